@@ -1,0 +1,96 @@
+//! The figures a user can see.
+
+/// How the per-CPU windows are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// rseq sections indexed by the kernel's dense per-process CPU number (`mm_cid`).
+    RseqCid,
+    /// rseq sections indexed by `cpu_id`.
+    RseqCpu,
+    /// No rseq: locked windows; the reason in a few words.
+    Fallback(&'static str),
+}
+
+/// Number of size classes (index 0 is not used).
+pub const CLASSES: usize = 74;
+/// Number of buddy orders.
+pub const ORDERS: usize = 14;
+
+/// One size class, over all nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClassStats {
+    /// Object size in bytes.
+    pub size: usize,
+    /// Objects the program holds.
+    pub in_use: usize,
+    /// Free objects in the per-CPU windows.
+    pub in_windows: usize,
+    /// Free objects in the depots (and inboxes).
+    pub in_depots: usize,
+    /// Free objects in slabs.
+    pub in_slabs: usize,
+    /// Slabs.
+    pub slabs: usize,
+    /// Bytes of all slabs of the class.
+    pub slab_bytes: usize,
+}
+
+/// Free runs of one order, over all nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OrderStats {
+    /// Free runs kept warm (pages may be resident and dirty).
+    pub warm: usize,
+    /// Free runs known to be zero (never touched, or purged).
+    pub zero: usize,
+}
+
+/// All figures in bytes unless said otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// How windows are reached.
+    pub mode: Mode,
+    /// Number of nodes (arenas).
+    pub nodes: usize,
+    /// Address space reserved.
+    pub reserved: usize,
+    /// Address space readable and writable (arenas, huge mappings, metadata).
+    pub committed: usize,
+    /// Metadata committed.
+    pub metadata: usize,
+    /// Small objects in use.
+    pub small_in_use: usize,
+    /// Large objects (buddy runs) in use.
+    pub large_in_use: usize,
+    /// Number of large objects in use.
+    pub large_count: usize,
+    /// Huge objects (own mappings) in use.
+    pub huge_in_use: usize,
+    /// Number of huge objects in use.
+    pub huge_count: usize,
+    /// Free small objects cached in windows.
+    pub cached_windows: usize,
+    /// Free small objects cached in depots.
+    pub cached_depots: usize,
+    /// Free small objects in slabs.
+    pub cached_slabs: usize,
+    /// Free pages kept warm in the buddy.
+    pub warm: usize,
+    /// Free pages known zero in the buddy.
+    pub zero: usize,
+    /// Bytes given back to the system so far (cumulative).
+    pub purged: usize,
+    /// By class; index is the class number, 0 unused.
+    pub classes: [ClassStats; CLASSES],
+    /// By order.
+    pub orders: [OrderStats; ORDERS],
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Stats {
+            mode: Mode::Fallback(""), nodes: 0, reserved: 0, committed: 0, metadata: 0, small_in_use: 0, large_in_use: 0,
+            large_count: 0, huge_in_use: 0, huge_count: 0, cached_windows: 0, cached_depots: 0, cached_slabs: 0, warm: 0,
+            zero: 0, purged: 0, classes: [ClassStats::default(); CLASSES], orders: [OrderStats::default(); ORDERS],
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! larder's command-line tool.
+fn main() {}
