@@ -1,0 +1,73 @@
+# Sourced by the runners beside it: build small C programs, run each on the library under test, count.
+# Without a library they run on the system malloc, which shows whether the tests themselves are right.
+set -u
+ulimit -c 0
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lib=${1:+$(realpath "$1")}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+status=0
+
+if [ -n "$lib" ] && [ ! -f "$lib" ]; then
+    echo "$0: no library at $lib; build it with: cargo build --release -p larder-ffi" >&2
+    exit 2
+fi
+
+pass() {
+    echo "ok $1"
+    passed=$((passed + 1))
+}
+
+fail() {
+    echo "FAILED $1: $2"
+    failed=$((failed + 1))
+}
+
+# Whether a library was named; says so when a test is beyond what the system malloc promises.
+needs_library() {
+    [ -n "$lib" ] && return 0
+    echo "skipped $1: the system malloc does not promise this"
+    return 1
+}
+
+# build NAME SOURCE [FLAG...]: leaves $work/NAME.
+build() {
+    local name=$1 source=$2
+    shift 2
+    cc -O1 -g -fno-builtin -pthread -Wall -Wextra -I"$here" -o "$work/$name" "$here/$source" "$@" 2>"$work/cc.err" && return
+    fail "$name" "does not compile: $(head -n 1 "$work/cc.err")"
+    return 1
+}
+
+# run SECONDS COMMAND...: the command on the library; leaves $status, $work/out and $work/err.
+run() {
+    local limit=$1
+    shift
+    (cd "$work" && timeout -k 5 "$limit" env ${lib:+"LD_PRELOAD=$lib"} "$@" >out 2>err </dev/null) 2>/dev/null
+    status=$?
+}
+
+# What went wrong in the last run, in one line.
+reason() {
+    case $status in
+        124 | 137) echo "hung" ;;
+        *) echo "status $status $(tail -n 1 "$work/err")" ;;
+    esac
+}
+
+# check NAME SECONDS COMMAND...: the command must end with status 0 in time.
+check() {
+    local name=$1 limit=$2
+    shift 2
+    run "$limit" "$@"
+    if [ "$status" -eq 0 ]; then pass "$name"; else fail "$name" "$(reason)"; fi
+}
+
+# The last line of a runner, and its status.
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}

@@ -1,0 +1,10 @@
+// expect: larder: double free: $ptr: an object of 64 bytes
+#include "../misuse.h"
+
+int main(void) {
+    void *p = malloc(64);
+    name("ptr", p);
+    free(p);
+    free(p);
+    return SURVIVED;
+}

@@ -1,0 +1,12 @@
+// runs: 1 16 4096 4104 600000 1048575
+// expect: larder: invalid $call: $ptr: inside a large object of $size bytes that begins at $begin
+#include "../misuse.h"
+
+int main(int argc, char **argv) {
+    char *object = malloc(1 << 20), *inside = object + atoi(argv[argc - 1]);
+    name_size("size", malloc_usable_size(object));
+    name("begin", object);
+    name("ptr", inside);
+    MISUSE(inside);
+    return SURVIVED;
+}

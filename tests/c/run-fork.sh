@@ -1,0 +1,20 @@
+#!/bin/bash
+# run-fork.sh [LIB.so]: forks of every kind while threads allocate, and signal handlers that interrupt malloc.
+. "$(dirname "$0")/lib.sh"
+
+limit=60
+for name in storm crowd stdio grandchildren spawn child_threads inherit chain; do
+    build "$name" "fork/$name.c" -D_GNU_SOURCE && check "fork/$name" $limit "$work/$name"
+done
+if build handler fork/handler.c -D_GNU_SOURCE; then
+    check fork/handler $limit "$work/handler"
+    needs_library "fork/handler malloc" && check "fork/handler malloc" $limit "$work/handler" malloc
+fi
+if build raw fork/raw.c -D_GNU_SOURCE; then
+    check "fork/raw alone" $limit "$work/raw" 0
+    needs_library "fork/raw under load" && check "fork/raw under load" $limit "$work/raw" 4
+fi
+for name in signals thread_signals; do
+    needs_library "fork/$name" && build "$name" "fork/$name.c" -D_GNU_SOURCE && check "fork/$name" $limit "$work/$name"
+done
+finish
