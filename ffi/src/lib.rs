@@ -1,4 +1,38 @@
-//! The C surface.
+//! The C face of larder: every name a C or C++ program expects of its allocator, over the public methods of
+//! [`larder_core::Larder`] and nothing else.
+//!
+//! The core knows no errno, no null-means-malloc and no exceptions; it answers null for "no memory". This crate adds
+//! what the C and C++ standards, glibc and jemalloc say about each name:
+//!
+//! ```text
+//! malloc    malloc calloc realloc reallocarray free cfree malloc_usable_size
+//! aligned   aligned_alloc memalign posix_memalign valloc pvalloc
+//! c23       free_sized free_aligned_sized
+//! glibc     the __libc_* names under which glibc's own code and old programs call malloc
+//! tune      mallopt malloc_trim
+//! report    mallinfo mallinfo2 malloc_stats malloc_info
+//! mallocx   mallocx rallocx xallocx sallocx dallocx sdallocx nallocx
+//! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
+//! about     larder_version larder_mode larder_trim
+//! ```
+//!
+//! No function here calls an exported name: another library may interpose it. Neither `alloc` nor a thread-local of
+//! this crate exists, so nothing here can re-enter the allocator behind its back.
 #![no_std]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }
+
+mod about;
+mod aligned;
+mod arch;
+mod c23;
+mod cxx;
+mod errno;
+mod glibc;
+mod malloc;
+mod mallocx;
+mod panic;
+mod report;
+mod stderr;
+mod tune;
+
+/// What the C face aligns every object to: the largest alignment of a C scalar type on 64-bit machines.
+pub(crate) const MIN_ALIGN: usize = 16;

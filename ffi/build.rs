@@ -1,0 +1,18 @@
+//! Link arguments of `liblarder.so`.
+
+fn main() {
+    let arguments = [
+        // Programs linked with -llarder record this name; a preloaded copy then satisfies it.
+        "-Wl,-soname,liblarder.so",
+        // Threads may be inside malloc at any time: the text must never be unmapped.
+        "-Wl,-z,nodelete",
+        // No lazy binding: a first call from inside malloc must not enter the dynamic linker. (Rust's default, but ours to keep.)
+        "-Wl,-z,now",
+        // An undefined symbol that nothing provides is an error here, not in the user's program.
+        "-Wl,-z,defs",
+    ];
+    for argument in arguments {
+        println!("cargo:rustc-cdylib-link-arg={argument}");
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+}

@@ -1,0 +1,6 @@
+//! What only assembly can say, a file per processor architecture.
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86_64::{nothrow_tail, throwing_tail, trap, weak_symbol};

@@ -1,0 +1,182 @@
+//! x86-64: weak symbols, the trap, Rust's missing personality, and the tails of operator new.
+
+use core::arch::{asm, global_asm, naked_asm};
+use core::ffi::c_void;
+
+use crate::cxx::{again, new_handler, thrower};
+
+/// The address of a symbol that need not exist, null if it does not.
+///
+/// A Rust `extern static` cannot be null: the compiler folds the test away. The word in the global offset table can.
+macro_rules! weak_symbol {
+    ($name:literal) => {{
+        let address: *const ::core::ffi::c_void;
+        // SAFETY: reads one word that the linker made.
+        unsafe {
+            ::core::arch::asm!(
+                concat!(".weak ", $name),
+                concat!("mov {}, qword ptr [rip + ", $name, "@GOTPCREL]"),
+                out(reg) address,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+        address
+    }};
+}
+pub(crate) use weak_symbol;
+
+/// Ends the process by an illegal instruction: the shortest way out, without any code of ours or of libc's.
+pub(crate) fn trap() -> ! {
+    // SAFETY: does not return.
+    unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
+}
+
+// Frames of the precompiled `core` name a personality routine, which only `std` has; an unoptimised build keeps the
+// reference. Nothing unwinds through them; asked all the same, it answers "no landing pad here" (8).
+// Hidden, for it is nobody else's; weak, for a program that links `liblarder.a` and Rust's `std` has the real one.
+global_asm!(
+    ".pushsection .text.rust_eh_personality, \"ax\", @progbits",
+    ".weak rust_eh_personality",
+    ".hidden rust_eh_personality",
+    ".type rust_eh_personality, @function",
+    "rust_eh_personality:",
+    "mov eax, 8",
+    "ret",
+    ".size rust_eh_personality, . - rust_eh_personality",
+    ".popsection",
+);
+
+/// Keeps the request, (rdi, rsi), in registers that survive calls, and aligns the stack; tells the unwinder of both.
+macro_rules! enter {
+    () => {
+        "push rbx
+        .cfi_def_cfa_offset 16
+        .cfi_offset rbx, -16
+        push r12
+        .cfi_def_cfa_offset 24
+        .cfi_offset r12, -24
+        push rax
+        .cfi_def_cfa_offset 32
+        mov rbx, rdi
+        mov r12, rsi"
+    };
+}
+
+/// Undoes `enter` and returns rax; what follows it is inside the frame again.
+macro_rules! leave {
+    () => {
+        ".cfi_remember_state
+        pop rcx
+        .cfi_def_cfa_offset 24
+        pop r12
+        .cfi_def_cfa_offset 16
+        pop rbx
+        .cfi_def_cfa_offset 8
+        ret
+        .cfi_restore_state"
+    };
+}
+
+/// The C++ exception table of a function that reads as `try { call(); } catch (...) { pad }`, and the address of the
+/// personality routine that reads it.
+macro_rules! catch_all {
+    ($function:literal, $call:literal, $after:literal, $pad:literal) => {
+        concat!(
+            ".pushsection .data.rel.ro, \"aw\", @progbits\n",
+            ".balign 8\n",
+            ".Llarder_personality:\n",
+            ".weak __gxx_personality_v0\n",
+            ".quad __gxx_personality_v0\n",
+            ".popsection\n",
+            ".pushsection .gcc_except_table, \"a\", @progbits\n",
+            ".balign 4\n",
+            ".Llarder_catch_all:\n",
+            ".byte 0xff\n",         // landing pads are relative to the function
+            ".byte 0x9b\n",         // how a type is written
+            ".uleb128 95f - 92f\n", // where the types end
+            "92: .byte 1\n",        // call sites are written as uleb128
+            ".uleb128 94f - 93f\n", // and end here; there is one:
+            concat!("93: .uleb128 ", $call, " - ", $function, "\n"),
+            concat!(".uleb128 ", $after, " - ", $call, "\n"),
+            concat!(".uleb128 ", $pad, " - ", $function, "\n"),
+            ".uleb128 1\n",         // its first action:
+            "94: .byte 1, 0\n",     // catch type 1; there is no second action
+            ".balign 4\n",
+            ".long 0\n",            // type 1 is anything
+            "95:\n",
+            ".popsection",
+        )
+    };
+}
+
+/// operator new without memory: as long as there is a new-handler, call it and try again; else throw `std::bad_alloc`.
+///
+/// The handler may throw, too. Both exceptions leave through this frame, which keeps nothing to be cleaned up.
+#[unsafe(naked)]
+pub(crate) extern "C" fn throwing_tail(align: usize, size: usize) -> *mut c_void {
+    naked_asm!(
+        ".cfi_startproc",
+        enter!(),
+        "2:",
+        "call {new_handler}",
+        "test rax, rax",
+        "jz 3f",
+        "call rax",
+        "mov rdi, rbx",
+        "mov rsi, r12",
+        "call {again}",
+        "test rax, rax",
+        "jz 2b",
+        leave!(),
+        "3:",
+        "call {thrower}",
+        "call rax",
+        "ud2",
+        ".cfi_endproc",
+        new_handler = sym new_handler,
+        again = sym again,
+        thrower = sym thrower,
+    )
+}
+
+/// The nothrow forms without memory: as above, but without a new-handler, or once it throws, the answer is null.
+///
+/// The C++ personality reads the table at the end as `try { handler(); } catch (...) { return nullptr; }`. Its address is
+/// a weak reference: 0 in a program without C++, where nothing throws. It is 0 as well if C++ was loaded after larder;
+/// what a handler throws then meets the `noexcept` of operator new's caller, which is `std::terminate`.
+#[unsafe(naked)]
+pub(crate) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void {
+    naked_asm!(
+        ".cfi_startproc",
+        ".cfi_personality 0x9b, .Llarder_personality", // 0x9b: 4 bytes relative to here, to a word with the address
+        ".cfi_lsda 0x1b, .Llarder_catch_all",          // 0x1b: 4 bytes relative to here
+        "10:",
+        enter!(),
+        "2:",
+        "call {new_handler}",
+        "test rax, rax",
+        "jz 3f",
+        "20:",
+        "call rax",
+        "21:",
+        "mov rdi, rbx",
+        "mov rsi, r12",
+        "call {again}",
+        "test rax, rax",
+        "jz 2b",
+        "3:", // rax is the object, or null
+        leave!(),
+        "30:", // the landing pad: rax is the exception
+        ".weak __cxa_begin_catch",
+        ".weak __cxa_end_catch",
+        "mov rdi, rax",
+        "call qword ptr [rip + __cxa_begin_catch@GOTPCREL]",
+        "call qword ptr [rip + __cxa_end_catch@GOTPCREL]",
+        "xor eax, eax",
+        "jmp 3b",
+        ".cfi_endproc",
+        catch_all!("10b", "20b", "21b", "30b"),
+        new_handler = sym new_handler,
+        again = sym again,
+    )
+}

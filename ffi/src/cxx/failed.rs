@@ -1,0 +1,73 @@
+//! What the tails of operator new ask when there was no memory. Nothing here unwinds.
+//!
+//! The C++ runtime is found in two ways. A program linked with one has its symbols when larder is loaded: a weak
+//! reference is enough. A C program that loads C++ code later (an interpreter's extension module) does not: then the
+//! runtime is in the process, but in no scope a weak reference sees, and is asked for by its file name.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::transmute;
+use core::ptr;
+
+use crate::aligned::aligned;
+use crate::arch::weak_symbol;
+use crate::stderr;
+
+/// A new-handler, or the function that throws `std::bad_alloc`: takes nothing, may unwind.
+pub(crate) type Thrower = unsafe extern "C-unwind" fn();
+
+/// Another attempt, after a new-handler has run.
+pub(crate) extern "C" fn again(align: usize, size: usize) -> *mut c_void {
+    aligned(align, size).cast()
+}
+
+/// The program's new-handler: `std::get_new_handler()`.
+pub(crate) extern "C" fn new_handler() -> Option<Thrower> {
+    let getter = runtime_symbol(weak_symbol!("_ZSt15get_new_handlerv"), c"_ZSt15get_new_handlerv");
+    // SAFETY: the C++ runtime's function of this name takes nothing and returns a pointer to a function, or null.
+    let getter: Option<extern "C" fn() -> Option<Thrower>> = unsafe { transmute(getter) };
+    getter.and_then(|get| get())
+}
+
+/// What throws `std::bad_alloc`: `std::__throw_bad_alloc`, which libstdc++ and libc++ both have.
+pub(crate) extern "C" fn thrower() -> Thrower {
+    let found = runtime_symbol(weak_symbol!("_ZSt17__throw_bad_allocv"), c"_ZSt17__throw_bad_allocv");
+    // SAFETY: the C++ runtime's function of this name takes nothing.
+    let thrower: Option<Thrower> = unsafe { transmute(found) };
+    thrower.unwrap_or_else(|| give_up())
+}
+
+fn give_up() -> ! {
+    stderr::write(b"larder: operator new: out of memory, and no C++ runtime to throw std::bad_alloc with, aborting\n");
+    // SAFETY: takes nothing; ends the process.
+    unsafe { libc::abort() }
+}
+
+/// `linked`, or if it is null the symbol `name` of a C++ runtime that was loaded later; null if there is none.
+fn runtime_symbol(linked: *const c_void, name: &CStr) -> *const c_void {
+    if !linked.is_null() {
+        return linked;
+    }
+    [c"libstdc++.so.6", c"libc++.so.1"].into_iter().map(|file| loaded_symbol(file, name)).find(|found| !found.is_null()).unwrap_or(ptr::null())
+}
+
+type Dlopen = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *const c_void;
+
+/// The symbol `name` of the shared library `file`, if it is loaded; it then stays loaded, or the address would dangle.
+fn loaded_symbol(file: &CStr, name: &CStr) -> *const c_void {
+    // Weak, because a static program has no dynamic linker, and a strong reference would put one in.
+    let (dlopen, dlsym) = (weak_symbol!("dlopen"), weak_symbol!("dlsym"));
+    // SAFETY: the C library's function of this name, or null.
+    let dlopen: Option<Dlopen> = unsafe { transmute(dlopen) };
+    // SAFETY: the C library's function of this name, or null.
+    let dlsym: Option<Dlsym> = unsafe { transmute(dlsym) };
+    let (Some(dlopen), Some(dlsym)) = (dlopen, dlsym) else { return ptr::null() };
+    // SAFETY: a C string; with RTLD_NOLOAD nothing new is loaded and no constructor runs.
+    let library = unsafe { dlopen(file.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if library.is_null() {
+        return ptr::null();
+    }
+    // SAFETY: an open library and a C string.
+    unsafe { dlsym(library, name.as_ptr()) }
+}
+

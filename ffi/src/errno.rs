@@ -1,0 +1,49 @@
+//! errno: written when a call fails, and only then.
+
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+/// The calling thread's errno.
+pub(crate) fn get() -> c_int {
+    // SAFETY: takes nothing, returns the address of the thread's errno.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: the C library keeps errno valid for the life of the thread.
+    unsafe { place.read() }
+}
+
+fn set(code: c_int) {
+    // SAFETY: takes nothing, returns the address of the thread's errno.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: the C library keeps errno valid for the life of the thread.
+    unsafe { place.write(code) };
+}
+
+/// Fails a call: errno becomes `code`, the result null.
+#[cold]
+#[inline(never)]
+pub(crate) fn fail(code: c_int) -> *mut c_void {
+    set(code);
+    ptr::null_mut()
+}
+
+/// The end of every allocating C function: null is "no memory", and says so in errno.
+#[inline(always)]
+pub(crate) fn or_no_memory(object: *mut u8) -> *mut c_void {
+    if object.is_null() { fail(libc::ENOMEM) } else { object.cast() }
+}
+
+/// Puts errno back when dropped.
+pub(crate) struct Kept(c_int);
+
+impl Kept {
+    /// Remembers errno as it is now.
+    pub(crate) fn new() -> Self {
+        Kept(get())
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        set(self.0);
+    }
+}

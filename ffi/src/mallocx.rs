@@ -1,0 +1,118 @@
+//! jemalloc's extended interface.
+//!
+//! A call's flags are one `int`: the low six bits hold the base-2 logarithm of the alignment, the next one asks for
+//! zeroed memory. The bits above choose a thread cache and an arena; larder has neither, so they are ignored.
+//! As in jemalloc, failure is null without errno.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+use larder_core::Larder;
+
+use crate::MIN_ALIGN;
+use crate::aligned::{MAX_ALIGN, aligned};
+use crate::c23::release;
+
+/// The part of `flags` larder acts on.
+#[derive(Clone, Copy)]
+struct Flags(c_int);
+
+impl Flags {
+    fn align(self) -> usize {
+        MIN_ALIGN.max(1 << (self.0 & 0x3f))
+    }
+
+    fn zero(self) -> bool {
+        self.0 & 0x40 != 0
+    }
+
+    /// A request of `size` bytes; `None` if it is too large to be had.
+    fn layout(self, size: usize) -> Option<Layout> {
+        Layout::from_size_align(size, self.align()).ok().filter(|layout| layout.align() <= MAX_ALIGN)
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mallocx(size: usize, flags: c_int) -> *mut c_void {
+    let flags = Flags(flags);
+    let Some(layout) = flags.layout(size) else { return ptr::null_mut() };
+    let object = if flags.zero() { zeroed(layout) } else { aligned(layout.align(), layout.size()) };
+    object.cast()
+}
+
+/// Zero to the end of the usable size: a later `rallocx` with `MALLOCX_ZERO` clears only what lies beyond that.
+fn zeroed(layout: Layout) -> *mut u8 {
+    let usable = Larder.good_size(layout.align(), layout.size());
+    match Layout::from_size_align(usable, layout.align()) {
+        // SAFETY: the size is that of an object, hence not 0.
+        Ok(whole) if usable != 0 => unsafe { Larder.alloc_zeroed(whole) },
+        _ => ptr::null_mut(),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> *mut c_void {
+    let flags = Flags(flags);
+    let Some(layout) = flags.layout(size) else { return ptr::null_mut() };
+    // SAFETY: the caller holds the object.
+    let before = unsafe { Larder.usable_size(object.cast()) };
+    // SAFETY: the caller hands the object in.
+    let moved = unsafe { Larder.realloc_aligned(object.cast(), layout.align(), layout.size()) };
+    if flags.zero() && !moved.is_null() {
+        // SAFETY: `moved` is live and ours.
+        unsafe { clear_from(moved, before) };
+    }
+    moved.cast()
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xallocx(object: *mut c_void, size: usize, extra: usize, flags: c_int) -> usize {
+    // SAFETY: the caller holds the object.
+    let before = unsafe { Larder.usable_size(object.cast()) };
+    // SAFETY: the caller holds the object.
+    let after = unsafe { Larder.resize_in_place(object.cast(), size, size.saturating_add(extra)) };
+    if Flags(flags).zero() {
+        // SAFETY: the object did not move.
+        unsafe { clear_from(object.cast(), before) };
+    }
+    after
+}
+
+/// Zeroes `object` from `start` to the end of its usable size.
+///
+/// # Safety
+/// `object` is live and nobody else uses its bytes from `start` on.
+unsafe fn clear_from(object: *mut u8, start: usize) {
+    // SAFETY: live by the caller's word.
+    let end = unsafe { Larder.usable_size(object) };
+    if start < end {
+        // SAFETY: `start` is inside the object.
+        let tail = unsafe { object.add(start) };
+        // SAFETY: the bytes up to the usable size are the holder's.
+        unsafe { tail.write_bytes(0, end - start) };
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sallocx(object: *const c_void, _flags: c_int) -> usize {
+    // SAFETY: the caller holds the object.
+    unsafe { Larder.usable_size(object.cast()) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn dallocx(object: *mut c_void, _flags: c_int) {
+    // SAFETY: the caller gives the object up.
+    unsafe { Larder.free(object.cast()) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sdallocx(object: *mut c_void, size: usize, flags: c_int) {
+    // SAFETY: the caller gives the object up.
+    unsafe { release(object, Flags(flags).align(), size) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn nallocx(size: usize, flags: c_int) -> usize {
+    Flags(flags).layout(size).map_or(0, |layout| Larder.good_size(layout.align(), layout.size()))
+}

@@ -1,0 +1,56 @@
+//! `mallinfo` and `mallinfo2`: larder's figures in the fields nearest to what glibc means by them.
+
+use core::ffi::c_int;
+
+use larder_core::Stats;
+use libc::{mallinfo as MallInfo, mallinfo2 as MallInfo2};
+
+#[unsafe(no_mangle)]
+extern "C" fn mallinfo2() -> MallInfo2 {
+    mallinfo2_of_now()
+}
+
+/// The old form. Its fields are ints: what does not fit is `INT_MAX`, not a wrapped number.
+#[unsafe(no_mangle)]
+extern "C" fn mallinfo() -> MallInfo {
+    let wide = mallinfo2_of_now();
+    MallInfo {
+        arena: saturated(wide.arena),
+        ordblks: saturated(wide.ordblks),
+        smblks: saturated(wide.smblks),
+        hblks: saturated(wide.hblks),
+        hblkhd: saturated(wide.hblkhd),
+        usmblks: saturated(wide.usmblks),
+        fsmblks: saturated(wide.fsmblks),
+        uordblks: saturated(wide.uordblks),
+        fordblks: saturated(wide.fordblks),
+        keepcost: saturated(wide.keepcost),
+    }
+}
+
+fn mallinfo2_of_now() -> MallInfo2 {
+    let stats = larder_core::stats();
+    MallInfo2 {
+        arena: stats.committed.saturating_sub(stats.huge_in_use),
+        ordblks: free_pieces(&stats),
+        smblks: stats.classes.iter().map(|class| class.in_windows).sum(),
+        hblks: stats.huge_count,
+        hblkhd: stats.huge_in_use,
+        usmblks: 0, // glibc's has long been 0, too
+        fsmblks: stats.cached_windows,
+        uordblks: stats.small_in_use + stats.large_in_use,
+        fordblks: stats.cached_windows + stats.cached_depots + stats.cached_slabs + stats.warm,
+        keepcost: stats.warm,
+    }
+}
+
+/// Free objects below the windows, and free runs.
+fn free_pieces(stats: &Stats) -> usize {
+    let objects: usize = stats.classes.iter().map(|class| class.in_depots + class.in_slabs).sum();
+    let runs: usize = stats.orders.iter().map(|order| order.warm + order.zero).sum();
+    objects + runs
+}
+
+fn saturated(figure: usize) -> c_int {
+    c_int::try_from(figure).unwrap_or(c_int::MAX)
+}

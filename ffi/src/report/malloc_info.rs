@@ -1,0 +1,88 @@
+//! `malloc_info`: XML on a stdio stream.
+//!
+//! The elements that glibc writes keep glibc's meaning, so that readers of its format go on working: under `heap` the
+//! free objects by size, `fast` and `rest` for the free memory in caches and below them; then huge objects as `mmap`.
+//! What larder has to say beyond that is in an element of its own.
+//!
+//! stdio allocates its buffer through `malloc`, that is through larder; no lock is held here that this could meet.
+
+use core::ffi::c_int;
+use core::fmt::{self, Write};
+
+use larder_core::{ClassStats, OrderStats, Stats};
+use libc::FILE;
+
+use super::stream::{Escaped, Stream, Uncancelled};
+use crate::about::{ModeText, VERSION};
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int {
+    if options != 0 {
+        return libc::EINVAL;
+    }
+    let _uncancelled = Uncancelled::new();
+    // An error of the stream stays in its error indicator, where stdio's callers look for it.
+    let _ = write_xml(&mut Stream(stream), &larder_core::stats());
+    0
+}
+
+fn write_xml(out: &mut Stream, stats: &Stats) -> fmt::Result {
+    out.write_str("<malloc version=\"1\">\n")?;
+    write_heap(out, stats)?;
+    total(out, "mmap", stats.huge_count, stats.huge_in_use)?;
+    writeln!(out, "<system type=\"current\" size=\"{}\"/>", stats.committed)?;
+    writeln!(out, "<aspace type=\"total\" size=\"{}\"/>", stats.reserved)?;
+    write_own(out, stats)?;
+    out.write_str("</malloc>\n")
+}
+
+/// All arenas as one heap: objects move between nodes, so free objects by node would say little.
+fn write_heap(out: &mut Stream, stats: &Stats) -> fmt::Result {
+    out.write_str("<heap nr=\"0\">\n<sizes>\n")?;
+    stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_free(out, class))?;
+    out.write_str("</sizes>\n")?;
+    let [fast, deep] = [|c: &ClassStats| c.in_windows + c.in_depots, |c: &ClassStats| c.in_slabs]
+        .map(|count| stats.classes.iter().map(count).sum::<usize>());
+    let runs: usize = stats.orders.iter().map(|order| order.warm + order.zero).sum();
+    total(out, "fast", fast, stats.cached_windows + stats.cached_depots)?;
+    total(out, "rest", deep + runs, stats.cached_slabs + stats.warm + stats.zero)?;
+    writeln!(out, "<system type=\"current\" size=\"{}\"/>", stats.committed.saturating_sub(stats.huge_in_use))?;
+    out.write_str("</heap>\n")
+}
+
+fn total(out: &mut Stream, kind: &str, count: usize, size: usize) -> fmt::Result {
+    writeln!(out, "<total type=\"{kind}\" count=\"{count}\" size=\"{size}\"/>")
+}
+
+/// The free objects of one class, whose sizes are all alike.
+fn write_free(out: &mut Stream, class: &ClassStats) -> fmt::Result {
+    let count = class.in_windows + class.in_depots + class.in_slabs;
+    let (size, bytes) = (class.size, class.size * count);
+    writeln!(out, "  <size from=\"{size}\" to=\"{size}\" total=\"{bytes}\" count=\"{count}\"/>")
+}
+
+/// What glibc's format has no place for.
+fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
+    write!(out, "<larder version=\"{VERSION}\" nodes=\"{}\" mode=\"", stats.nodes)?;
+    write!(Escaped(out), "{}", ModeText(stats.mode))?;
+    out.write_str("\">\n")?;
+    writeln!(
+        out,
+        "  <used small=\"{}\" large=\"{}\" large_count=\"{}\" huge=\"{}\" huge_count=\"{}\" metadata=\"{}\"/>",
+        stats.small_in_use, stats.large_in_use, stats.large_count, stats.huge_in_use, stats.huge_count, stats.metadata
+    )?;
+    writeln!(out, "  <pages warm=\"{}\" zero=\"{}\" purged=\"{}\"/>", stats.warm, stats.zero, stats.purged)?;
+    stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_class(out, class))?;
+    stats.orders.iter().enumerate().try_for_each(|(order, free)| write_order(out, order, *free))?;
+    out.write_str("</larder>\n")
+}
+
+fn write_class(out: &mut Stream, class: &ClassStats) -> fmt::Result {
+    let ClassStats { size, in_use, in_windows, in_depots, in_slabs, slabs, slab_bytes } = class;
+    write!(out, "  <class size=\"{size}\" in_use=\"{in_use}\" in_windows=\"{in_windows}\" in_depots=\"{in_depots}\"")?;
+    writeln!(out, " in_slabs=\"{in_slabs}\" slabs=\"{slabs}\" slab_bytes=\"{slab_bytes}\"/>")
+}
+
+fn write_order(out: &mut Stream, order: usize, free: OrderStats) -> fmt::Result {
+    writeln!(out, "  <order pages=\"{}\" warm=\"{}\" zero=\"{}\"/>", 1_usize << order, free.warm, free.zero)
+}

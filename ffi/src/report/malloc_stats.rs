@@ -1,0 +1,54 @@
+//! `malloc_stats`: a table for people, on standard error.
+
+use core::fmt::{self, Write};
+
+use larder_core::{ClassStats, Stats};
+
+use crate::about::{ModeText, VERSION};
+use crate::stderr::Stderr;
+
+#[unsafe(no_mangle)]
+extern "C" fn malloc_stats() {
+    // The writer never fails.
+    let _ = write_table(&mut Stderr::new(), &larder_core::stats());
+}
+
+fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+    let plural = if stats.nodes == 1 { "" } else { "s" };
+    writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
+    write_totals(out, stats)?;
+    write_classes(out, &stats.classes)
+}
+
+fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+    let small: usize = stats.classes.iter().map(|class| class.in_use).sum();
+    writeln!(out, "{:<24}{:>16}{:>12}", "", "bytes", "objects")?;
+    counted(out, "in use, small", stats.small_in_use, small)?;
+    counted(out, "in use, large", stats.large_in_use, stats.large_count)?;
+    counted(out, "in use, huge", stats.huge_in_use, stats.huge_count)?;
+    let rows = [
+        ("free, in windows", stats.cached_windows),
+        ("free, in depots", stats.cached_depots),
+        ("free, in slabs", stats.cached_slabs),
+        ("free, warm pages", stats.warm),
+        ("free, zero pages", stats.zero),
+        ("reserved", stats.reserved),
+        ("committed", stats.committed),
+        ("metadata", stats.metadata),
+        ("given back so far", stats.purged),
+    ];
+    rows.iter().try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))
+}
+
+fn counted(out: &mut Stderr, name: &str, bytes: usize, objects: usize) -> fmt::Result {
+    writeln!(out, "{name:<24}{bytes:>16}{objects:>12}")
+}
+
+/// A line for each class that has slabs.
+fn write_classes(out: &mut Stderr, classes: &[ClassStats]) -> fmt::Result {
+    let head = ("class", "in use", "windows", "depots", "slabs", "slab bytes");
+    writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", head.0, head.1, head.2, head.3, head.4, head.5)?;
+    classes.iter().filter(|class| class.slabs > 0).try_for_each(|c| {
+        writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", c.size, c.in_use, c.in_windows, c.in_depots, c.in_slabs, c.slab_bytes)
+    })
+}

@@ -1,0 +1,12 @@
+//! What the heap looks like, in glibc's four forms.
+//!
+//! ```text
+//! mallinfo      two structs: mallinfo's fields are ints and saturate, mallinfo2's are size_t
+//! malloc_stats  a table on standard error
+//! malloc_info   XML on a stdio stream
+//! ```
+
+mod mallinfo;
+mod malloc_info;
+mod malloc_stats;
+mod stream;

@@ -1,0 +1,38 @@
+//! glibc's knobs.
+
+use core::ffi::c_int;
+
+use larder_core::Larder;
+
+/// Gives free memory but for `keep` bytes back to the system; 1 if any was given back, else 0.
+#[unsafe(no_mangle)]
+extern "C" fn malloc_trim(keep: usize) -> c_int {
+    c_int::from(Larder.trim(keep) > 0)
+}
+
+/// Accepts glibc's parameters (1) and refuses unknown ones (0).
+///
+/// None has an effect: they tune structures larder does not have (fastbins, the top of the heap, the mmap threshold,
+/// per-thread arenas). What larder can be told it is told by `LARDER_CONF`.
+#[unsafe(no_mangle)]
+extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
+    c_int::from(is_known(parameter))
+}
+
+/// `M_NLBLKS`, `M_GRAIN` and `M_KEEP` of System V; <malloc.h> still has them.
+const SYSTEM_V: [c_int; 3] = [2, 3, 4];
+
+fn is_known(parameter: c_int) -> bool {
+    matches!(
+        parameter,
+        libc::M_MXFAST
+            | libc::M_TRIM_THRESHOLD
+            | libc::M_TOP_PAD
+            | libc::M_MMAP_THRESHOLD
+            | libc::M_MMAP_MAX
+            | libc::M_CHECK_ACTION
+            | libc::M_PERTURB
+            | libc::M_ARENA_TEST
+            | libc::M_ARENA_MAX
+    ) || SYSTEM_V.contains(&parameter)
+}
