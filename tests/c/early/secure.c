@@ -1,0 +1,8 @@
+// For the runner to make setuid: says whether the kernel asked for secure mode.
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+int main(void) {
+    free(malloc(100));
+    return getauxval(AT_SECURE) ? 0 : 4;
+}

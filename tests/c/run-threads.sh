@@ -1,0 +1,16 @@
+#!/bin/bash
+# run-threads.sh [LIB.so]: objects that cross threads, threads that come, go, move and are cancelled.
+. "$(dirname "$0")/lib.sh"
+
+limit=60
+for name in producer_consumer handover churn thousand short_lived pyramid migrate pushed cancel cancel_first \
+    cancel_stdio teardown many_keys; do
+    build "$name" "threads/$name.c" -D_GNU_SOURCE && check "threads/$name" $limit "$work/$name"
+done
+
+libraries=()
+for i in 1 2 3 4 5 6 7 8; do
+    build "tls_module$i.so" threads/tls_module.c -shared -fPIC && libraries+=("$work/tls_module$i.so")
+done
+build tls_modules threads/tls_modules.c -D_GNU_SOURCE && check threads/tls_modules $limit "$work/tls_modules" "${libraries[@]}"
+finish
