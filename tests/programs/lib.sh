@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Shared by the program tests. A test sources this file, states its work as a function, and asks for it twice:
+#
+#   workload() { $run python3 "$here/python.py" >out; }
+#   both workload                 # once under the system's malloc, once under larder: all that is left must be equal
+#   on_larder python3 python3 -V  # and the program really took its memory from larder
+#
+# LARDER_LIB names the library. LARDER_TEST_SMALL=1 asks for a quarter of the work.
+# shellcheck disable=SC2034 # `here`, `run` and `server` are for those who source this
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # Debian's own programs, not the shims of a version manager
+export PATH LC_ALL=C.UTF-8 TZ=UTC PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc
+unset LD_PRELOAD
+
+LARDER_LIB=$(readlink -f "${LARDER_LIB:?set it to the path of liblarder.so}")
+work=$(mktemp -d /tmp/larder-program.XXXXXX)
+chmod 755 "$work" # servers that drop root must still reach it
+trap cleanup EXIT
+trap 'exit 143' TERM INT
+cd "$work"
+
+cleanup() {
+    jobs -pr | xargs -r kill -KILL
+    cd / && rm -rf "$work"
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+need() {
+    local program
+    for program; do
+        command -v "$program" >/dev/null || fail "$program is not installed: run scripts/install-test-packages.sh"
+    done
+}
+
+# How much of N to do.
+scale() { echo $((${LARDER_TEST_SMALL:-0} ? $1 / 4 : $1)); }
+
+under_system() { timeout -k 5 120 "$@"; }
+under_larder() { timeout -k 5 120 env LD_PRELOAD="$LARDER_LIB" "$@"; }
+
+# both FUNCTION: runs it in the directory system/ with run=under_system, then in larder/ with run=under_larder. Everything it leaves there
+# must be equal, but for what it puts into a directory named scratch.
+both() {
+    local run side
+    for side in system larder; do
+        run=under_$side
+        mkdir "$work/$side"
+        cd "$work/$side"
+        "$1"
+        cd "$work"
+    done
+    [[ -n $(find larder -type f -size +0 -not -path '*/scratch/*') ]] || fail "$1 left nothing to compare"
+    diff -r --exclude=scratch system larder >difference ||
+        fail "not the same under larder as under the system's malloc: $(head -c 2000 difference)"
+    rm -rf system larder
+}
+
+# on_larder PROGRAM CMD…: while CMD runs, ld.so itself must say that a process of PROGRAM was given larder's malloc.
+on_larder() {
+    local program=$1
+    shift
+    under_larder env LD_DEBUG=files,bindings LD_DEBUG_OUTPUT="$work/ld" "$@" >ld-out 2>&1 || fail "$*: $(tail -c 500 ld-out)"
+    bound_to_larder "$program" || fail "$program did not take its malloc from $LARDER_LIB"
+    rm -f ld.* ld-out
+}
+
+bound_to_larder() {
+    local file
+    grep -lE "initialize program: (.*/)?${1//+/\\+}\$" ld.* | while read -r file; do
+        grep -F "to $LARDER_LIB [0]: normal symbol \`malloc'" "$file" && break
+    done | grep -q .
+}
+
+# serve CMD…: starts a server on larder in the background; its process is $server.
+serve() {
+    env LD_PRELOAD="$LARDER_LIB" "$@" >>server.log 2>&1 &
+    server=$!
+}
+
+# mapped PID…: each of the running processes has larder in its address space.
+mapped() {
+    local pid
+    for pid; do
+        grep -qF "$LARDER_LIB" "/proc/$pid/maps" || fail "process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline")) runs without larder"
+    done
+}
+
+# eventually CMD…: waits until CMD succeeds, for 30 s at most.
+eventually() {
+    local tries=300
+    until "$@" >/dev/null 2>&1; do
+        ((tries-- > 0)) || fail "gave up waiting for: $*; $(tail -n 20 server.log 2>/dev/null)"
+        sleep 0.1
+    done
+}
+
+# stopped PID: the server has gone, and went in peace.
+stopped() {
+    local status=0
+    eventually gone "$1"
+    wait "$1" || status=$?
+    [[ $status == 0 ]] || fail "the server ended with status $status: $(tail -n 20 server.log)"
+}
+
+gone() { ! kill -0 "$1"; }

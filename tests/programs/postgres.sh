@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# PostgreSQL: initdb, a server whose backends all run on larder, pgbench with many clients, a crash-free restart, and queries (sorts, hash joins,
+# parallel workers) whose answers are those of a server under the system's malloc.
+source "$(dirname "$0")/lib.sh"
+need runuser pgbench
+bin=$(find /usr/lib/postgresql -name postgres -path '*/bin/*' -printf '%h\n' | sort -V | tail -n 1)
+[[ -n $bin ]] || fail "postgres is not installed: run scripts/install-test-packages.sh"
+PATH=$bin:$PATH
+
+export PGHOST=$work PGUSER=postgres PGDATABASE=postgres
+as_postgres=(runuser -u postgres --) # the server refuses to run as root
+sql() { timeout -k 5 60 psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
+
+start() { # serve it on larder, or plainly if $2 is `plain`
+    local preload=(env "LD_PRELOAD=$LARDER_LIB")
+    [[ ${2:-} == plain ]] && preload=(env)
+    "${as_postgres[@]}" "${preload[@]}" "$bin/postgres" -D "$work/$1" -k "$work" -h '' -c shared_buffers=32MB -c fsync=off -c work_mem=8MB \
+        -c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c min_parallel_table_scan_size=0 >>server.log 2>&1 &
+    server=$!
+    eventually sql -c 'select 1'
+}
+
+postmaster() { pgrep -P "$server" -x postgres; } # a child of runuser
+backends() { pgrep -P "$(postmaster)"; }
+
+stop() {
+    kill -INT "$(postmaster)"
+    stopped "$server"
+}
+
+make_cluster() { # under_system or under_larder, directory
+    "$1" "${as_postgres[@]}" initdb -D "$work/$2" -A trust -N --no-locale -E UTF8 >initdb.log 2>&1 || fail "initdb: $(tail -n 5 initdb.log)"
+}
+
+# Deterministic: one client, a fixed seed, then the questions.
+answers() {
+    pgbench -i -q -s "$(scale 4)" >bench.log 2>&1 || fail "pgbench -i: $(tail -n 3 bench.log)"
+    pgbench -c 1 -t "$(scale 800)" --random-seed=7 -n >bench.log 2>&1 || fail "pgbench: $(tail -n 3 bench.log)"
+    sql -f "$here/postgres.sql"
+}
+
+# Many clients at once: no transaction may be lost, and the books must balance.
+balances() {
+    pgbench -c 12 -j 2 -t "$(scale 400)" -n -M prepared >bench.log 2>&1 || fail "pgbench with 12 clients: $(tail -n 3 bench.log)"
+    sql -c 'select count(*) - (select count(*) from history_before), sum(delta) = (select sum(abalance) from pgbench_accounts)
+            and sum(delta) = (select sum(tbalance) from pgbench_tellers) and sum(delta) = (select sum(bbalance) from pgbench_branches) from pgbench_history'
+}
+
+chown postgres "$work"
+make_cluster under_system plain
+start plain plain
+answers >expected
+stop
+
+make_cluster under_larder larder
+start larder
+# shellcheck disable=SC2046
+mapped "$(postmaster)" $(backends)
+answers >actual
+cmp expected actual || fail "other answers than under the system's malloc: $(diff expected actual | head -n 10)"
+sql -c 'create table history_before as select * from pgbench_history'
+[[ $(balances) == "$(($(scale 400) * 12))|t" ]] || fail "the books do not balance"
+stop
+
+start larder # what was written is there after a restart
+[[ $(sql -c 'select count(*) from pgbench_history') == "$(($(scale 400) * 12 + $(scale 800)))" ]] || fail "transactions were lost by the restart"
+stop
+if grep -E 'PANIC|FATAL|terminated by signal' server.log | grep -v 'starting up'; then fail "the server complained"; fi
+on_larder postgres "${as_postgres[@]}" "$bin/postgres" --version
