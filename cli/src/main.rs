@@ -1,2 +1,51 @@
-//! larder's command-line tool.
-fn main() {}
+//! larder's command-line tool: run a program on larder, and compare allocators.
+
+mod args;
+mod compare;
+mod elf;
+mod library;
+mod loader;
+mod mode;
+mod preload;
+mod program;
+mod run;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use args::{Action, Cli};
+use compare::launch;
+
+/// As env and nohup have it: the tool failed, not the program it runs.
+const TOOL_FAILED: u8 = 125;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    hidden(&words).unwrap_or_else(|| act(Cli::parse().action)).unwrap_or_else(|error| {
+        eprintln!("larder: {error:#}");
+        ExitCode::from(TOOL_FAILED)
+    })
+}
+
+/// What this tool does for itself in another process; before anything else, to stay small.
+fn hidden(words: &[OsString]) -> Option<Result<ExitCode>> {
+    let (name, rest) = words.split_first()?;
+    let result = match name.to_str()? {
+        mode::ANSWER => mode::answer(),
+        launch::LAUNCH => launch::launch(rest),
+        _ => return None,
+    };
+    Some(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn act(action: Action) -> Result<ExitCode> {
+    match action {
+        Action::Run(args) => run::run(&args),
+        Action::Compare(args) => compare::compare(&args),
+        Action::Mode { lib } => run::print_mode(lib),
+    }
+}

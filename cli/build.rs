@@ -1,0 +1,78 @@
+//! Builds the C library, so that `larder run` has one beside it after any build of the tool.
+//!
+//! Cargo cannot make a shared library of another package a dependency of a program, so this script runs a second
+//! cargo. That one has a target directory of its own (`<target>/ffi`): the outer cargo holds the lock of the first.
+//! `LARDER_SKIP_FFI=1` skips all this; so does clippy, which runs no program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+const LIBRARIES: [&str; 2] = ["liblarder.so", "liblarder.a"];
+const SOURCES: [&str; 6] =
+    ["../allocator/Cargo.toml", "../allocator/src", "../ffi", "../Cargo.toml", "../Cargo.lock", "build.rs"];
+/// What the outer cargo, or clippy, set for itself alone.
+const NOT_INHERITED: [&str; 4] =
+    ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"];
+
+fn main() {
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    println!("cargo::rerun-if-env-changed=LARDER_SKIP_FFI");
+    println!("cargo::rerun-if-env-changed=RUSTC_WORKSPACE_WRAPPER");
+    if env::var_os("LARDER_SKIP_FFI").is_some() || under_clippy() {
+        return;
+    }
+    if let Err(error) = build_library() {
+        println!("cargo::error=liblarder was not built: {error}");
+    }
+}
+
+fn under_clippy() -> bool {
+    let wrapper = env::var("RUSTC_WORKSPACE_WRAPPER").unwrap_or_default();
+    wrapper.contains("clippy")
+}
+
+fn build_library() -> io::Result<()> {
+    // OUT_DIR is <target>/<profile>/build/<package>/out.
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let profile = out.ancestors().nth(3).ok_or(io::ErrorKind::NotFound)?;
+    let target = profile.parent().ok_or(io::ErrorKind::NotFound)?.join("ffi");
+    let triple = variable("TARGET")?;
+    run_cargo(&target, &triple)?;
+    let built = target.join(triple).join("release");
+    for name in LIBRARIES {
+        replace(&built.join(name), &profile.join(name))?;
+    }
+    Ok(())
+}
+
+fn run_cargo(target: &Path, triple: &str) -> io::Result<()> {
+    let mut cargo = Command::new(variable("CARGO")?);
+    cargo
+        .args(["build", "--release", "--package", "larder-ffi"])
+        .args(["--manifest-path", "../ffi/Cargo.toml", "--target", triple])
+        .arg("--target-dir")
+        .arg(target);
+    for name in NOT_INHERITED {
+        cargo.env_remove(name);
+    }
+    let status = cargo.status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{cargo:?} ended with {status}")));
+    }
+    Ok(())
+}
+
+/// Puts a copy of `from` in the place of `to` in one step: a running program may have the old file mapped.
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    let mut new = to.as_os_str().to_owned();
+    new.push(format!(".{}", std::process::id()));
+    fs::copy(from, &new).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", from.display())))?;
+    fs::rename(&new, to)
+}
+
+fn variable(name: &str) -> io::Result<String> {
+    env::var(name).map_err(|error| io::Error::other(format!("{name}: {error}")))
+}

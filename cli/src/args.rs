@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  larder run -- python3 -c 'print(sum(range(10**6)))'
+  larder run --stats -- ./server --port 8080
+  larder compare -- sort -R /usr/share/dict/words
+  larder compare --runs 11 --json out.json --with mine=./libmine.so -- ./program
+  LARDER_CONF=stats:exit larder run -- ./program
+
+The options that LARDER_CONF takes are listed by `larder options`.";
+
+const COMPARE_NOTES: &str = "\
+The command runs under the system malloc, larder and every allocator library found in the linker's cache and the
+standard library directories, in rounds that each start with another one, after a warm-up round. It reads from
+/dev/null: for input write  larder compare -- sh -c './program < file'.
+
+Peak RSS is that of the largest process among the command and the children it waited for. Exit status: 0 when all
+were measured, 1 when one of them was not (the reason stands below the table), 130 after Ctrl-C.";
+
+/// Run programs on larder, and compare allocators.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Run a program on larder (its exit status is the program's)
+    Run(Run),
+    /// Measure a program under every allocator on this machine
+    #[command(after_help = COMPARE_NOTES)]
+    Compare(Compare),
+    /// Say how larder reaches its per-CPU caches here
+    Mode {
+        /// Ask this liblarder.so
+        #[arg(long, value_name = "PATH")]
+        lib: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Print larder's statistics when the program ends
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Do not name the active mode
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Use this liblarder.so
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lib: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Compare this library too (repeatable)
+    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library)]
+    pub(crate) with: Vec<(String, PathBuf)>,
+    /// Compare only these: "system" is always there (larder, jemalloc, mimalloc...)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Measured rounds
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Write all samples to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Let the command's output through
+    #[arg(long)]
+    pub(crate) show_output: bool,
+    /// Use this liblarder.so
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lib: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+fn named_library(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.into(), path.into())),
+        _ => Err("write NAME=LIB.so, for example mine=./libmine.so".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_program_is_its_own() {
+        for line in [
+            &["larder", "run", "--stats", "--", "ls", "--quiet", "--", "x"][..],
+            &["larder", "run", "--stats", "ls", "--quiet", "--", "x"],
+        ] {
+            let Action::Run(run) = Cli::try_parse_from(line).unwrap().action else { panic!("not run") };
+            assert!(run.stats && !run.quiet);
+            assert_eq!(run.command, ["ls", "--quiet", "--", "x"]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_option_before_the_program_is_an_error() {
+        assert!(Cli::try_parse_from(["larder", "run", "--stat", "ls"]).is_err());
+        assert!(Cli::try_parse_from(["larder", "compare", "--runs", "0", "ls"]).is_err());
+    }
+
+    #[test]
+    fn a_named_library_needs_both_parts() {
+        assert_eq!(named_library("a=/b=c.so"), Ok(("a".into(), "/b=c.so".into())));
+        for bad in ["a", "a=", "=b"] {
+            assert!(named_library(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Ctrl-C: ends the program that is being measured, not the report of what was measured before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use parking_lot::Mutex;
+
+/// Whether the user has had enough, and whom that concerns.
+#[derive(Default)]
+pub(super) struct Interrupt {
+    asked: AtomicBool,
+    /// The process group under way. Its leader is not reaped while it stands here, so the number is not reused.
+    running: Mutex<Option<Pid>>,
+}
+
+impl Interrupt {
+    /// Takes over SIGINT, SIGTERM and SIGHUP.
+    pub(super) fn install() -> Result<Arc<Self>> {
+        let interrupt = Arc::new(Self::default());
+        let shared = Arc::clone(&interrupt);
+        ctrlc::set_handler(move || shared.ask()).context("signals cannot be handled")?;
+        Ok(interrupt)
+    }
+
+    /// Whether a signal came.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(SeqCst)
+    }
+
+    /// Makes the group of `leader` the one to end.
+    pub(super) fn enter(&self, leader: Pid) {
+        let mut running = self.running.lock();
+        *running = Some(leader);
+        if self.asked() {
+            end(leader, Signal::SIGTERM);
+        }
+    }
+
+    /// To be called before the leader is reaped.
+    pub(super) fn leave(&self) {
+        *self.running.lock() = None;
+    }
+
+    /// The first time politely.
+    fn ask(&self) {
+        let running = self.running.lock();
+        let signal = if self.asked.swap(true, SeqCst) { Signal::SIGKILL } else { Signal::SIGTERM };
+        if let Some(leader) = *running {
+            end(leader, signal);
+        }
+    }
+}
+
+fn end(leader: Pid, signal: Signal) {
+    // A group that is gone is what we want.
+    let _ = killpg(leader, signal);
+}

@@ -1,0 +1,145 @@
+//! The report for programs. Field names are stable; `schema` goes up when their meaning changes.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::ExitStatus;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::entrant::Entrant;
+use super::sample::Sample;
+use super::summary::Summary;
+
+const SCHEMA: u32 = 1;
+
+/// All that was found out.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    schema: u32,
+    larder_version: &'static str,
+    larder_mode: &'a str,
+    command: Vec<String>,
+    /// How the command ended on the system malloc, in words.
+    status: String,
+    runs: u32,
+    interrupted: bool,
+    allocators: Vec<Allocator<'a>>,
+}
+
+#[derive(Serialize)]
+struct Allocator<'a> {
+    name: &'a str,
+    /// Null for the system malloc.
+    library: Option<String>,
+    /// Why it was not measured to the end.
+    problem: Option<&'a str>,
+    median: Option<Summary>,
+    samples: &'a [Sample],
+}
+
+/// What a report needs beside the entrants.
+pub(super) struct Facts<'a> {
+    pub(super) mode: &'a str,
+    pub(super) command: &'a [OsString],
+    pub(super) status: ExitStatus,
+    pub(super) runs: u32,
+    pub(super) interrupted: bool,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(facts: &Facts<'a>, entrants: &'a [Entrant]) -> Self {
+        Self {
+            schema: SCHEMA,
+            larder_version: env!("CARGO_PKG_VERSION"),
+            larder_mode: facts.mode,
+            command: facts.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            status: facts.status.to_string(),
+            runs: facts.runs,
+            interrupted: facts.interrupted,
+            allocators: entrants.iter().map(Allocator::new).collect(),
+        }
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let write = || -> Result<()> {
+            let mut file = BufWriter::new(File::create(path)?);
+            serde_json::to_writer_pretty(&mut file, self)?;
+            writeln!(file)?;
+            Ok(file.flush()?)
+        };
+        write().with_context(|| format!("--json {}", path.display()))
+    }
+}
+
+impl<'a> Allocator<'a> {
+    fn new(entrant: &'a Entrant) -> Self {
+        Self {
+            name: &entrant.name,
+            library: entrant.library.as_ref().map(|path| path.display().to_string()),
+            problem: entrant.problem.as_deref(),
+            median: entrant.summary(),
+            samples: &entrant.samples,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn the_field_names_stay() {
+        let facts = Facts {
+            mode: "rseq by cpu_id",
+            command: &["ls".into()],
+            status: ExitStatus::from_raw(0),
+            runs: 1,
+            interrupted: false,
+        };
+        let mut larder = Entrant::new("larder", Some("/x.so".into()));
+        larder.samples.push(Sample {
+            wall_s: 0.5,
+            user_s: 0.25,
+            system_s: 0.125,
+            peak_rss_bytes: 4096,
+            minor_faults: 3,
+            major_faults: 1,
+        });
+        let entrants = [larder];
+        let json = serde_json::to_value(Report::new(&facts, &entrants)).unwrap();
+        let expected = serde_json::json!({
+            "schema": 1,
+            "larder_version": env!("CARGO_PKG_VERSION"),
+            "larder_mode": "rseq by cpu_id",
+            "command": ["ls"],
+            "status": "exit status: 0",
+            "runs": 1,
+            "interrupted": false,
+            "allocators": [{
+                "name": "larder",
+                "library": "/x.so",
+                "problem": null,
+                "median": {
+                    "wall_s": 0.5, "wall_min_s": 0.5, "wall_max_s": 0.5,
+                    "cpu_s": 0.375, "peak_rss_bytes": 4096.0, "faults": 4.0,
+                },
+                "samples": [{
+                    "wall_s": 0.5, "user_s": 0.25, "system_s": 0.125,
+                    "peak_rss_bytes": 4096, "minor_faults": 3, "major_faults": 1,
+                }],
+            }],
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named() {
+        let facts = Facts { mode: "", command: &[], status: ExitStatus::from_raw(0), runs: 1, interrupted: false };
+        let error = Report::new(&facts, &[]).write(Path::new("/no/dir/x.json")).unwrap_err();
+        assert!(format!("{error:#}").starts_with("--json /no/dir/x.json: "));
+    }
+}

@@ -1,0 +1,71 @@
+//! The process between this tool and the command it measures.
+//!
+//! Linux counts the memory a process had before its exec into its peak RSS, so a small command started by this tool would
+//! seem as large as this tool. Therefore the tool runs itself once more for every run, and that process, which has done
+//! nothing yet and holds next to no memory, forks the command, waits for it and tells what it cost.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Write, stdin};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::unistd::getgid;
+use wait4::{ResUse, Wait4};
+
+use super::sample::{Finished, Sample, Told};
+use crate::preload;
+
+/// The hidden subcommand; its arguments are the library (empty: none) and the command.
+pub(crate) const LAUNCH: &str = "__launch";
+
+/// Runs the command and tells the outcome on stdin, which is a pipe to the tool: the command has no use for it.
+pub(crate) fn launch(words: &[OsString]) -> Result<()> {
+    // What ends the command must not end its witness.
+    ctrlc::set_handler(|| ()).context("signals cannot be handled")?;
+    let told: Told = run(words).map_err(|error| format!("{error:#}"));
+    let mut pipe = File::from(stdin().as_fd().try_clone_to_owned().context("stdin")?);
+    pipe.write_all(&serde_json::to_vec(&told)?).context("stdin")
+}
+
+fn run(words: &[OsString]) -> Result<Finished> {
+    let [library, name, arguments @ ..] = words else {
+        anyhow::bail!("{LAUNCH} needs a library and a command");
+    };
+    let mut command = prepare(library, name, arguments)?;
+    let start = Instant::now();
+    let child = command.spawn().with_context(|| name.display().to_string())?;
+    let end = child.wait4().context("wait4")?;
+    let wall = start.elapsed();
+    // This process has had no other child.
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("getrusage")?;
+    Ok(Finished { raw_status: end.status.into_raw(), sample: sample(wall, &end, &usage) })
+}
+
+fn prepare(library: &OsStr, name: &OsStr, arguments: &[OsString]) -> Result<Command> {
+    let mut command = Command::new(name);
+    command.args(arguments).stdin(Stdio::null());
+    if !library.is_empty() {
+        preload::set(&mut command, Path::new(library))?;
+    }
+    // Asking for the group we have changes nothing for the command, but makes std fork instead of vfork: only what this
+    // process wrote to counts then, not all it has mapped.
+    command.gid(getgid().as_raw());
+    Ok(command)
+}
+
+fn sample(wall: Duration, end: &ResUse, usage: &Usage) -> Sample {
+    Sample {
+        wall_s: wall.as_secs_f64(),
+        user_s: end.rusage.utime.as_secs_f64(),
+        system_s: end.rusage.stime.as_secs_f64(),
+        peak_rss_bytes: end.rusage.maxrss,
+        minor_faults: usage.minor_page_faults().unsigned_abs(),
+        major_faults: usage.major_page_faults().unsigned_abs(),
+    }
+}

@@ -1,0 +1,76 @@
+//! `larder compare`: one program under every allocator.
+
+mod entrant;
+mod interrupt;
+mod json;
+pub(crate) mod launch;
+mod peers;
+mod progress;
+mod rounds;
+mod runner;
+mod sample;
+mod summary;
+mod table;
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::args::Compare;
+use crate::{library, mode, run};
+use entrant::Entrant;
+use interrupt::Interrupt;
+use json::{Facts, Report};
+use progress::Progress;
+use rounds::Reference;
+use runner::Runner;
+
+const SOME_NOT_MEASURED: u8 = 1;
+/// As a shell has it for a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+
+/// Measures, then reports.
+pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
+    let larder = library::find(args.lib.as_deref())?;
+    let mode = mode::ask(&larder)?;
+    let abi = run::abi(&larder)?;
+    let mut entrants = entrant::gather(args, &larder, abi)?;
+    let interrupt = Interrupt::install()?;
+    let runner = Runner { command: &args.command, show_output: args.show_output, interrupt: &interrupt };
+    let first = runner.observe()?;
+    if interrupt.asked() {
+        eprintln!("larder: interrupted before anything was measured");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let reference = Reference::new(first, &args.command[0], abi)?;
+    measure_all(&mut entrants, args, &runner, &reference);
+    let facts = Facts {
+        mode: &mode,
+        command: &args.command,
+        status: reference.status,
+        runs: args.runs,
+        interrupted: interrupt.asked(),
+    };
+    report(args, &facts, &entrants)
+}
+
+fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, reference: &Reference) {
+    let progress = Progress::new(args.runs, entrants.len(), args.show_output);
+    rounds::warm_up(entrants, runner, reference, &progress);
+    rounds::run(entrants, args.runs, runner, reference, &progress);
+}
+
+fn report(args: &Compare, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCode> {
+    let text = table::render(entrants) + &table::legend(facts, entrants);
+    stdout().write_all(text.as_bytes()).context("stdout")?;
+    if let Some(path) = &args.json {
+        Report::new(facts, entrants).write(path)?;
+    }
+    let all_measured = entrants.iter().all(|entrant| entrant.problem.is_none());
+    Ok(match (facts.interrupted, all_measured) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::from(SOME_NOT_MEASURED),
+    })
+}

@@ -1,0 +1,118 @@
+//! The order of the runs: round robin, each round starting with another allocator, so that what drifts on the machine
+//! (heat, caches, neighbours) hits all alike.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use anyhow::{Context, Result, bail};
+
+use super::entrant::Entrant;
+use super::progress::Progress;
+use super::runner::Runner;
+use super::sample::Finished;
+use crate::elf::Abi;
+use crate::{loader, program};
+
+/// What all runs must agree on, found out by the first run on the system malloc.
+pub(super) struct Reference {
+    /// The ELF file that runs in the end.
+    image: PathBuf,
+    /// How the command ends.
+    pub(super) status: ExitStatus,
+}
+
+impl Reference {
+    /// Refuses a command whose malloc preloading does not replace.
+    pub(super) fn new(first: (ExitStatus, Option<PathBuf>), command: &OsStr, abi: Abi) -> Result<Self> {
+        let (status, seen) = first;
+        let image = seen.or_else(|| program::image(command)).context("the command is gone")?;
+        if let Some(obstacle) = program::obstacle(&image, abi)? {
+            bail!("nothing to compare: {} {obstacle}", image.display());
+        }
+        loader::verify(&image, None).context("nothing to compare")?;
+        Ok(Self { image, status })
+    }
+}
+
+/// Checks and warms up every entrant.
+pub(super) fn warm_up(entrants: &mut [Entrant], runner: &Runner, reference: &Reference, progress: &Progress) {
+    progress.round(0);
+    for entrant in entrants {
+        progress.run(0, &entrant.name);
+        let result = admit(entrant.library.as_deref(), runner, reference);
+        if !runner.interrupt.asked() {
+            entrant.problem = result.err().map(|error| format!("{error:#}"));
+        }
+        progress.done();
+    }
+}
+
+fn admit(library: Option<&Path>, runner: &Runner, reference: &Reference) -> Result<()> {
+    if runner.interrupt.asked() {
+        return Ok(());
+    }
+    loader::verify(&reference.image, library)?;
+    check(runner.measure(library)?, reference).map(drop)
+}
+
+/// Measures all that are still in the race, `rounds` times.
+pub(super) fn run(entrants: &mut [Entrant], rounds: u32, runner: &Runner, reference: &Reference, progress: &Progress) {
+    for round in 1..=rounds {
+        if runner.interrupt.asked() {
+            return;
+        }
+        progress.round(round);
+        for index in order(entrants.len(), round) {
+            let entrant = &mut entrants[index];
+            progress.run(round, &entrant.name);
+            if entrant.problem.is_none() {
+                measure(entrant, runner, reference);
+            }
+            progress.done();
+        }
+    }
+}
+
+fn measure(entrant: &mut Entrant, runner: &Runner, reference: &Reference) {
+    if runner.interrupt.asked() {
+        return;
+    }
+    let result = runner.measure(entrant.library.as_deref()).and_then(|it| check(it, reference));
+    match result {
+        // What the user cut short is neither a sample nor a failure.
+        _ if runner.interrupt.asked() => {}
+        Ok(finished) => entrant.samples.push(finished.sample),
+        Err(error) => entrant.problem = Some(format!("{error:#}")),
+    }
+}
+
+/// A run that ended in another way did other work: its figures say nothing.
+fn check(finished: Finished, reference: &Reference) -> Result<Finished> {
+    if finished.status() != reference.status {
+        bail!("the command ended with {}, at first on the system malloc with {}", finished.status(), reference.status);
+    }
+    Ok(finished)
+}
+
+/// The order of a round: one further each time.
+fn order(entrants: usize, round: u32) -> impl Iterator<Item = usize> {
+    (0..entrants).map(move |place| (place + round as usize) % entrants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_round_has_all_and_starts_with_another() {
+        let mut firsts = Vec::new();
+        for round in 1..=3 {
+            let mut places: Vec<_> = order(3, round).collect();
+            firsts.push(places[0]);
+            places.sort_unstable();
+            assert_eq!(places, [0, 1, 2]);
+        }
+        assert_eq!(firsts, [1, 2, 0]);
+    }
+}

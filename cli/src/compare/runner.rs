@@ -1,0 +1,113 @@
+//! Starts the user's command, and gets what came of it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{Read, pipe};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use super::interrupt::Interrupt;
+use super::launch::LAUNCH;
+use super::sample::{Finished, Told};
+
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// How to run the user's command.
+pub(super) struct Runner<'a> {
+    pub(super) command: &'a [OsString],
+    pub(super) show_output: bool,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl Runner<'_> {
+    /// Runs the command on `library` (none: the system malloc) to its end.
+    pub(super) fn measure(&self, library: Option<&Path>) -> Result<Finished> {
+        let (mut told, tell) = pipe().context("pipe")?;
+        let library = library.map_or(OsStr::new(""), Path::as_os_str);
+        let mut launcher = Command::new("/proc/self/exe");
+        launcher.arg(LAUNCH).arg(library).args(self.command).stdin(tell);
+        let mut child = self.start(launcher)?;
+        let mut text = Vec::new();
+        let read = told.read_to_end(&mut text);
+        self.interrupt.leave();
+        let status = child.wait().context("wait")?;
+        read.context("pipe")?;
+        if text.is_empty() {
+            bail!("the process that measures ended with {status}");
+        }
+        serde_json::from_slice::<Told>(&text)?.map_err(|text| anyhow!(text))
+    }
+
+    /// Runs the command on the system malloc, and looks now and then which program it has become: a wrapper (a version
+    /// manager's shim, a script that ends in `exec`) says nothing of the malloc of what is measured in the end.
+    pub(super) fn observe(&self) -> Result<(ExitStatus, Option<PathBuf>)> {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).stdin(Stdio::null());
+        let mut child = self.start(command)?;
+        let link = format!("/proc/{}/exe", child.id());
+        let mut program = None;
+        while is_running(&child)? {
+            program = fs::read_link(&link).ok().or(program);
+            sleep(LOOK_EVERY);
+        }
+        self.interrupt.leave();
+        Ok((child.wait().context("wait")?, program))
+    }
+
+    /// In a process group of its own, which Ctrl-C ends and this tool outlives.
+    fn start(&self, mut command: Command) -> Result<Child> {
+        if !self.show_output {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        let child = command.process_group(0).spawn();
+        let child = child.with_context(|| self.command[0].display().to_string())?;
+        self.interrupt.enter(pid(&child));
+        Ok(child)
+    }
+}
+
+/// Does not reap: the number must not be reused while a signal may be sent to it.
+fn is_running(child: &Child) -> Result<bool> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::Pid(pid(child)), flags).context("waitid")?;
+    Ok(status == WaitStatus::StillAlive)
+}
+
+fn pid(child: &Child) -> Pid {
+    // Linux has no process number above 2^22.
+    Pid::from_raw(child.id().cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observe(command: &[OsString]) -> Result<(ExitStatus, Option<PathBuf>)> {
+        Runner { command, show_output: false, interrupt: &Interrupt::default() }.observe()
+    }
+
+    #[test]
+    fn a_wrapper_is_seen_through() {
+        let (status, program) = observe(&["sh".into(), "-c".into(), "exec sleep 0.1".into()]).unwrap();
+        assert!(status.success());
+        assert_eq!(program, which::which("sleep").unwrap().canonicalize().ok());
+    }
+
+    #[test]
+    fn the_status_is_the_commands() {
+        assert_eq!(observe(&["sh".into(), "-c".into(), "exit 3".into()]).unwrap().0.code(), Some(3));
+    }
+
+    #[test]
+    fn an_unknown_command_is_named() {
+        let text = format!("{:#}", observe(&["/no/such".into()]).unwrap_err());
+        assert!(text.starts_with("/no/such: "), "{text}");
+    }
+}

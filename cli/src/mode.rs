@@ -1,0 +1,84 @@
+//! How larder reaches its per-CPU caches, asked of the library itself.
+//!
+//! That depends on the kernel, on glibc and on the environment (GLIBC_TUNABLES, LARDER_CONF, a sandbox), so a guess made
+//! in this process could be wrong for the next. Instead this tool runs itself with the library preloaded, as the user's
+//! program will be run, and has `larder_mode` answer from inside.
+
+use std::ffi::{CStr, c_char};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail};
+use libloading::os::unix::{Library, Symbol};
+
+use crate::preload;
+
+/// The hidden subcommand that answers.
+pub(crate) const ANSWER: &str = "__mode";
+
+/// The mode of a program that runs on `library`, in a few words.
+pub(crate) fn ask(library: &Path) -> Result<String> {
+    let mut probe = Command::new("/proc/self/exe");
+    probe.arg(ANSWER).stdin(Stdio::null());
+    preload::set(&mut probe, library)?;
+    // Its stderr is captured: warnings of LARDER_CONF are for the program to show, and once.
+    let output = probe.output().context("this tool cannot run itself: is /proc mounted?")?;
+    understand(&output).with_context(|| library.display().to_string())
+}
+
+fn understand(output: &Output) -> Result<String> {
+    let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && !answer.is_empty() {
+        return Ok(answer);
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let first = complaint.lines().next().unwrap_or("no message");
+    bail!("a program that preloads it ended with {}: {first}", output.status)
+}
+
+/// Prints what the preloaded library says; this is the other side of [`ask`].
+pub(crate) fn answer() -> Result<()> {
+    let mode = preloaded_mode()
+        .context("no larder_mode in it: is this liblarder.so? Build it again with `cargo build --release`")?;
+    writeln!(std::io::stdout(), "{mode}").context("stdout")
+}
+
+fn preloaded_mode() -> Result<String> {
+    let process = Library::this();
+    // SAFETY: this is the signature larder.h gives to the only function of that name.
+    let mode: Symbol<unsafe extern "C" fn() -> *const c_char> = unsafe { process.get(b"larder_mode\0") }?;
+    // SAFETY: it takes nothing and may be called at any time.
+    let text = unsafe { mode() };
+    // SAFETY: it returns a string that lives as long as the library, which is never unloaded.
+    Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    fn output(status: i32, stdout: &str, stderr: &str) -> Output {
+        Output { status: ExitStatus::from_raw(status), stdout: stdout.into(), stderr: stderr.into() }
+    }
+
+    #[test]
+    fn a_good_answer_is_the_mode() {
+        assert_eq!(understand(&output(0, "rseq by mm_cid\n", "noise")).unwrap(), "rseq by mm_cid");
+    }
+
+    #[test]
+    fn a_bad_answer_carries_the_complaint() {
+        let text = understand(&output(1 << 8, "", "first\nsecond")).unwrap_err().to_string();
+        assert!(text.ends_with("exit status: 1: first"), "{text}");
+        assert!(understand(&output(6, "", "")).unwrap_err().to_string().contains("signal: 6"));
+        assert!(understand(&output(0, "", "")).is_err());
+    }
+
+    #[test]
+    fn a_process_without_larder_has_no_mode() {
+        assert!(preloaded_mode().is_err());
+    }
+}

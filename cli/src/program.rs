@@ -1,0 +1,202 @@
+//! Which file a command stands for, and what keeps a preloaded library out of it.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use nix::unistd;
+
+use crate::elf::{self, Elf};
+
+/// As many `#!` lines as the kernel follows.
+const MAX_SCRIPTS: usize = 4;
+/// More than the kernel reads of a `#!` line.
+const MAX_SHEBANG: u64 = 512;
+
+/// The ELF file that runs when `command` is executed: for a script, its interpreter.
+pub(crate) fn image(command: &OsStr) -> Option<PathBuf> {
+    let mut file = which::which(command).ok()?;
+    for _ in 0..MAX_SCRIPTS {
+        match interpreter(&file) {
+            Some(next) => file = next,
+            None => break,
+        }
+    }
+    Some(file)
+}
+
+/// The program a `#!` line names; `env NAME` is followed to NAME.
+fn interpreter(script: &Path) -> Option<PathBuf> {
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(File::open(script).ok()?.take(MAX_SHEBANG));
+    reader.read_until(b'\n', &mut line).ok()?;
+    let line = line.strip_prefix(b"#!")?;
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(OsStr::from_bytes);
+    let program = Path::new(words.next()?);
+    if program.file_name() != Some(OsStr::new("env")) {
+        return Some(program.into());
+    }
+    let is_name = |word: &&OsStr| !word.as_bytes().starts_with(b"-") && !word.as_bytes().contains(&b'=');
+    which::which(words.find(is_name)?).ok()
+}
+
+/// Why a preloaded library would have no effect on a program.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// There is no dynamic linker in it.
+    Static,
+    /// Built for another word size or machine.
+    OtherAbi(u8),
+    /// Its dynamic linker is not glibc's.
+    OtherLibc(PathBuf),
+    /// It gains privileges, so the dynamic linker ignores LD_PRELOAD.
+    Privileged,
+    /// It defines malloc itself.
+    OwnMalloc,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Static => {
+                write!(f, "is statically linked, so LD_PRELOAD does not reach it (link liblarder.a into it)")
+            }
+            Self::OtherAbi(bits) => write!(
+                f,
+                "is a {bits}-bit program for another ABI than the library, so LD_PRELOAD does not reach it (build liblarder.so for that target)"
+            ),
+            Self::OtherLibc(linker) => {
+                write!(f, "is loaded by {}, which is not glibc's (link liblarder.a into it)", linker.display())
+            }
+            Self::Privileged => write!(
+                f,
+                "gains privileges (setuid, setgid or file capabilities), so LD_PRELOAD is ignored (run it as its owner)"
+            ),
+            Self::OwnMalloc => {
+                write!(f, "brings a malloc of its own, which LD_PRELOAD does not replace (build it without)")
+            }
+        }
+    }
+}
+
+/// What keeps a library of `abi` out of the program in `image`, if anything.
+pub(crate) fn obstacle(image: &Path, abi: elf::Abi) -> Result<Option<Obstacle>> {
+    let Some(elf) = elf::read(image)? else {
+        return Ok(None);
+    };
+    Ok(of_elf(elf, abi).or(gains_privileges(image)?.then_some(Obstacle::Privileged)))
+}
+
+fn of_elf(elf: Elf, abi: elf::Abi) -> Option<Obstacle> {
+    let Some(linker) = elf.interpreter else {
+        return Some(Obstacle::Static);
+    };
+    if elf.abi != abi {
+        Some(Obstacle::OtherAbi(elf.abi.bits))
+    } else if !is_glibc(&linker) {
+        Some(Obstacle::OtherLibc(linker))
+    } else {
+        elf.exports_malloc.then_some(Obstacle::OwnMalloc)
+    }
+}
+
+/// glibc's dynamic linker is ld-linux*.so.N, or ld64.so.N on a few machines.
+fn is_glibc(linker: &Path) -> bool {
+    let name = linker.file_name().unwrap_or_default().as_bytes();
+    name.starts_with(b"ld-linux") || name.starts_with(b"ld64.so")
+}
+
+fn gains_privileges(image: &Path) -> Result<bool> {
+    const SETUID: u32 = 0o4000;
+    const SETGID: u32 = 0o2000;
+    let file = image.metadata()?;
+    let mode = file.permissions().mode();
+    let has = |bit| mode & bit != 0;
+    let other_user = has(SETUID) && file.uid() != unistd::getuid().as_raw();
+    let other_group = has(SETGID) && file.gid() != unistd::getgid().as_raw();
+    Ok(other_user || other_group || gains_capabilities(image))
+}
+
+fn gains_capabilities(image: &Path) -> bool {
+    // Root has them all: nothing is gained.
+    !unistd::getuid().is_root() && matches!(xattr::get(image, "security.capability"), Ok(Some(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
+        let path = dir.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn own() -> Elf {
+        elf::read(Path::new("/proc/self/exe")).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_script_stands_for_its_interpreter() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = script(dir.path(), "inner", "#! /bin/sh -e\n");
+        let outer = script(dir.path(), "outer", &format!("#!{}\n", inner.display()));
+        assert_eq!(image(outer.as_os_str()), Some("/bin/sh".into()));
+    }
+
+    #[test]
+    fn env_is_followed_to_the_program_it_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = script(dir.path(), "x", "#!/usr/bin/env -S A=b sh -e\n");
+        assert_eq!(image(path.as_os_str()), which::which("sh").ok());
+    }
+
+    #[test]
+    fn scripts_in_a_ring_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ring");
+        script(dir.path(), "ring", &format!("#!{}\n", path.display()));
+        assert_eq!(image(path.as_os_str()), Some(path));
+    }
+
+    #[test]
+    fn an_unknown_command_has_no_image() {
+        assert_eq!(image(OsStr::new("/nowhere/at-all")), None);
+    }
+
+    #[test]
+    fn every_obstacle_is_named() {
+        let abi = own().abi;
+        assert_eq!(of_elf(own(), abi), None);
+        assert_eq!(of_elf(Elf { interpreter: None, ..own() }, abi), Some(Obstacle::Static));
+        let own_malloc = Elf { exports_malloc: true, ..own() };
+        assert_eq!(of_elf(own_malloc, abi), Some(Obstacle::OwnMalloc));
+        let musl = PathBuf::from("/lib/ld-musl-x86_64.so.1");
+        let elf = Elf { interpreter: Some(musl.clone()), ..own() };
+        assert_eq!(of_elf(elf, abi), Some(Obstacle::OtherLibc(musl)));
+        let mut other = abi;
+        other.bits = 32;
+        let narrow = Elf { abi: other, ..own() };
+        assert_eq!(of_elf(narrow, abi), Some(Obstacle::OtherAbi(32)));
+    }
+
+    #[test]
+    fn setuid_matters_only_to_others_than_the_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = script(dir.path(), "x", "");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o6755)).unwrap();
+        assert!(!gains_privileges(&path).unwrap());
+        if unistd::getuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
+            assert!(gains_privileges(&path).unwrap());
+        }
+    }
+}

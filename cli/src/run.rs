@@ -1,0 +1,61 @@
+//! `larder run`: becomes the user's program, on larder.
+
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::args::Run;
+use crate::elf::Abi;
+use crate::{elf, library, mode, preload, program};
+
+/// As env, nohup and the shells have it.
+const NOT_FOUND: u8 = 127;
+const NOT_EXECUTABLE: u8 = 126;
+
+/// Returns only if the program cannot be run.
+pub(crate) fn run(args: &Run) -> Result<ExitCode> {
+    let library = library::find(args.lib.as_deref())?;
+    let name = &args.command[0];
+    let mut command = Command::new(name);
+    command.args(&args.command[1..]);
+    preload::set(&mut command, &library)?;
+    if args.stats {
+        preload::ask_for_stats(&mut command);
+    }
+    if let Some(image) = program::image(name) {
+        announce(&image, &library, args.quiet)?;
+    }
+    let error = command.exec();
+    eprintln!("larder: {}: {error}", name.display());
+    Ok(ExitCode::from(match error.kind() {
+        ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_EXECUTABLE,
+    }))
+}
+
+/// One line: the mode, or why larder will not be active.
+fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
+    let mode = mode::ask(library)?;
+    match program::obstacle(image, abi(library)?) {
+        Ok(Some(obstacle)) => eprintln!("larder: not active: {} {obstacle}", image.display()),
+        // A file that cannot be read may still be run.
+        Ok(None) | Err(_) if quiet => {}
+        Ok(None) | Err(_) => eprintln!("larder: {mode}"),
+    }
+    Ok(())
+}
+
+/// The ABI of a library.
+pub(crate) fn abi(library: &Path) -> Result<Abi> {
+    let elf = elf::read(library)?.with_context(|| format!("{} is no ELF library", library.display()))?;
+    Ok(elf.abi)
+}
+
+/// `larder mode`.
+pub(crate) fn print_mode(asked: Option<PathBuf>) -> Result<ExitCode> {
+    println!("{}", mode::ask(&library::find(asked.as_deref())?)?);
+    Ok(ExitCode::SUCCESS)
+}

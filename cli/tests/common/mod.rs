@@ -1,0 +1,43 @@
+//! What the tests of the tool share.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The tool, without what the environment may say to it.
+pub fn larder(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+    command.args(arguments);
+    for name in ["LARDER_CONF", "LD_PRELOAD", "GLIBC_TUNABLES"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What the tool does with these arguments.
+pub fn output(arguments: &[&str]) -> Output {
+    larder(arguments).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The library the build left beside the tool.
+pub fn library() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_larder")).with_file_name("liblarder.so")
+}
+
+/// Compiles a C program.
+pub fn compile(directory: &Path, source: &str, flags: &[&str]) -> PathBuf {
+    let (program, file) = (directory.join("program"), directory.join("program.c"));
+    std::fs::write(&file, source).unwrap();
+    let status = Command::new("cc").arg(&file).arg("-o").arg(&program).args(flags).status().unwrap();
+    assert!(status.success(), "cc {flags:?} (needs gcc and libc6-dev)");
+    program
+}

@@ -1,0 +1,130 @@
+//! `larder run` and `larder mode`.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+
+use common::{compile, larder, library, output, stderr, stdout};
+
+#[test]
+fn the_library_is_built_beside_the_tool() {
+    assert!(library().is_file());
+    assert!(library().with_extension("a").is_file());
+}
+
+#[test]
+fn the_program_runs_with_larder_in_it() {
+    let run = output(&["run", "--", "cat", "/proc/self/maps"]);
+    assert!(run.status.success(), "{}", stderr(&run));
+    let path = library().canonicalize().unwrap();
+    assert!(stdout(&run).contains(path.to_str().unwrap()), "{}", stdout(&run));
+}
+
+#[test]
+fn one_line_names_the_mode() {
+    let run = output(&["run", "true"]);
+    let line = stderr(&run);
+    assert_eq!(line.lines().count(), 1, "{line}");
+    let mode = line.strip_prefix("larder: ").unwrap().trim_end();
+    let known = ["rseq by mm_cid", "rseq by cpu_id"].contains(&mode) || mode.starts_with("fallback: ");
+    assert!(known, "{mode}");
+    assert_eq!(stdout(&output(&["mode"])).trim_end(), mode);
+    assert_eq!(stderr(&output(&["run", "--quiet", "true"])), "");
+}
+
+#[test]
+fn the_mode_is_that_of_the_programs_environment() {
+    let tunable = ("GLIBC_TUNABLES", "glibc.pthread.rseq=0");
+    let run = larder(&["run", "true"]).envs([tunable]).output().unwrap();
+    assert!(stderr(&run).starts_with("larder: fallback: "), "{}", stderr(&run));
+}
+
+#[test]
+fn the_exit_status_is_the_programs() {
+    assert_eq!(output(&["run", "--", "sh", "-c", "exit 3"]).status.code(), Some(3));
+    assert_eq!(output(&["run", "--", "sh", "-c", "kill -9 $$"]).status.signal(), Some(9));
+}
+
+#[test]
+fn what_cannot_be_run_is_named_as_by_a_shell() {
+    let run = output(&["run", "no-such-program"]);
+    assert_eq!(run.status.code(), Some(127));
+    assert!(stderr(&run).starts_with("larder: no-such-program: No such file"), "{}", stderr(&run));
+    let run = output(&["run", "/etc/passwd"]);
+    assert_eq!(run.status.code(), Some(126));
+    assert!(stderr(&run).starts_with("larder: /etc/passwd: Permission denied"), "{}", stderr(&run));
+}
+
+#[test]
+fn what_the_user_set_is_kept() {
+    let conf = ("LARDER_CONF", "numa:off");
+    let script = "echo $LARDER_CONF; echo $LD_PRELOAD";
+    let run = larder(&["run", "--stats", "--", "sh", "-c", script]).envs([conf]).output().unwrap();
+    let expected = format!("numa:off,stats:exit\n{}\n", library().canonicalize().unwrap().display());
+    assert_eq!(stdout(&run), expected);
+}
+
+#[test]
+fn stats_are_printed_at_exit() {
+    let quiet = stderr(&output(&["run", "-q", "true"]));
+    let loud = stderr(&output(&["run", "-q", "--stats", "true"]));
+    assert_eq!(quiet, "");
+    assert!(loud.lines().count() > 3, "{loud}");
+}
+
+#[test]
+fn a_static_program_is_run_with_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = compile(directory.path(), "int main(void) { return 7; }", &["-static"]);
+    let run = output(&["run", "--", program.to_str().unwrap()]);
+    assert_eq!(run.status.code(), Some(7));
+    let text = stderr(&run);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("not active") && text.contains("statically linked"), "{text}");
+}
+
+#[test]
+fn a_program_with_its_own_malloc_is_run_with_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = "void *malloc(unsigned long n) { (void)n; return 0; } int main(void) { return 0; }";
+    let program = compile(directory.path(), source, &["-rdynamic", "-fno-builtin"]);
+    let text = stderr(&output(&["run", "--", program.to_str().unwrap()]));
+    assert!(text.contains("malloc of its own"), "{text}");
+}
+
+#[test]
+fn a_script_is_judged_by_its_interpreter() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = compile(directory.path(), "int main(void) { return 0; }", &["-static"]);
+    let script = directory.path().join("script");
+    fs::write(&script, format!("#!{}\n", program.display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = stderr(&output(&["run", "--", script.to_str().unwrap()]));
+    assert!(text.contains("statically linked"), "{text}");
+}
+
+#[test]
+fn a_library_that_is_not_larder_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = compile(directory.path(), "int nothing;", &["-shared", "-fPIC"]);
+    for (path, part) in [("/no/such.so", "No such file"), (other.to_str().unwrap(), "larder_mode")] {
+        let run = output(&["run", "--lib", path, "true"]);
+        assert_eq!(run.status.code(), Some(125));
+        let text = stderr(&run);
+        assert!(text.contains(path) && text.contains(part), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_tool_without_its_library_says_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let alone = directory.path().join("larder");
+    fs::copy(env!("CARGO_BIN_EXE_larder"), &alone).unwrap();
+    let run = std::process::Command::new(alone).args(["run", "true"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(125));
+    assert!(stderr(&run).contains("--lib PATH"), "{}", stderr(&run));
+}
