@@ -1,50 +1,160 @@
-//! The Rust face.
+//! The Rust face, and the methods the C face is made of.
+#![allow(unsafe_code, reason = "GlobalAlloc")]
+
+use crate::base::units::{Class, MIN_ALIGN};
+use crate::heap::{Call, Heap};
+use crate::stats::{Mode, Stats};
+use crate::sys::options::Settings;
 use core::alloc::{GlobalAlloc, Layout};
 
-/// The allocator: `#[global_allocator] static A: larder::Larder = larder::Larder;`
+/// The process's heap: boots at its first use and is never torn down.
+pub(crate) static HEAP: Heap = Heap::new();
+
+/// The allocator.
+///
+/// ```
+/// #[global_allocator]
+/// static ALLOCATOR: larder::Larder = larder::Larder;
+/// assert_eq!(vec![1, 2, 3].len(), 3);
+/// ```
+///
+/// The methods are what a C surface needs. None touches `errno` and none unwinds; null means that there is no memory, or that the
+/// size is above `isize::MAX`. All sizes and alignments are in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Larder;
 
-// The methods below are what `ffi/` builds on. None touches errno; null means "no memory" (or a size above isize::MAX).
 impl Larder {
-    /// At least `size` bytes, 16-byte aligned (also for size 0: a unique pointer).
-    pub fn malloc(&self, _size: usize) -> *mut u8 { core::ptr::null_mut() }
+    /// At least `size` bytes, 16-byte aligned; for size 0 too, a pointer of its own.
+    #[inline(always)]
+    pub fn malloc(&self, size: usize) -> *mut u8 {
+        HEAP.malloc(size)
+    }
+
     /// `size` zeroed bytes, 16-byte aligned.
-    pub fn calloc(&self, _size: usize) -> *mut u8 { core::ptr::null_mut() }
-    /// `size` bytes aligned to `align` (a power of two, any size up to isize::MAX / 2).
-    pub fn memalign(&self, _align: usize, _size: usize) -> *mut u8 { core::ptr::null_mut() }
-    /// Frees; null is ignored; anything that is no live object of larder is named on stderr and aborts.
+    #[inline(always)]
+    pub fn calloc(&self, size: usize) -> *mut u8 {
+        HEAP.alloc_zeroed(size, MIN_ALIGN)
+    }
+
+    /// At least `size` bytes aligned to `align`, a power of two.
+    #[inline(always)]
+    pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
+        HEAP.alloc(size, align.max(MIN_ALIGN))
+    }
+
+    /// Frees. Null is ignored; what is no live object is named on stderr and the process aborts.
+    ///
     /// # Safety
-    /// `ptr` is not used again.
-    pub unsafe fn free(&self, _ptr: *mut u8) {}
-    /// Frees an object of `size` bytes asked for with `align`; both are hints that are checked.
+    /// `pointer` is null or a live object of this allocator, and is not used again.
+    #[inline(always)]
+    pub unsafe fn free(&self, pointer: *mut u8) {
+        HEAP.free(pointer);
+    }
+
+    /// Frees an object that was asked for with these numbers. They are not needed (the pagemap knows) and not trusted.
+    ///
     /// # Safety
-    /// as `free`
-    pub unsafe fn free_sized(&self, _ptr: *mut u8, _align: usize, _size: usize) {}
-    /// Moves or resizes `ptr` (not null) to `size` (0 gives a minimal object), 16-byte aligned; null leaves `ptr` as it was.
+    /// As [`Larder::free`].
+    #[inline(always)]
+    pub unsafe fn free_sized(&self, pointer: *mut u8, _align: usize, _size: usize) {
+        HEAP.free(pointer);
+    }
+
+    /// Resizes `pointer` (not null) to `size` bytes, moving it if need be, 16-byte aligned; null leaves it as it was.
+    ///
     /// # Safety
-    /// `ptr` is a live object
-    pub unsafe fn realloc(&self, _ptr: *mut u8, _size: usize) -> *mut u8 { core::ptr::null_mut() }
-    /// The same with an alignment.
+    /// `pointer` is a live object; if the result is not null it is not used again.
+    #[inline]
+    pub unsafe fn realloc(&self, pointer: *mut u8, size: usize) -> *mut u8 {
+        HEAP.realloc(pointer, size, MIN_ALIGN)
+    }
+
+    /// [`Larder::realloc`] with an alignment, a power of two.
+    ///
     /// # Safety
-    /// `ptr` is a live object
-    pub unsafe fn realloc_aligned(&self, _ptr: *mut u8, _align: usize, _size: usize) -> *mut u8 { core::ptr::null_mut() }
-    /// Tries to make `ptr` hold at least `size` and up to `want` bytes without moving it; returns the usable size it now has (xallocx).
+    /// As [`Larder::realloc`].
+    pub unsafe fn realloc_aligned(&self, pointer: *mut u8, align: usize, size: usize) -> *mut u8 {
+        HEAP.realloc(pointer, size, align.max(MIN_ALIGN))
+    }
+
+    /// Tries to make `pointer` hold at least `size` and up to `want` bytes without moving; returns the usable bytes it has then.
+    ///
     /// # Safety
-    /// `ptr` is a live object
-    pub unsafe fn resize_in_place(&self, _ptr: *mut u8, _size: usize, _want: usize) -> usize { 0 }
-    /// Bytes the holder of `ptr` (not null) may use.
+    /// `pointer` is a live object.
+    pub unsafe fn resize_in_place(&self, pointer: *mut u8, size: usize, want: usize) -> usize {
+        HEAP.resize_in_place(pointer, size, want)
+    }
+
+    /// The bytes the holder of `pointer` (not null) may use: the same for the object's whole life, unless it is resized.
+    ///
     /// # Safety
-    /// `ptr` is a live object
-    pub unsafe fn usable_size(&self, _ptr: *const u8) -> usize { 0 }
-    /// The usable size that `memalign(align, size)` would give; 0 if it cannot be had (nallocx).
-    pub fn good_size(&self, _align: usize, _size: usize) -> usize { 0 }
-    /// Gives free memory back to the system but for `keep` bytes; returns the bytes given back.
-    pub fn trim(&self, _keep: usize) -> usize { 0 }
+    /// `pointer` is a live object.
+    pub unsafe fn usable_size(&self, pointer: *const u8) -> usize {
+        HEAP.usable_size(pointer)
+    }
+
+    /// The usable size that `memalign(align, size)` would give; 0 if it cannot be had.
+    pub fn good_size(&self, align: usize, size: usize) -> usize {
+        HEAP.good_size(size, align.max(MIN_ALIGN))
+    }
+
+    /// Gives free memory back to the system, but for `keep` bytes of each node's; returns the bytes given back.
+    pub fn trim(&self, keep: usize) -> usize {
+        HEAP.trim(keep)
+    }
+
+    /// To be called in the child by a fork handler (`pthread_atfork`). Without it the child's first slow path does the same; with it
+    /// the repair is done before the child can start threads.
+    pub fn after_fork_in_child(&self) {
+        HEAP.forked();
+    }
+
+    /// The process's settings.
+    pub fn settings(&self) -> &'static Settings {
+        HEAP.settings()
+    }
 }
 
-// SAFETY: placeholder
+/// All figures of the process's heap.
+pub fn stats() -> Stats {
+    HEAP.stats()
+}
+
+/// How per-CPU windows are reached in this process.
+pub fn mode() -> Mode {
+    HEAP.mode()
+}
+
+/// Walks the whole heap and returns the first broken invariant. Nothing else may allocate or free meanwhile.
+pub fn validate() -> Result<(), &'static str> {
+    HEAP.validate()
+}
+
+// SAFETY: objects are of the layout asked for, live until freed, never handed out twice; nothing unwinds.
 unsafe impl GlobalAlloc for Larder {
-    unsafe fn alloc(&self, _layout: Layout) -> *mut u8 { core::ptr::null_mut() }
-    unsafe fn dealloc(&self, _ptr: *mut u8, _layout: Layout) {}
+    #[inline(always)]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HEAP.alloc(layout.size(), layout.align())
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        match Class::for_layout(layout.size(), layout.align()) {
+            Some(class) => HEAP.free_class(pointer as usize, class),
+            None => HEAP.free_slow(pointer as usize, Call::Free),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        HEAP.alloc_zeroed(layout.size(), layout.align())
+    }
+
+    #[inline(always)]
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        match Class::for_layout(layout.size(), layout.align()) {
+            Some(class) => HEAP.realloc_class(pointer, class, new_size, layout.align()),
+            None => HEAP.realloc(pointer, new_size, layout.align()),
+        }
+    }
 }

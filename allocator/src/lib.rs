@@ -1,19 +1,19 @@
 //! larder: a drop-in memory allocator for Linux.
 #![no_std]
+#![deny(unsafe_code)]
 
-
+mod arena;
+mod base;
+mod cpu;
+mod depot;
 mod global;
+#[doc(hidden)]
+pub mod heap;
+mod region;
+mod slab;
 mod stats;
+mod sys;
 
-pub use global::Larder;
+pub use global::{Larder, mode, stats, validate};
 pub use stats::{ClassStats, Mode, OrderStats, Stats};
-
-/// True figures of the process's heap, gathered without stopping anyone.
-pub fn stats() -> Stats {
-    Stats::default()
-}
-
-/// How per-CPU windows are reached in this process (rseq by mm_cid, by cpu_id, or the fallback and why).
-pub fn mode() -> Mode {
-    Mode::Fallback("not built yet")
-}
+pub use sys::options;

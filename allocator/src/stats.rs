@@ -1,5 +1,8 @@
 //! The figures a user can see.
 
+use crate::base::classes::CLASSES;
+use crate::base::units::ORDERS;
+
 /// How the per-CPU windows are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -11,10 +14,6 @@ pub enum Mode {
     Fallback(&'static str),
 }
 
-/// Number of size classes (index 0 is not used).
-pub const CLASSES: usize = 74;
-/// Number of buddy orders.
-pub const ORDERS: usize = 14;
 
 /// One size class, over all nodes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,6 +90,18 @@ impl Default for Stats {
             mode: Mode::Fallback(""), nodes: 0, reserved: 0, committed: 0, metadata: 0, small_in_use: 0, large_in_use: 0,
             large_count: 0, huge_in_use: 0, huge_count: 0, cached_windows: 0, cached_depots: 0, cached_slabs: 0, warm: 0,
             zero: 0, purged: 0, classes: [ClassStats::default(); CLASSES], orders: [OrderStats::default(); ORDERS],
+        }
+    }
+}
+
+impl Stats {
+    /// Fills in the sums over the classes.
+    pub(crate) fn sum_classes(&mut self) {
+        for class in &self.classes {
+            self.small_in_use += class.in_use * class.size;
+            self.cached_windows += class.in_windows * class.size;
+            self.cached_depots += class.in_depots * class.size;
+            self.cached_slabs += class.in_slabs * class.size;
         }
     }
 }

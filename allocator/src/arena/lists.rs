@@ -1,0 +1,102 @@
+//! The free lists: doubly linked through the region's link table, newest first.
+
+use crate::base::sync::Ordering;
+use crate::base::units::{ORDERS, Order, Page};
+use crate::region::{Entry, Region};
+
+/// Which of the two systems a run belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Used before.
+    Warm,
+    /// Reads zero.
+    Zero,
+}
+
+impl Kind {
+    /// Of a run whose contents are known zero or not.
+    pub fn of(zero: bool) -> Kind {
+        if zero { Kind::Zero } else { Kind::Warm }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    /// Page number + 1, 0 for none.
+    first: u32,
+    last: u32,
+    count: u32,
+}
+
+/// All lists of an arena. All zero is "nothing free".
+#[derive(Debug, Default)]
+pub struct Lists {
+    lists: [[List; ORDERS]; 2],
+    pages: [u32; 2],
+}
+
+impl Lists {
+    fn list(&mut self, order: Order, kind: Kind) -> &mut List {
+        &mut self.lists[kind as usize][order.index()]
+    }
+
+    /// Number of runs of one order and kind.
+    pub fn count(&self, order: Order, kind: Kind) -> u32 {
+        self.lists[kind as usize][order.index()].count
+    }
+
+    /// Free pages of one kind.
+    pub fn pages(&self, kind: Kind) -> u32 {
+        self.pages[kind as usize]
+    }
+
+    /// The most recently freed run.
+    pub fn newest(&self, order: Order, kind: Kind) -> Option<Page> {
+        self.lists[kind as usize][order.index()].first.checked_sub(1).map(Page)
+    }
+
+    /// The run that was freed longest ago.
+    pub fn oldest(&self, order: Order, kind: Kind) -> Option<Page> {
+        self.lists[kind as usize][order.index()].last.checked_sub(1).map(Page)
+    }
+
+    /// Marks a run free and puts it first in its list.
+    pub fn insert(&mut self, region: &Region, page: Page, order: Order, kind: Kind) {
+        let list = self.list(order, kind);
+        let second = list.first;
+        list.first = page.0 + 1;
+        list.count += 1;
+        match second.checked_sub(1) {
+            Some(second) => region.links(Page(second)).second.store(page.0 + 1, Ordering::Relaxed),
+            None => list.last = page.0 + 1,
+        }
+        self.pages[kind as usize] += order.pages();
+        let links = region.links(page);
+        links.first.store(second, Ordering::Relaxed);
+        links.second.store(0, Ordering::Relaxed);
+        region.map().set(page, Entry::free(order, kind == Kind::Warm));
+    }
+
+    /// Takes a run out of its list; the pagemap first, so that a fork in between finds it free or not at all.
+    pub fn remove(&mut self, region: &Region, page: Page, order: Order, kind: Kind) {
+        region.map().set(page, Entry::NONE);
+        let next = region.links(page).first.load(Ordering::Relaxed);
+        let previous = region.links(page).second.load(Ordering::Relaxed);
+        let list = self.list(order, kind);
+        list.count -= 1;
+        match previous.checked_sub(1) {
+            Some(previous) => region.links(Page(previous)).first.store(next, Ordering::Relaxed),
+            None => list.first = next,
+        }
+        match next.checked_sub(1) {
+            Some(next) => region.links(Page(next)).second.store(previous, Ordering::Relaxed),
+            None => list.last = previous,
+        }
+        self.pages[kind as usize] -= order.pages();
+    }
+
+    /// Forgets everything (before a rebuild).
+    pub fn clear(&mut self) {
+        *self = Lists::default();
+    }
+}

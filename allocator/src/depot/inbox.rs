@@ -1,0 +1,46 @@
+//! Objects left for a depot by somebody who cannot wait for its lock: a lock-free stack (Treiber 1986), taken as a whole.
+
+use crate::base::sync::{AtomicU64, Ordering};
+use crate::base::units::Class;
+use crate::region::{Links, Magazine, Object};
+
+/// See the module. The word is the first object's address; each object's link is the next one's.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    head: AtomicU64,
+}
+
+impl Inbox {
+    /// Leaves an object.
+    pub fn push(&self, links: Links, object: Object) {
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            links.write(&object, head);
+            // Release: pairs with the Acquire in `take`; the link is seen with the object.
+            match self.head.compare_exchange_weak(head, object.address() as u64, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Leaves every round of a magazine.
+    pub fn push_all(&self, links: Links, class: Class, mut magazine: Magazine) {
+        while let Some(object) = magazine.pop(links, class) {
+            self.push(links, object);
+        }
+    }
+
+    /// Takes everything and passes it on, one object at a time.
+    pub fn take(&self, links: Links, mut each: impl FnMut(Object)) {
+        if self.head.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut address = self.head.swap(0, Ordering::Acquire);
+        while address != 0 {
+            let next = links.read(address as usize);
+            each(Object::mint(address as usize));
+            address = next;
+        }
+    }
+}

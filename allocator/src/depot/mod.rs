@@ -1,0 +1,97 @@
+//! # depot: magazines of one class on one node
+//!
+//! Where a CPU's windows spill to and refill from (Bonwick & Adams 2001). A magazine is a single word, so the depot is a stack of
+//! words behind a lock, and a trade is one store. Up to eight lie in the depot itself, more in a table that is only touched by
+//! programs that need it.
+//!
+//! Working set: the depot remembers the fewest magazines it held over a number of trades; that many were not needed and are
+//! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock).
+//!
+//! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
+//! whole, so there is no ABA.
+//!
+//! Invariant: words below `len` are magazines that hold at least one round, words from `len` on are 0.
+//!
+//! Locks: one per class and node, the lowest rank. Fork: `len` is counted anew from the words.
+
+mod inbox;
+mod stack;
+
+pub use inbox::Inbox;
+pub use stack::Depot;
+
+use crate::base::classes::CLASSES;
+use crate::base::sync::AtomicU64;
+use crate::base::units::Class;
+use crate::region::{Magazine, Table};
+use crate::sys::lock::Lock;
+use crate::sys::vm::Span;
+use stack::OVERFLOW;
+
+/// The depots of a node. All zero is a node without magazines.
+#[derive(Debug)]
+pub struct Depots {
+    depots: [Depot; CLASSES],
+    inboxes: [Inbox; CLASSES],
+    overflow: Table<AtomicU64>,
+    growth: Lock<()>,
+}
+
+impl Depots {
+    /// Metadata bytes to reserve.
+    pub fn metadata_len() -> usize {
+        Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW)
+    }
+
+    /// Cuts room for the overflow from `metadata`; returns the rest.
+    pub fn settle(&self, metadata: Span) -> Span {
+        self.overflow.settle(metadata, CLASSES * OVERFLOW)
+    }
+
+    /// Metadata bytes committed.
+    pub fn metadata_committed(&self) -> usize {
+        self.overflow.committed()
+    }
+
+    /// The class's inbox.
+    pub fn inbox(&self, class: Class) -> &Inbox {
+        &self.inboxes[class.index()]
+    }
+
+    /// Takes the most recent magazine.
+    pub fn get(&self, class: Class) -> Option<Magazine> {
+        self.depots[class.index()].get(&self.shelf(class))
+    }
+
+    /// Leaves a magazine with at least one round; gives it back if the depot is full or its lock held by this thread.
+    pub fn put(&self, class: Class, magazine: Magazine) -> Result<(), Magazine> {
+        self.depots[class.index()].put(&self.shelf(class), class, magazine)
+    }
+
+    /// A magazine that was not needed lately.
+    pub fn surplus(&self, class: Class) -> Option<Magazine> {
+        self.depots[class.index()].surplus(&self.shelf(class))
+    }
+
+    /// Magazines and rounds of a class.
+    pub fn figures(&self, class: Class) -> (u32, u64) {
+        self.depots[class.index()].figures(&self.shelf(class), class)
+    }
+
+    /// Calls `each` with every magazine's word of a class (for validation).
+    pub fn words(&self, class: Class, each: impl FnMut(u64)) {
+        self.depots[class.index()].words(&self.shelf(class), each);
+    }
+
+    /// In a forked child: counts anew what threads that no longer exist held.
+    pub fn rebuild(&self) {
+        drop(self.growth.inherit());
+        for class in Class::all() {
+            self.depots[class.index()].rebuild(&self.shelf(class));
+        }
+    }
+
+    fn shelf(&self, class: Class) -> stack::Shelf<'_> {
+        stack::Shelf { overflow: &self.overflow, growth: &self.growth, first: class.index() * OVERFLOW }
+    }
+}

@@ -1,0 +1,157 @@
+//! The first call: address space, nodes, options, windows.
+//!
+//! Runs once, with signals blocked, perhaps before libc is ready: no libc function is called that could allocate or needs an
+//! environment. About a dozen system calls.
+
+use super::Heap;
+use super::huge::HugeTable;
+use super::node::Node;
+use crate::base::classes::MAX_SMALL;
+use crate::base::sync::Ordering;
+use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
+use crate::cpu::Cpus;
+use crate::region::Table;
+use crate::sys::environment;
+use crate::sys::options::Key;
+use crate::sys::syscall;
+use crate::sys::topology::{MAX_CPUS, MAX_NODES, Topology};
+use crate::sys::vm::Span;
+
+/// Regions are multiples of this and begin on one, so that every run is naturally aligned in memory too.
+const REGION_UNIT: usize = MAX_RUN_PAGES as usize * PAGE;
+const SMALLEST_REGION: usize = REGION_UNIT / 8;
+const LARGEST_REGION: usize = 1 << 44;
+const MANY_SLOTS: usize = 4096;
+const FEW_SLOTS: usize = 64;
+const SYSFS_NODES: &str = "/sys/devices/system/node";
+
+/// How a heap is laid out.
+#[derive(Debug)]
+pub struct Shape {
+    /// The nodes.
+    pub topology: Topology,
+    /// Bytes of address space of each node's region (made smaller where the system refuses).
+    pub region_len: usize,
+}
+
+impl Heap {
+    /// Boots as the process's heap.
+    pub(super) fn boot(&self) -> bool {
+        self.settings.read_environment();
+        let topology = if self.settings.get(Key::Numa) == 0 { Topology::read(SYSFS_NODES) } else { Topology::single() };
+        let generous = (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
+        let affordable = syscall::address_space_limit() / 2 / topology.count();
+        self.boot_with(&Shape { topology, region_len: generous.min(affordable) })
+    }
+
+    /// Boots a heap of a given shape; false if there is no address space for it.
+    pub(super) fn boot_with(&self, shape: &Shape) -> bool {
+        let nodes = shape.topology.count().min(MAX_NODES);
+        let mut len = round_region(shape.region_len);
+        loop {
+            if let Some((regions, metadata)) = reserve(nodes, len) {
+                return self.settle(shape, nodes, len, regions, metadata);
+            }
+            len = round_region(len / 2);
+            if len < SMALLEST_REGION {
+                return false;
+            }
+        }
+    }
+
+    fn settle(&self, shape: &Shape, nodes: usize, len: usize, regions: Span, metadata: Span) -> bool {
+        self.node_count.store(nodes, Ordering::Relaxed);
+        self.regions_base.store(regions.base(), Ordering::Relaxed);
+        self.region_len.store(len, Ordering::Relaxed);
+        for cpu in 0..MAX_CPUS.min(if nodes > 1 { MAX_CPUS } else { 0 }) {
+            self.node_of_cpu[cpu].store(shape.topology.node_of(cpu).0, Ordering::Relaxed);
+        }
+        let rest = self.nodes.settle(metadata, nodes + 1);
+        if self.nodes.extend_exactly(nodes + 1).is_err() {
+            return false;
+        }
+        let rest = self.settle_nodes(nodes, len, regions, rest);
+        let rest = self.huge.settle(rest);
+        let locked_only = self.settings.get(Key::PerCpu) == 1;
+        self.cpus.settle(rest, nodes + 1, slots_for(len), secret(), locked_only);
+        self.family.settle();
+        self.family.gate().open();
+        self.advise_huge_pages();
+        self.warm_up(nodes);
+        true
+    }
+
+    fn settle_nodes(&self, nodes: usize, len: usize, regions: Span, metadata: Span) -> Span {
+        let (mut regions, mut metadata) = (regions, metadata);
+        for index in 0..=nodes {
+            let (mine, others) = regions.split(len);
+            metadata = self.node(NodeId(index as u8)).settle(mine, metadata);
+            regions = others;
+        }
+        metadata
+    }
+
+    fn advise_huge_pages(&self) {
+        let advice = match self.settings.get(Key::Thp) {
+            1 => libc::MADV_NOHUGEPAGE,
+            2 => libc::MADV_HUGEPAGE,
+            _ => return,
+        };
+        for node in self.all_nodes() {
+            self.node(node).arena.region().advise(advice);
+        }
+    }
+
+    /// Opens the hit path: only where a single node is all there is, and nothing asks to see every call.
+    fn warm_up(&self, nodes: usize) {
+        if nodes == 1 && self.settings.get(Key::DoubleFree) == 0 {
+            let region = self.node(NodeId(0)).arena.region();
+            self.hot.base.store(region.base(), Ordering::Relaxed);
+            self.hot.map.store(region.map().base(), Ordering::Relaxed);
+            self.publish_extent();
+            self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
+        }
+    }
+}
+
+/// The spare node's region is a sixteenth of a node's: it only ever serves signal handlers.
+fn spare_len(len: usize) -> usize {
+    (len / 16).next_multiple_of(SMALLEST_REGION).min(1 << 30)
+}
+
+fn slots_for(len: usize) -> usize {
+    if len >= 1 << 32 { MANY_SLOTS } else { FEW_SLOTS }
+}
+
+fn round_region(len: usize) -> usize {
+    let unit = if len >= REGION_UNIT { REGION_UNIT } else { SMALLEST_REGION };
+    len / unit * unit
+}
+
+/// Reserves the regions (one after the other) and the metadata of a heap.
+fn reserve(nodes: usize, len: usize) -> Option<(Span, Span)> {
+    let regions_len = len.checked_mul(nodes)?.checked_add(spare_len(len))?;
+    let metadata_len = Table::<Node>::bytes_for(nodes + 1)
+        + Node::metadata_len(len) * nodes
+        + Node::metadata_len(spare_len(len))
+        + Cpus::metadata_len(nodes + 1, slots_for(len))
+        + HugeTable::metadata_len();
+    let regions = Span::reserve(regions_len, if len < REGION_UNIT { SMALLEST_REGION } else { REGION_UNIT }).ok()?;
+    match Span::reserve(metadata_len, PAGE) {
+        Ok(metadata) => Some((regions, metadata)),
+        Err(_) => {
+            regions.release();
+            None
+        }
+    }
+}
+
+/// The process's secret, from the kernel's random bytes but not revealing them.
+fn secret() -> u64 {
+    let [a, b] = environment::kernel_random();
+    let mut mixed = a ^ b.rotate_left(32) ^ 0x9E37_79B9_7F4A_7C15;
+    for _ in 0..3 {
+        mixed = (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    }
+    mixed
+}

@@ -1,0 +1,33 @@
+//! A forked child repairs what threads that no longer exist were holding.
+//!
+//! No lock is taken before a fork: that would deadlock with libc's own (its handlers run in an order that lets stdio wait for malloc
+//! and malloc for the fork). Instead each structure can be rebuilt from a part of it that is whole at every instant: free lists
+//! from the pagemap, slab lists from the bitmaps, depots from their words. Only what was in a dead thread's hands is lost to the
+//! child. A lock held by the thread that forked (it did so in a signal handler that interrupted malloc) is left alone: the
+//! interrupted call goes on in the child and gives it back.
+//!
+//! It is run by the first slow path of the child, or by the handler that `ffi` registers, whichever comes first.
+
+use super::Heap;
+
+impl Heap {
+    /// Called in the child by a fork handler: repairs now, while this is the only thread.
+    pub fn forked(&self) {
+        if self.boot.is_open() {
+            self.family.forked();
+            self.enter();
+        }
+    }
+
+    pub(super) fn repair(&self) -> bool {
+        for id in self.all_nodes() {
+            let node = self.node(id);
+            node.arena.rebuild();
+            node.slabs.rebuild();
+            node.depots.rebuild();
+        }
+        self.huge.rebuild();
+        self.cpus.rebuild();
+        true
+    }
+}

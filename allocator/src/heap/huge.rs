@@ -1,0 +1,183 @@
+//! Huge objects: mappings of their own, known by address in a hash table.
+//!
+//! The table has a fixed place for each of the mappings a process may have at most (65,536), in metadata memory that is committed when
+//! the first huge object comes. States of a slot: 0 never used, 1 deleted, else the object's address; an address is in the table iff the
+//! object is live. Changes are made under one lock with signals blocked, so no handler can find it held by its own thread: huge
+//! objects cost system calls anyway. The address leaves the table before the mapping goes, so a new mapping at the same address
+//! never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but the lock.
+#![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
+
+use crate::base::sync::{AtomicUsize, Gauge, Ordering};
+use crate::base::units::MAX_SIZE;
+use crate::region::{Table, Zeroed};
+use crate::sys::lock::{Guard, Lock};
+use crate::sys::thread::SignalsBlocked;
+use crate::sys::vm::{Span, system_page};
+use core::ptr::null_mut;
+
+const SLOTS: usize = 1 << 16;
+const DELETED: usize = 1;
+
+#[derive(Debug)]
+struct Slot {
+    address: AtomicUsize,
+    len: AtomicUsize,
+}
+
+// SAFETY: atomics are plain numbers.
+unsafe impl Zeroed for Slot {}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct HugeTable {
+    slots: Table<Slot>,
+    lock: Lock<()>,
+    bytes: Gauge,
+    count: Gauge,
+}
+
+impl HugeTable {
+    pub(super) const fn new() -> HugeTable {
+        HugeTable { slots: Table::new(), lock: Lock::new(()), bytes: Gauge::new(), count: Gauge::new() }
+    }
+}
+
+/// The table's lock, with signals blocked. The lock goes first.
+struct Held<'a> {
+    _lock: Guard<'a, ()>,
+    _signals: SignalsBlocked,
+}
+
+impl HugeTable {
+    pub(super) fn metadata_len() -> usize {
+        Table::<Slot>::bytes_for(SLOTS)
+    }
+
+    pub(super) fn settle(&self, metadata: Span) -> Span {
+        self.slots.settle(metadata, SLOTS)
+    }
+
+    pub(super) fn metadata_committed(&self) -> usize {
+        self.slots.committed()
+    }
+
+    /// Bytes and number of huge objects in use.
+    pub(super) fn in_use(&self) -> (u64, u64) {
+        (self.bytes.get(), self.count.get())
+    }
+
+    fn hold(&self) -> Option<Held<'_>> {
+        let signals = SignalsBlocked::new();
+        let lock = self.lock.lock().ok()?;
+        Some(Held { _lock: lock, _signals: signals })
+    }
+
+    /// A zeroed object of at least `size` bytes, or null.
+    pub(super) fn alloc(&self, size: usize, align: usize) -> *mut u8 {
+        if size > MAX_SIZE {
+            return null_mut();
+        }
+        match Span::map(size.max(1), align.max(system_page())) {
+            Ok(span) => self.adopt(span),
+            Err(_) => null_mut(),
+        }
+    }
+
+    /// Whether the table has memory, so that `adopt` cannot fail for want of it.
+    pub(super) fn is_ready(&self) -> bool {
+        self.hold().is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
+    }
+
+    /// Makes a mapping a huge object; null (and the mapping gone) if the table is full.
+    pub(super) fn adopt(&self, span: Span) -> *mut u8 {
+        let Some(_held) = self.hold() else {
+            span.release();
+            return null_mut();
+        };
+        let free = if self.slots.extend_to(SLOTS).is_ok() { self.probe(span.base()).find(|slot| slot.is_vacant()) } else { None };
+        let Some(slot) = free else {
+            span.release();
+            return null_mut();
+        };
+        let (address, len) = span.into_raw();
+        self.bytes.add(len as u64);
+        self.count.add(1);
+        slot.len.store(len, Ordering::Relaxed);
+        slot.address.store(address, Ordering::Release);
+        address as *mut u8
+    }
+
+    /// Frees the object at `address`; false if there is none.
+    pub(super) fn free(&self, address: usize) -> bool {
+        let Some(span) = self.remove(address) else { return false };
+        span.release();
+        true
+    }
+
+    /// The bytes of the object at `address`.
+    pub(super) fn len_of(&self, address: usize) -> Option<usize> {
+        let _held = self.hold()?;
+        self.find(address).map(|slot| slot.len.load(Ordering::Relaxed))
+    }
+
+    /// Start and length of the object around `address`: for messages only, walks the whole table.
+    pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
+        let _held = self.hold()?;
+        (0..self.slots.len()).map(|index| self.slots.get(index)).find_map(|slot| {
+            let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len.load(Ordering::Relaxed));
+            (start > DELETED && (start..start + len).contains(&address)).then_some((start, len))
+        })
+    }
+
+    /// Resizes the object at `address`, moving it if it may; null (and nothing changed) if that cannot be done.
+    pub(super) fn resize(&self, address: usize, size: usize, may_move: bool) -> *mut u8 {
+        if size > MAX_SIZE {
+            return null_mut();
+        }
+        let Some(span) = self.remove(address) else { return null_mut() };
+        match span.resize(size, may_move) {
+            Ok(span) => self.adopt(span),
+            Err(span) => {
+                let _back = self.adopt(span);
+                null_mut()
+            }
+        }
+    }
+
+    fn remove(&self, address: usize) -> Option<Span> {
+        let _held = self.hold()?;
+        let slot = self.find(address)?;
+        let len = slot.len.load(Ordering::Relaxed);
+        slot.address.store(DELETED, Ordering::Release);
+        self.bytes.sub(len as u64);
+        self.count.sub(1);
+        // SAFETY: the slot's numbers are of a token taken apart in `adopt`, and the slot just gave them up.
+        Some(unsafe { Span::from_raw(address, len) })
+    }
+
+    fn find(&self, address: usize) -> Option<&Slot> {
+        if self.slots.is_empty() || address <= DELETED {
+            return None;
+        }
+        self.probe(address)
+            .take_while(|slot| slot.address.load(Ordering::Relaxed) != 0)
+            .find(|slot| slot.address.load(Ordering::Relaxed) == address)
+    }
+
+    /// The slots in which `address` may be, likeliest first.
+    fn probe(&self, address: usize) -> impl Iterator<Item = &Slot> {
+        let start = ((address as u64 >> 12).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize;
+        (0..SLOTS).map(move |step| self.slots.get((start + step) % SLOTS))
+    }
+
+    /// In a forked child: frees the lock if its holder is gone.
+    pub(super) fn rebuild(&self) {
+        drop(self.lock.inherit());
+    }
+}
+
+impl Slot {
+    fn is_vacant(&self) -> bool {
+        self.address.load(Ordering::Relaxed) <= DELETED
+    }
+}

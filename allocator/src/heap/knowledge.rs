@@ -1,0 +1,164 @@
+//! What larder knows of an address: to resize it, and to say what is wrong with it.
+//!
+//! Caught at once: pointers outside larder's memory, into the inside of an object, to free pages; a free object whose link is
+//! still in place (so nearly every double free). Caught when the object returns to its slab: a double free of an object whose first
+//! word was overwritten in between.
+
+use super::Heap;
+use crate::base::sync::{AtomicBool, Ordering};
+use crate::base::units::{Class, MAX_RUN_PAGES, NodeId, PAGE, Page};
+use crate::region::Entry;
+use crate::sys::die::{die, warn};
+use crate::sys::options::Key;
+use core::fmt;
+
+/// Which call was made with the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// free, delete, dallocx.
+    Free,
+    /// realloc, rallocx, xallocx.
+    Realloc,
+    /// malloc_usable_size, sallocx.
+    UsableSize,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Call::Free => "free",
+            Call::Realloc => "realloc",
+            Call::UsableSize => "usable_size",
+        })
+    }
+}
+
+/// A live object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Of a class.
+    Small(Class),
+    /// A run that begins at a page of a node.
+    Large(NodeId, Page),
+    /// A mapping of so many bytes.
+    Huge(usize),
+}
+
+/// What lies at an address that is no live object's.
+enum Knowledge {
+    Foreign,
+    FreePage,
+    FreeObject(usize),
+    Inside { what: &'static str, start: usize, len: usize },
+}
+
+impl fmt::Display for Knowledge {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Knowledge::Foreign => out.write_str("not memory of larder"),
+            Knowledge::FreePage => out.write_str("a free page"),
+            Knowledge::FreeObject(size) => write!(out, "a free object of {size} bytes"),
+            Knowledge::Inside { what, start, len } => write!(out, "inside {what} of {len} bytes that begins at {start:#x}"),
+        }
+    }
+}
+
+impl Heap {
+    /// The live object that begins at `address`; anything else is refused.
+    pub(super) fn find(&self, address: usize, call: Call) -> Option<Found> {
+        let found = match self.home_of(address) {
+            Some(home) => self.find_in(home, address),
+            None => self.huge.len_of(address).map(Found::Huge),
+        };
+        if found.is_none() {
+            self.refuse(address, call);
+        }
+        found
+    }
+
+    fn find_in(&self, home: NodeId, address: usize) -> Option<Found> {
+        let region = self.node(home).arena.region();
+        let page = region.page_of(address)?;
+        let entry = region.entry(page);
+        if let Some(class) = entry.class_of_object_at(address % PAGE) {
+            return (!self.is_free_object(address, class)).then_some(Found::Small(class));
+        }
+        (entry == Entry::LARGE && address.is_multiple_of(PAGE)).then_some(Found::Large(home, page))
+    }
+
+    /// Bytes the holder of a live object may use.
+    pub(super) fn usable(&self, found: Found) -> usize {
+        match found {
+            Found::Small(class) => class.size(),
+            Found::Large(home, page) => self.node(home).arena.region().large_pages(page) as usize * PAGE,
+            Found::Huge(len) => len,
+        }
+    }
+
+    /// The program frees an object: if its first word is a link, it is free already.
+    pub(super) fn suspect(&self, address: usize, class: Class) {
+        if self.is_free_object(address, class) {
+            die(format_args!("double free: {address:#x}: an object of {} bytes", class.size()));
+        }
+    }
+
+    /// Whether the object's first word is a link: a room the class can have, and the start of another of its objects, or the end of a
+    /// chain. The secret and the object's own address are in the encoding, so what a program writes there is none but for
+    /// one case in 2^60.
+    fn is_free_object(&self, address: usize, class: Class) -> bool {
+        let word = self.cpus.links().read(address);
+        let (next, room) = ((word >> 16) as usize, word as u16 as u32);
+        let rounds = class.info().rounds;
+        if next == 0 {
+            return room == rounds;
+        }
+        room < rounds && self.class_at(next) == Some(class)
+    }
+
+    fn class_at(&self, address: usize) -> Option<Class> {
+        let region = self.node(self.home_of(address)?).arena.region();
+        region.entry(region.page_of(address)?).class_of_object_at(address % PAGE)
+    }
+
+    /// Says what is wrong with the address and aborts; or, if the user wants that of foreign pointers, goes on.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refuse(&self, address: usize, call: Call) {
+        let knowledge = self.knowledge_of(address);
+        if matches!(knowledge, Knowledge::Foreign) && self.settings.get(Key::ForeignFree) == 1 {
+            static SAID: AtomicBool = AtomicBool::new(false);
+            if !SAID.swap(true, Ordering::Relaxed) {
+                warn(format_args!("ignored {call}: {address:#x}: not memory of larder (said once)"));
+            }
+            return;
+        }
+        die(format_args!("invalid {call}: {address:#x}: {knowledge}"));
+    }
+
+    fn knowledge_of(&self, address: usize) -> Knowledge {
+        let Some(home) = self.home_of(address) else {
+            return match self.huge.around(address) {
+                Some((start, len)) => Knowledge::Inside { what: "a huge object", start, len },
+                None => Knowledge::Foreign,
+            };
+        };
+        let node = self.node(home);
+        let Some(page) = node.arena.region().page_of(address) else { return Knowledge::Foreign };
+        if let Some((start, class, _)) = node.slabs.object_around(&node.arena, address) {
+            return match start == address {
+                true => Knowledge::FreeObject(class.size()),
+                false => Knowledge::Inside { what: "an object", start, len: class.size() },
+            };
+        }
+        self.large_around(home, page).unwrap_or(Knowledge::FreePage)
+    }
+
+    /// The large object that covers a page: its head is the nearest page below that says anything.
+    fn large_around(&self, home: NodeId, page: Page) -> Option<Knowledge> {
+        let region = self.node(home).arena.region();
+        let head = (page.0.saturating_sub(MAX_RUN_PAGES)..=page.0).rev().map(Page).find(|&page| region.entry(page) != Entry::NONE)?;
+        let pages = region.large_pages(head);
+        let covers = region.entry(head) == Entry::LARGE && head.0 + pages > page.0;
+        covers.then(|| Knowledge::Inside { what: "a large object", start: region.address(head), len: pages as usize * PAGE })
+    }
+}

@@ -1,0 +1,130 @@
+//! Large objects: runs straight from the buddy; and where every request that is not small is sorted.
+#![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
+
+use super::Heap;
+use super::knowledge::Call;
+use crate::base::classes::MAX_SMALL;
+use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, pages_for};
+use crate::region::{Entry, Run};
+use core::ptr::null_mut;
+
+/// Runs are aligned to at most so many pages (4 MiB): what every region begins on. Beyond, a mapping of its own.
+const MAX_RUN_ALIGN: usize = 1024;
+
+impl Heap {
+    /// Any request: `align` is a power of two. Null if there is no memory or the size is absurd.
+    #[cold]
+    #[inline(never)]
+    pub fn alloc_slow(&self, size: usize, align: usize) -> *mut u8 {
+        if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
+            return null_mut();
+        }
+        match Class::for_layout(size, align) {
+            Some(class) => self.refill_from(self.present_node(), class),
+            None => self.alloc_large(size, align).0,
+        }
+    }
+
+    /// As [`Heap::alloc_slow`], and zeroed.
+    #[inline(always)]
+    pub fn alloc_zeroed(&self, size: usize, align: usize) -> *mut u8 {
+        if size > MAX_SMALL || align > PAGE {
+            return self.alloc_zeroed_large(size, align);
+        }
+        let pointer = match Class::for_layout(size, align) {
+            Some(class) => self.alloc_class(class),
+            None => null_mut(),
+        };
+        clear(pointer, size);
+        pointer
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_zeroed_large(&self, size: usize, align: usize) -> *mut u8 {
+        if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
+            return null_mut();
+        }
+        let (pointer, zero) = self.alloc_large(size, align);
+        if !zero {
+            clear(pointer, size);
+        }
+        pointer
+    }
+
+    /// A large or huge object, and whether it is known to be zero.
+    fn alloc_large(&self, size: usize, align: usize) -> (*mut u8, bool) {
+        let node = self.present_node();
+        let run = pages_for(size).and_then(|pages| self.alloc_run(node, pages, align.div_ceil(PAGE)));
+        match run {
+            Some((home, run)) => {
+                let zero = run.zero;
+                (self.node(home).arena.publish_large(run) as *mut u8, zero)
+            }
+            None => (self.huge.alloc(size, align), true),
+        }
+    }
+
+    fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(NodeId, Run)> {
+        if align > MAX_RUN_ALIGN {
+            return None;
+        }
+        let align = align as u32;
+        let found = self.zonelist(first).find_map(|id| Some((id, self.node(id).arena.alloc(pages, align)?)));
+        self.publish_extent();
+        found
+    }
+
+    /// Frees what the hit path could not: null, other nodes, large, huge, and what is no object at all.
+    #[cold]
+    #[inline(never)]
+    pub fn free_slow(&self, address: usize, call: Call) {
+        if address == 0 || !self.enter() {
+            return;
+        }
+        match self.home_of(address) {
+            Some(home) => self.free_in(home, address, call),
+            None => {
+                if !self.huge.free(address) {
+                    self.refuse(address, call);
+                }
+            }
+        }
+    }
+
+    fn free_in(&self, home: NodeId, address: usize, call: Call) {
+        let arena = &self.node(home).arena;
+        let Some(page) = arena.region().page_of(address) else { return self.refuse(address, call) };
+        let entry = arena.region().entry(page);
+        if let Some(class) = entry.class_of_object_at(address % PAGE) {
+            return self.free_checked(address, class);
+        }
+        let run = if entry == Entry::LARGE && address.is_multiple_of(PAGE) { arena.claim_large(page) } else { None };
+        match run {
+            Some(run) => {
+                arena.free(run);
+                arena.purge_by(self.purge_policy());
+            }
+            None => self.refuse(address, call),
+        }
+    }
+
+    /// Gives free memory back to the system but for `keep` bytes; returns the bytes given back.
+    pub fn trim(&self, keep: usize) -> usize {
+        if !self.enter() {
+            return 0;
+        }
+        self.drain();
+        let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
+        self.all_nodes().map(|id| self.node(id).arena.trim(keep) as usize * PAGE).sum()
+    }
+}
+
+/// Zeroes fresh memory; null stays null.
+#[inline(always)]
+fn clear(pointer: *mut u8, size: usize) {
+    if !pointer.is_null() {
+        // SAFETY: the object was just allocated with at least `size` bytes.
+        unsafe { pointer.write_bytes(0, size) };
+    }
+}

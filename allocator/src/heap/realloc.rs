@@ -1,0 +1,137 @@
+//! Resizing: in place where possible, by moving page tables where that pays, else by copying.
+#![allow(unsafe_code, reason = "copies the program's bytes")]
+
+use super::Heap;
+use super::knowledge::{Call, Found};
+use crate::base::units::{Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for};
+use crate::region::Run;
+use core::ptr::null_mut;
+
+/// A large object that must move and is at least this long is moved into a mapping of its own, where it grows by `mremap`: from
+/// here on moving page tables is cheaper than copying.
+const PROMOTE: usize = 1 << 20;
+
+impl Heap {
+    /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
+    #[inline]
+    pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
+        if !self.enter() {
+            return null_mut();
+        }
+        let Some(found) = self.find(pointer as usize, Call::Realloc) else { return null_mut() };
+        self.resize(pointer, found, size, align)
+    }
+
+    fn resize(&self, pointer: *mut u8, found: Found, size: usize, align: usize) -> *mut u8 {
+        let address = pointer as usize;
+        if size > MAX_SIZE - align.min(MAX_SIZE) {
+            return null_mut();
+        }
+        if address.is_multiple_of(align) && self.fits(found, size, align) {
+            return pointer;
+        }
+        let moved = self.move_pages(address, found, size, align);
+        if moved.is_null() { self.copy_to_new(pointer, found, size, align) } else { moved }
+    }
+
+    /// A small object of known class to a new layout: in place iff that has the same class, so that a sized free stays right.
+    #[inline(always)]
+    pub fn realloc_class(&self, pointer: *mut u8, class: Class, size: usize, align: usize) -> *mut u8 {
+        if Class::for_layout(size, align) == Some(class) {
+            return pointer;
+        }
+        self.copy_to_new(pointer, Found::Small(class), size, align)
+    }
+
+    /// Whether the object has, or could be given where it lies, what the new size asks for.
+    fn fits(&self, found: Found, size: usize, align: usize) -> bool {
+        let class = Class::for_layout(size, align);
+        match found {
+            Found::Small(old) => class == Some(old),
+            Found::Large(home, page) => class.is_none() && self.resize_large(home, page, size),
+            Found::Huge(len) => class.is_none() && size <= len && len - size < len / 2,
+        }
+    }
+
+    fn resize_large(&self, home: NodeId, page: Page, size: usize) -> bool {
+        let done = pages_for(size).is_some_and(|pages| self.node(home).arena.resize_large(page, pages));
+        self.publish_extent();
+        done
+    }
+
+    /// Moves the pages instead of their bytes; null if the object is none for that.
+    fn move_pages(&self, address: usize, found: Found, size: usize, align: usize) -> *mut u8 {
+        if align > PAGE || size < PROMOTE {
+            return null_mut();
+        }
+        match found {
+            Found::Huge(_) => self.huge.resize(address, size, true),
+            Found::Large(home, page) if size >= PROMOTE => self.promote(home, page, size),
+            _ => null_mut(),
+        }
+    }
+
+    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards.
+    fn promote(&self, home: NodeId, page: Page, size: usize) -> *mut u8 {
+        let arena = &self.node(home).arena;
+        if arena.region().large_pages(page) as usize * PAGE >= size {
+            return null_mut();
+        }
+        if !self.huge.is_ready() {
+            return null_mut();
+        }
+        let Some(run) = arena.claim_large(page) else { return null_mut() };
+        let Ok(span) = arena.region().move_out(&run) else {
+            arena.publish_large(run);
+            return null_mut();
+        };
+        arena.free(Run { zero: true, ..run });
+        let (Ok(span) | Err(span)) = span.resize(size, true);
+        let len = span.len();
+        let pointer = self.huge.adopt(span);
+        if len >= size { pointer } else { self.copy_to_new(pointer, Found::Huge(len), size, MIN_ALIGN) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn copy_to_new(&self, pointer: *mut u8, found: Found, size: usize, align: usize) -> *mut u8 {
+        let new = self.alloc_slow(size, align);
+        if !new.is_null() {
+            let bytes = self.usable(found).min(size);
+            // SAFETY: both objects are live, distinct, and at least `bytes` long.
+            unsafe { new.copy_from_nonoverlapping(pointer, bytes) };
+            self.free(pointer);
+        }
+        new
+    }
+
+    /// Tries to give the object at least `size` and up to `want` bytes where it lies; returns what it has then (xallocx).
+    pub fn resize_in_place(&self, pointer: *mut u8, size: usize, want: usize) -> usize {
+        let address = pointer as usize;
+        let found = if self.enter() { self.find(address, Call::Realloc) } else { None };
+        let Some(found) = found else { return 0 };
+        for bytes in [want, size] {
+            let huge = matches!(found, Found::Huge(_)) && bytes >= PROMOTE;
+            if self.fits(found, bytes.max(1), 1) || (huge && !self.huge.resize(address, bytes, false).is_null()) {
+                break;
+            }
+        }
+        self.find(address, Call::Realloc).map_or(0, |found| self.usable(found))
+    }
+
+    /// Bytes the holder of a live object may use.
+    pub fn usable_size(&self, pointer: *const u8) -> usize {
+        if !self.enter() {
+            return 0;
+        }
+        self.find(pointer as usize, Call::UsableSize).map_or(0, |found| self.usable(found))
+    }
+
+    /// The usable size an allocation would have, 0 if it cannot be had.
+    pub fn good_size(&self, size: usize, align: usize) -> usize {
+        match Class::for_layout(size, align) {
+            Some(class) => class.size(),
+            None => crate::base::units::round_up(size.max(1), PAGE).filter(|&size| size <= MAX_SIZE - align.min(MAX_SIZE)).unwrap_or(0),
+        }
+    }
+}

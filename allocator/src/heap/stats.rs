@@ -1,0 +1,66 @@
+//! Figures: gathered from the layers when asked, so the hit path counts nothing.
+
+use super::Heap;
+use crate::base::units::{Class, NodeId, ORDERS, Order, PAGE};
+use crate::region::Magazine;
+use crate::stats::{ClassStats, Stats};
+
+impl Heap {
+    /// All figures of all nodes.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats { mode: self.cpus.mode(), ..Stats::default() };
+        if self.enter() {
+            stats.mode = self.cpus.mode();
+            stats.nodes = self.node_count();
+            self.all_nodes().for_each(|id| self.add_node(&mut stats, id));
+            self.add_huge(&mut stats);
+            stats.sum_classes();
+        }
+        stats
+    }
+
+    fn add_huge(&self, stats: &mut Stats) {
+        let (bytes, count) = self.huge.in_use();
+        (stats.huge_in_use, stats.huge_count) = (bytes as usize, count as usize);
+        stats.metadata += self.huge.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
+        stats.committed += stats.metadata + stats.huge_in_use;
+        stats.reserved += stats.huge_in_use;
+    }
+
+    fn add_node(&self, stats: &mut Stats, id: NodeId) {
+        let node = self.node(id);
+        let (pages, count) = node.arena.large_in_use();
+        stats.large_in_use += pages as usize * PAGE;
+        stats.large_count += count as usize;
+        stats.reserved += node.arena.region().reserved();
+        stats.committed += node.arena.region().pages() as usize * PAGE;
+        stats.metadata += node.metadata_committed();
+        stats.purged += node.arena.purged_pages() as usize * PAGE;
+        for order in 0..ORDERS {
+            let (warm, zero) = node.arena.free_runs(Order(order as u8));
+            stats.orders[order].warm += warm as usize;
+            stats.orders[order].zero += zero as usize;
+            stats.warm += (warm as usize * PAGE) << order;
+            stats.zero += (zero as usize * PAGE) << order;
+        }
+        for class in Heap::classes() {
+            self.add_class(&mut stats.classes[class.index()], id, class);
+        }
+    }
+
+    fn add_class(&self, stats: &mut ClassStats, id: NodeId, class: Class) {
+        let node = self.node(id);
+        let figures = node.slabs.figures(class);
+        let (_, in_depot) = node.depots.figures(class);
+        let mut in_windows = 0;
+        self.cpus.words(id.index(), class, |word| in_windows += Magazine::rounds_in(word, class) as usize);
+        stats.size = class.size();
+        stats.slabs += figures.slabs as usize;
+        stats.slab_bytes += figures.slabs as usize * class.info().slab_pages as usize * PAGE;
+        stats.in_slabs += figures.free as usize;
+        stats.in_depots += in_depot as usize;
+        stats.in_windows += in_windows;
+        let objects = stats.slabs * class.info().slab_objects as usize;
+        stats.in_use = objects.saturating_sub(stats.in_slabs + stats.in_depots + stats.in_windows);
+    }
+}

@@ -1,0 +1,50 @@
+//! Walks everything and checks every invariant. Nothing else may use the heap meanwhile: for tests, and for a debugger.
+
+use super::Heap;
+use crate::base::units::{Class, NodeId};
+use crate::region::{Magazine, Object};
+
+impl Heap {
+    /// The first broken invariant, if there is one.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        if !self.enter() {
+            return Err("the heap did not boot");
+        }
+        for id in self.all_nodes() {
+            let node = self.node(id);
+            node.arena.validate()?;
+            node.slabs.validate(&node.arena)?;
+            Heap::classes().try_for_each(|class| self.validate_magazines(id, class))?;
+        }
+        Ok(())
+    }
+
+    /// Every round of every window and depot is an object of its class and node that its slab has given out.
+    fn validate_magazines(&self, id: NodeId, class: Class) -> Result<(), &'static str> {
+        let mut verdict = Ok(());
+        let mut check = |word: u64| {
+            let mut magazine = Magazine::from_word(word);
+            let expected = Magazine::rounds_in(word, class);
+            let mut rounds = 0;
+            while let Some(object) = magazine.pop(self.cpus.links(), class) {
+                rounds += 1;
+                verdict = verdict.and(self.validate_round(id, class, &object));
+            }
+            if rounds != expected {
+                verdict = Err("a magazine holds another number of rounds than it says");
+            }
+        };
+        self.cpus.words(id.index(), class, &mut check);
+        self.node(id).depots.words(class, &mut check);
+        verdict
+    }
+
+    fn validate_round(&self, id: NodeId, class: Class, object: &Object) -> Result<(), &'static str> {
+        let node = self.node(id);
+        match node.slabs.object_around(&node.arena, object.address()) {
+            Some((start, of, free)) if start == object.address() && of == class && !free => Ok(()),
+            Some((_, _, true)) => Err("an object is in a magazine and in its slab at once"),
+            _ => Err("a magazine holds something that is no object of its class and node"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! # region: address space and what is known of each page
+//!
+//! A region is the address range of one node, reserved once. Its front part is committed; commit only grows (by the buddy, under
+//! its lock), so a page index below `pages()` is valid for ever. Beside it lie two tables, out of band:
+//!
+//! - the **pagemap**, one word per page, read without a lock by every `free`: what kind of page this is;
+//! - the **links**, two numbers per page, used under the lock of the page's owner: free-list neighbours, a slab's number, or a large
+//!   run's length.
+//!
+//! A pagemap word names kind K at page P iff:
+//! - `slab(class)`: P belongs to a slab of that class (every page of the slab says so, with its own bias);
+//! - `large`: P is the first page of a large object's run (its other pages say `none`);
+//! - `free(order, warm)`: P is the first page of a free buddy run in the free lists (its other pages say `none`);
+//! - `none`: anything else, uncommitted pages included.
+//!
+//! Fork: the pagemap is the truth from which a child rebuilds free lists, so every change is ordered such that at any instant the
+//! runs marked free are disjoint and really free.
+
+mod pagemap;
+mod table;
+mod tokens;
+
+pub use pagemap::{Entry, PageMap};
+pub use table::{Table, Zeroed};
+pub use tokens::{Links, Magazine, Object, Run, broken_link, follows};
+
+use crate::base::sync::{AtomicU32, Ordering};
+use crate::base::units::{PAGE, Page};
+use crate::sys::Errno;
+use crate::sys::vm::{Reserve, Span};
+
+/// Two numbers of a page; who owns the page says what they mean.
+#[derive(Debug, Default)]
+pub struct PageLink {
+    /// Next free run (+1) · slab number · pages of a large run.
+    pub first: AtomicU32,
+    /// Previous free run (+1).
+    pub second: AtomicU32,
+}
+
+/// The address range of one node.
+#[derive(Debug, Default)]
+pub struct Region {
+    space: Reserve,
+    map: PageMap,
+    links: Table<PageLink>,
+}
+
+impl Region {
+    /// Metadata bytes to reserve for a region of `len` bytes.
+    pub fn metadata_len(len: usize) -> usize {
+        PageMap::bytes_for(len / PAGE) + Table::<PageLink>::bytes_for(len / PAGE)
+    }
+
+    /// Takes over the address range and cuts its tables from `metadata`; returns what is left of that.
+    pub fn settle(&self, space: Span, metadata: Span) -> Span {
+        let pages = space.len() / PAGE;
+        let rest = self.links.settle(self.map.settle(metadata, pages), pages);
+        self.space.adopt(space);
+        rest
+    }
+
+    /// First address.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        self.space.base()
+    }
+
+    /// Bytes reserved.
+    pub fn reserved(&self) -> usize {
+        self.space.len()
+    }
+
+    /// Committed pages.
+    #[inline(always)]
+    pub fn pages(&self) -> u32 {
+        (self.space.committed() / PAGE) as u32
+    }
+
+    /// Bytes of the tables that are committed.
+    pub fn metadata_committed(&self) -> usize {
+        self.map.committed() + self.links.committed()
+    }
+
+    /// The pagemap.
+    #[inline(always)]
+    pub fn map(&self) -> &PageMap {
+        &self.map
+    }
+
+    /// The links of a committed page.
+    pub fn links(&self, page: Page) -> &PageLink {
+        self.links.get(page.index())
+    }
+
+    /// Commits so that `pages` pages are usable (the tables first). The caller holds the buddy's lock.
+    pub fn extend_to(&self, pages: u32) -> Result<(), Errno> {
+        self.map.extend_to(pages as usize)?;
+        self.links.extend_to(pages as usize)?;
+        self.space.commit_to(pages as usize * PAGE)
+    }
+
+    /// The address of a page.
+    pub fn address(&self, page: Page) -> usize {
+        self.base() + page.offset()
+    }
+
+    /// The page of an address within the committed part.
+    pub fn page_of(&self, address: usize) -> Option<Page> {
+        let index = address.checked_sub(self.base())? / PAGE;
+        (index < self.pages() as usize).then_some(Page(index as u32))
+    }
+
+    /// What the pagemap says of a page.
+    pub fn entry(&self, page: Page) -> Entry {
+        self.map.get(page)
+    }
+
+    /// Gives a run's memory back to the system; iff it succeeds, the run is zero.
+    pub fn purge(&self, run: &Run) -> Result<(), Errno> {
+        tokens::purge(&self.space, run)
+    }
+
+    /// Moves a run's pages into a mapping of their own; the run is zero afterwards.
+    pub fn move_out(&self, run: &Run) -> Result<Span, Errno> {
+        tokens::move_out(&self.space, run)
+    }
+
+    /// Asks for (or refuses) transparent huge pages in the whole region.
+    pub fn advise(&self, advice: i32) {
+        self.space.advise_all(advice);
+    }
+
+    /// Pages of the large run that begins at `page`.
+    pub fn large_pages(&self, page: Page) -> u32 {
+        self.links(page).first.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,105 @@
+//! A growable array in reserved address space: metadata that lives out of band and is never moved or freed.
+#![allow(unsafe_code, reason = "typed access to committed memory")]
+
+use crate::base::units::PAGE;
+use crate::sys::Errno;
+use crate::sys::die::die;
+use crate::sys::vm::{Reserve, Span};
+use core::marker::PhantomData;
+
+/// Types for which all zero bytes are a value, that need no drop and may be shared between threads.
+///
+/// # Safety
+/// As said.
+pub unsafe trait Zeroed: Sync {}
+
+// SAFETY: atomics are plain numbers.
+unsafe impl Zeroed for crate::base::sync::AtomicU32 {}
+// SAFETY: atomics are plain numbers.
+unsafe impl Zeroed for crate::base::sync::AtomicU64 {}
+// SAFETY: two atomics.
+unsafe impl Zeroed for super::PageLink {}
+
+/// Commit in steps of this, so that growth costs few system calls; untouched parts cost no memory.
+const STEP: usize = 64 * 1024;
+
+/// See the module. All zero is the empty table.
+#[derive(Debug)]
+pub struct Table<T> {
+    space: Reserve,
+    items: PhantomData<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { space: Reserve::default(), items: PhantomData }
+    }
+}
+
+// SAFETY: items are only handed out by shared reference, and they are Sync.
+unsafe impl<T: Zeroed> Sync for Table<T> {}
+
+impl<T: Zeroed> Table<T> {
+    /// The empty table.
+    pub const fn new() -> Table<T> {
+        Table { space: Reserve::new(), items: PhantomData }
+    }
+
+    /// Bytes to reserve for `count` items.
+    pub const fn bytes_for(count: usize) -> usize {
+        (count * size_of::<T>()).next_multiple_of(STEP)
+    }
+
+    /// Cuts room for `count` items from `metadata`; returns the rest.
+    pub fn settle(&self, metadata: Span, count: usize) -> Span {
+        let (mine, rest) = metadata.split(Self::bytes_for(count));
+        self.space.adopt(mine);
+        rest
+    }
+
+    /// Bytes committed.
+    pub fn committed(&self) -> usize {
+        self.space.committed()
+    }
+
+    /// Items that may be used.
+    pub fn len(&self) -> usize {
+        self.space.committed() / size_of::<T>()
+    }
+
+    /// Whether no item may be used yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes the first `count` items usable. The caller holds the lock that guards growth.
+    pub fn extend_to(&self, count: usize) -> Result<(), Errno> {
+        let bytes = count * size_of::<T>();
+        if bytes <= self.space.committed() {
+            return Ok(());
+        }
+        let step = bytes.next_multiple_of(STEP).min(self.space.len());
+        self.space.commit_to(step).or_else(|_| self.space.commit_to(bytes.next_multiple_of(PAGE)))
+    }
+
+    /// Makes exactly the first `count` items usable, to the page.
+    pub fn extend_exactly(&self, count: usize) -> Result<(), Errno> {
+        self.space.commit_to(count * size_of::<T>())
+    }
+
+    /// The item at `index`; one beyond the committed part is a defect of larder and ends the process.
+    #[inline]
+    pub fn get(&self, index: usize) -> &T {
+        if index >= self.len() {
+            die(format_args!("internal: metadata index {index} of {}", self.len()));
+        }
+        // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
+        unsafe { &*(self.base() as *const T).add(index) }
+    }
+
+    /// Address of the first item.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        self.space.base()
+    }
+}

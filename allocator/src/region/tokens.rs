@@ -1,0 +1,181 @@
+//! Owned tokens: memory travels by value, so inside larder a double free does not compile.
+//!
+//! - [`Run`]: consecutive pages of one region; who holds it owns the pages.
+//! - [`Object`]: one free object of a class.
+//! - [`Magazine`]: a chain of free objects (*rounds*) in one word: the first round's address above bit 16, below it the room that is
+//!   left. Each round's first word holds the magazine's word from before it was pushed, encoded by [`Links`]; so a pop learns the
+//!   new word, room included, from the round itself, and a link whose room is not one more than its holder's is a caught corruption.
+#![allow(unsafe_code, reason = "free objects hold links")]
+
+use crate::base::units::{Class, PAGE_SHIFT, Page};
+use crate::sys::Errno;
+use crate::sys::die::die;
+use crate::sys::rseq::MIX;
+use crate::sys::vm::{Reserve, Span};
+
+/// Consecutive pages that the holder owns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// First page.
+    pub page: Page,
+    /// Number of pages.
+    pub pages: u32,
+    /// Whether every byte is known to be zero.
+    pub zero: bool,
+}
+
+impl Run {
+    /// Splits off what lies beyond the first `pages` pages.
+    pub fn split(self, pages: u32) -> (Run, Option<Run>) {
+        let rest = self.pages.saturating_sub(pages);
+        let head = Run { page: self.page, pages: self.pages - rest, zero: self.zero };
+        let tail = (rest > 0).then_some(Run { page: self.page.plus(pages), pages: rest, zero: self.zero });
+        (head, tail)
+    }
+}
+
+pub(super) fn purge(space: &Reserve, run: &Run) -> Result<(), Errno> {
+    // SAFETY: the holder of the token owns the pages and hands them over to be emptied.
+    unsafe { space.purge(run.page.offset(), (run.pages as usize) << PAGE_SHIFT) }
+}
+
+pub(super) fn move_out(space: &Reserve, run: &Run) -> Result<Span, Errno> {
+    // SAFETY: as above.
+    unsafe { space.move_out(run.page.offset(), (run.pages as usize) << PAGE_SHIFT) }
+}
+
+/// A free object, in one hand only.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Object(usize);
+
+impl Object {
+    /// The token of the free object at `address`: minted where a slab's bit is cleared and where a program frees.
+    #[inline(always)]
+    pub fn mint(address: usize) -> Object {
+        Object(address)
+    }
+
+    /// Its address.
+    #[inline(always)]
+    pub fn address(&self) -> usize {
+        self.0
+    }
+
+    /// Hands the object to the program.
+    #[inline(always)]
+    pub fn into_pointer(self) -> *mut u8 {
+        self.0 as *mut u8
+    }
+}
+
+/// How links are encoded: mixed with the process's secret and the object's own address, so that a link copied elsewhere, or
+/// written by the program, decodes to noise.
+#[derive(Clone, Copy, Debug)]
+pub struct Links {
+    /// The process's secret.
+    pub secret: u64,
+}
+
+impl Links {
+    /// What the link in the object at `address` is mixed with.
+    #[inline(always)]
+    pub fn key(self, address: usize) -> u64 {
+        (address as u64).wrapping_mul(MIX) ^ self.secret
+    }
+
+    /// The magazine word the free object at `address` holds, were it a link.
+    #[inline(always)]
+    pub fn read(self, address: usize) -> u64 {
+        // SAFETY: every caller holds an object of larder's, at least 8 bytes, mapped.
+        let raw = unsafe { (address as *const u64).read_volatile() };
+        raw ^ self.key(address)
+    }
+
+    /// Writes the link.
+    #[inline(always)]
+    pub fn write(self, object: &Object, word: u64) {
+        let raw = word ^ self.key(object.0);
+        // SAFETY: the token says that the object is free and ours.
+        unsafe { (object.0 as *mut u64).write_volatile(raw) }
+    }
+
+    /// Wipes the link before the object goes to the program, so that a free object can be told from a used one.
+    #[inline(always)]
+    pub fn wipe(self, object: &Object) {
+        // SAFETY: as in `write`.
+        unsafe { (object.0 as *mut u64).write_volatile(0) }
+    }
+}
+
+/// A chain of free objects of one class.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a dropped magazine is lost memory"]
+pub struct Magazine(u64);
+
+impl Magazine {
+    /// The empty magazine of a class.
+    pub fn empty(class: Class) -> Magazine {
+        Magazine(class.info().rounds as u64)
+    }
+
+    /// From a word that was stored by `into_word`.
+    pub fn from_word(word: u64) -> Magazine {
+        Magazine(word)
+    }
+
+    /// The word to store.
+    pub fn into_word(self) -> u64 {
+        self.0
+    }
+
+    /// Whether it holds no round.
+    pub fn is_empty(&self) -> bool {
+        self.0 >> 16 == 0
+    }
+
+    /// Number of rounds.
+    pub fn rounds(&self, class: Class) -> u32 {
+        Magazine::rounds_in(self.0, class)
+    }
+
+    /// Number of rounds a stored word stands for.
+    pub fn rounds_in(word: u64, class: Class) -> u32 {
+        if word >> 16 == 0 { 0 } else { class.info().rounds.saturating_sub(word as u16 as u32) }
+    }
+
+    /// Pushes a round; gives it back if the magazine is full.
+    pub fn push(&mut self, links: Links, object: Object) -> Result<(), Object> {
+        if self.0 as u16 == 0 {
+            return Err(object);
+        }
+        links.write(&object, self.0);
+        self.0 = (object.0 as u64) << 16 | (self.0 - 1) & 0xFFFF;
+        Ok(())
+    }
+
+    /// Pops a round; a broken link ends the process.
+    pub fn pop(&mut self, links: Links, class: Class) -> Option<Object> {
+        if self.is_empty() {
+            return None;
+        }
+        let address = (self.0 >> 16) as usize;
+        let next = links.read(address);
+        if !follows(self.0, next) {
+            broken_link(address, class);
+        }
+        self.0 = next;
+        Some(Object(address))
+    }
+}
+
+/// Whether `next` can be what the round at the head of `word` was pushed on.
+#[inline(always)]
+pub fn follows(word: u64, next: u64) -> bool {
+    (word.wrapping_add(1) ^ next) as u16 == 0
+}
+
+/// Reports the free object at `address` whose link was overwritten.
+#[cold]
+pub fn broken_link(address: usize, class: Class) -> ! {
+    die(format_args!("write after free, or freed twice: {address:#x}: an object of {} bytes", class.size()))
+}

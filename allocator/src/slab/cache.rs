@@ -1,0 +1,210 @@
+//! The slabs of one class on one node, behind one lock.
+
+use super::descriptor::{Slab, SlabId};
+use super::lists::Lists;
+use super::table::Slabs;
+use crate::arena::Arena;
+use crate::base::classes::MAX_ROUNDS;
+use crate::base::units::{Class, PAGE};
+use crate::base::sync::Ordering;
+use crate::region::{Entry, Links, Magazine, Object, Run};
+use crate::sys::die::die;
+use crate::sys::lock::Lock;
+
+/// Bytes of the first fill of a class.
+const FIRST_FILL: usize = 1024;
+/// An empty slab of at most this many pages is kept for the next fill.
+const KEEP_EMPTY_PAGES: u32 = 8;
+
+/// See the module. All zero is a class without slabs.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    lists: Lock<Lists>,
+}
+
+/// Slabs and free objects of a class.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CacheFigures {
+    /// Slabs.
+    pub slabs: u32,
+    /// Free objects in them.
+    pub free: u32,
+}
+
+/// Addresses taken or given in one go.
+struct Hand {
+    addresses: [usize; MAX_ROUNDS],
+    len: usize,
+}
+
+impl Hand {
+    fn new() -> Hand {
+        Hand { addresses: [0; MAX_ROUNDS], len: 0 }
+    }
+
+    fn add(&mut self, address: usize) {
+        if let Some(slot) = self.addresses.get_mut(self.len) {
+            *slot = address;
+            self.len += 1;
+        }
+    }
+
+    fn addresses(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        self.addresses.iter().take(self.len).copied()
+    }
+}
+
+impl Cache {
+    /// Takes objects under the lock and links them after it: linking touches their memory, which may fault.
+    pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, links: Links) -> Option<Magazine> {
+        let hand = self.take(slabs, arena, class)?;
+        let mut magazine = Magazine::empty(class);
+        for address in hand.addresses().rev() {
+            if magazine.push(links, Object::mint(address)).is_err() {
+                break;
+            }
+        }
+        Some(magazine)
+    }
+
+    fn take(&self, slabs: &Slabs, arena: &Arena, class: Class) -> Option<Hand> {
+        let mut lists = self.lists.lock().ok()?;
+        let mut hand = Hand::new();
+        let want = next_batch(&mut lists, class) as usize;
+        while hand.len < want {
+            let partial = lists.fullest();
+            let Some(id) = partial.or_else(|| if hand.len == 0 { begin_slab(&mut lists, slabs, arena, class) } else { None }) else {
+                break;
+            };
+            let slab = slabs.descriptors.get(id.0 as usize - 1);
+            let first = arena.region().address(slab.page()) + slab.colour();
+            let taken = slab.take((want - hand.len) as u32, |number| hand.add(first + number as usize * class.size()));
+            lists.free -= taken;
+            lists.place(&slabs.descriptors, id, class);
+        }
+        (hand.len > 0).then_some(hand)
+    }
+
+    pub(super) fn take_back(
+        &self,
+        slabs: &Slabs,
+        arena: &Arena,
+        class: Class,
+        mut magazine: Magazine,
+        links: Links,
+    ) -> Result<(), Magazine> {
+        let Ok(mut lists) = self.lists.lock() else { return Err(magazine) };
+        while let Some(object) = magazine.pop(links, class) {
+            put(&mut lists, slabs, arena, class, object);
+        }
+        Ok(())
+    }
+
+    pub(super) fn release_empty(&self, slabs: &Slabs, arena: &Arena, class: Class) {
+        let Ok(mut lists) = self.lists.lock() else { return };
+        while let Some(id) = lists.empty() {
+            end_slab(&mut lists, slabs, arena, class, id);
+        }
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        self.lists.lock().map_or_else(|_| CacheFigures::default(), |lists| CacheFigures { slabs: lists.slabs, free: lists.free })
+    }
+
+    pub(super) fn rebuild(&self, slabs: &Slabs, class: Class) {
+        let Some(mut lists) = self.lists.inherit() else { return };
+        *lists = Lists::default();
+        for (id, slab, _) in slabs.in_use().filter(|(_, _, of)| *of == class) {
+            slab.recount();
+            lists.slabs += 1;
+            lists.free += slab.free();
+            lists.place(&slabs.descriptors, id, class);
+        }
+    }
+
+    pub(super) fn validate(&self, slabs: &Slabs, class: Class) -> Result<(), &'static str> {
+        let Ok(lists) = self.lists.lock() else { return Err("a slab cache's lock is held by this thread") };
+        let (mut count, mut free, mut listed) = (0, 0, 0);
+        for (_, slab, _) in slabs.in_use().filter(|(_, _, of)| *of == class) {
+            count += 1;
+            free += slab.free();
+            listed += u32::from(slab.list.load(Ordering::Relaxed) != 0);
+        }
+        if count != lists.slabs || free != lists.free {
+            return Err("a slab cache's counts are wrong");
+        }
+        if listed != lists.listed(&slabs.descriptors) { Err("a slab cache's lists are broken") } else { Ok(()) }
+    }
+}
+
+/// How many objects the next fill takes: twice the last, from little up to a whole magazine.
+fn next_batch(lists: &mut Lists, class: Class) -> u32 {
+    let rounds = class.info().rounds;
+    let batch = if lists.batch == 0 { (FIRST_FILL / class.size()).max(1) as u32 } else { lists.batch * 2 };
+    lists.batch = batch.min(rounds);
+    lists.batch
+}
+
+/// Puts one object back; a bit that is set already is a double free, an address between objects a wild one.
+fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) {
+    let address = object.address();
+    let region = arena.region();
+    let place = region.page_of(address).filter(|&page| region.entry(page).class() == Some(class));
+    let Some((slab, number)) = place.and_then(|page| slabs.locate(arena, page, class, address)) else {
+        die(format_args!("invalid free: {address:#x}: found among objects of {} bytes, but is none", class.size()));
+    };
+    if !slab.put(number) {
+        die(format_args!("double free: {address:#x}: an object of {} bytes", class.size()));
+    }
+    lists.free += 1;
+    let Some(id) = place.and_then(|page| slabs.id_of(arena, page)) else { return };
+    settle(lists, slabs, arena, class, id, slab);
+}
+
+/// After an object came back: moves the slab to its list, or gives it back if it is empty and not worth keeping.
+fn settle(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId, slab: &Slab) {
+    let info = class.info();
+    let empty = slab.free() == info.slab_objects;
+    if empty && (info.slab_pages > KEEP_EMPTY_PAGES || lists.empty().is_some()) {
+        end_slab(lists, slabs, arena, class, id);
+    } else {
+        lists.place(&slabs.descriptors, id, class);
+    }
+}
+
+fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class) -> Option<SlabId> {
+    let info = class.info();
+    let run = arena.alloc(info.slab_pages, 1)?;
+    let Some(id) = slabs.number() else {
+        arena.free(run);
+        return None;
+    };
+    let colour = lists.next_colour * info.colour_step;
+    lists.next_colour = (lists.next_colour + 1) % info.colours;
+    slabs.descriptors.get(id.0 as usize - 1).begin(class, run.page, colour);
+    for index in 0..run.pages {
+        let page = run.page.plus(index);
+        arena.region().links(page).first.store(id.0, Ordering::Relaxed);
+        arena.region().map().set(page, Entry::slab(class, index, colour));
+    }
+    lists.slabs += 1;
+    lists.free += info.slab_objects;
+    lists.place(&slabs.descriptors, id, class);
+    Some(id)
+}
+
+fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId) {
+    let slab = slabs.descriptors.get(id.0 as usize - 1);
+    let run = Run { page: slab.page(), pages: class.info().slab_pages, zero: false };
+    lists.unlink(&slabs.descriptors, id);
+    lists.slabs -= 1;
+    lists.free -= class.info().slab_objects;
+    slab.end();
+    for index in 0..run.pages {
+        arena.region().map().set(run.page.plus(index), Entry::NONE);
+    }
+    slabs.forget(id);
+    arena.free(run);
+}
+
+const _: () = assert!(PAGE * KEEP_EMPTY_PAGES as usize <= 32 * 1024);

@@ -1,0 +1,124 @@
+//! What is known of one slab. Every field is written under the lock of the slab's class.
+#![allow(unsafe_code, reason = "one marker impl: the descriptor is all atomics")]
+
+use crate::base::classes::MAX_SLAB_OBJECTS;
+use crate::base::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::base::units::{Class, Page};
+use crate::region::Zeroed;
+
+const WORDS: usize = MAX_SLAB_OBJECTS / 64;
+
+/// A slab's number in its node's table, +1 so that 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SlabId(pub(super) u32);
+
+/// All zero is a descriptor nobody uses.
+#[derive(Debug, Default)]
+pub(super) struct Slab {
+    bits: [AtomicU64; WORDS],
+    page: AtomicU32,
+    /// Next in its list, or next unused descriptor.
+    pub(super) next: AtomicU32,
+    /// Previous in its list.
+    pub(super) previous: AtomicU32,
+    free: AtomicU16,
+    colour: AtomicU16,
+    class: AtomicU8,
+    /// The list it is in, +1.
+    pub(super) list: AtomicU8,
+}
+
+// SAFETY: atomics are plain numbers.
+unsafe impl Zeroed for Slab {}
+
+impl Slab {
+    /// Begins a slab with every object free. The class comes last: it says that the descriptor is in use.
+    pub(super) fn begin(&self, class: Class, page: Page, colour: u32) {
+        let objects = class.info().slab_objects;
+        for (index, word) in self.bits.iter().enumerate() {
+            let left = objects.saturating_sub(index as u32 * 64);
+            let bits = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
+            word.store(bits, Ordering::Relaxed);
+        }
+        self.page.store(page.0, Ordering::Relaxed);
+        self.colour.store(colour as u16, Ordering::Relaxed);
+        self.free.store(objects as u16, Ordering::Relaxed);
+        self.list.store(0, Ordering::Relaxed);
+        self.class.store(class.0, Ordering::Release);
+    }
+
+    /// Ends its use.
+    pub(super) fn end(&self) {
+        self.class.store(0, Ordering::Release);
+    }
+
+    /// Its class, if it is in use.
+    pub(super) fn class(&self) -> Option<Class> {
+        match self.class.load(Ordering::Acquire) {
+            0 => None,
+            class => Some(Class(class)),
+        }
+    }
+
+    /// First page.
+    pub(super) fn page(&self) -> Page {
+        Page(self.page.load(Ordering::Relaxed))
+    }
+
+    /// Bytes before the first object.
+    pub(super) fn colour(&self) -> usize {
+        self.colour.load(Ordering::Relaxed) as usize
+    }
+
+    /// Free objects.
+    pub(super) fn free(&self) -> u32 {
+        self.free.load(Ordering::Relaxed) as u32
+    }
+
+    /// Takes up to `want` objects, lowest first, and calls `each` with their numbers; returns how many.
+    pub(super) fn take(&self, want: u32, mut each: impl FnMut(u32)) -> u32 {
+        let mut taken = 0;
+        for (index, word) in self.bits.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != 0 && taken < want {
+                each(index as u32 * 64 + bits.trailing_zeros());
+                bits &= bits - 1;
+                taken += 1;
+            }
+            word.store(bits, Ordering::Relaxed);
+            if taken == want {
+                break;
+            }
+        }
+        self.free.store((self.free() - taken) as u16, Ordering::Relaxed);
+        taken
+    }
+
+    /// Puts object `number` back; false if it was there already.
+    pub(super) fn put(&self, number: u32) -> bool {
+        let Some(word) = self.bits.get(number as usize / 64) else { return false };
+        let (bits, bit) = (word.load(Ordering::Relaxed), 1 << (number % 64));
+        if bits & bit != 0 {
+            return false;
+        }
+        word.store(bits | bit, Ordering::Relaxed);
+        self.free.store(self.free() as u16 + 1, Ordering::Relaxed);
+        true
+    }
+
+    /// Whether object `number` is free in the slab.
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.bits.get(number as usize / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (number % 64) & 1 != 0)
+    }
+
+    /// Counts the bits anew (after a fork, and to validate).
+    pub(super) fn count(&self) -> u32 {
+        self.bits.iter().map(|word| word.load(Ordering::Relaxed).count_ones()).sum()
+    }
+
+    /// Makes the count agree with the bits.
+    pub(super) fn recount(&self) {
+        self.free.store(self.count() as u16, Ordering::Relaxed);
+        self.list.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,25 @@
+//! # slab: objects of one class on one node
+//!
+//! A slab (Bonwick 1994; Linux `kmem_cache`) is a run cut into objects of one class. Which of them are free is a bitmap in the
+//! descriptor, out of the run: the slab layer neither reads nor writes object memory. Objects leave as whole magazines ([`fill`])
+//! and come back as whole magazines ([`take_back`]).
+//!
+//! States of a slab: *full* iff no bit is set: on no list; *partial* iff some are: in one of four lists by how many; *empty* iff all
+//! are: kept for the next fill if it is the class's only one and small, else its run goes back to the buddy.
+//! A fill takes from the fullest partial slabs first, so that sparse ones drain and empty.
+//!
+//! Colour: what a class leaves over of its run is used to shift the objects of successive slabs by a cache line each.
+//!
+//! Invariants: bit i of a slab is set iff object i is in the slab (not with the program, in a magazine, or in somebody's hands);
+//! `free` is the number of set bits; every page of a slab names its number in the region's links and its class in the pagemap.
+//!
+//! Locks: one per class and node, then the table's (slab numbers), then the buddy's. Fork: lists and counts are rebuilt from the
+//! descriptors; objects in a dead thread's hands are lost to the child.
+
+mod cache;
+mod descriptor;
+mod lists;
+mod table;
+
+pub use table::Slabs;
+

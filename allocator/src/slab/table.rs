@@ -1,0 +1,150 @@
+//! The slabs of a node: descriptors by number, and one cache per class.
+
+use super::cache::{Cache, CacheFigures};
+use super::descriptor::{Slab, SlabId};
+use crate::arena::Arena;
+use crate::base::classes::CLASSES;
+use crate::base::sync::Ordering;
+use crate::base::units::{Class, Page};
+use crate::region::{Links, Magazine, Table};
+use crate::sys::lock::Lock;
+use crate::sys::vm::Span;
+
+/// Numbers in use: all below `used`, but for the list of unused ones.
+#[derive(Debug, Default)]
+struct Numbers {
+    unused: u32,
+    used: u32,
+}
+
+/// See the module. All zero is a node without slabs.
+#[derive(Debug)]
+pub struct Slabs {
+    pub(super) descriptors: Table<Slab>,
+    numbers: Lock<Numbers>,
+    caches: [Cache; CLASSES],
+}
+
+impl Slabs {
+    /// Metadata bytes to reserve for a region of `pages` pages: a slab has at least one page, on the average many more.
+    pub fn metadata_len(pages: usize) -> usize {
+        Table::<Slab>::bytes_for(pages)
+    }
+
+    /// Cuts room for the descriptors from `metadata`; returns the rest.
+    pub fn settle(&self, metadata: Span, pages: usize) -> Span {
+        self.descriptors.settle(metadata, pages)
+    }
+
+    /// Metadata bytes committed.
+    pub fn metadata_committed(&self) -> usize {
+        self.descriptors.committed()
+    }
+
+    /// A magazine with some free objects of a class; `None` if there is no memory (or this thread holds the lock).
+    pub fn fill(&self, arena: &Arena, class: Class, links: Links) -> Option<Magazine> {
+        self.caches[class.index()].fill(self, arena, class, links)
+    }
+
+    /// Puts a magazine's rounds back into their slabs; gives it back if this thread holds the lock.
+    pub fn take_back(&self, arena: &Arena, class: Class, magazine: Magazine, links: Links) -> Result<(), Magazine> {
+        self.caches[class.index()].take_back(self, arena, class, magazine, links)
+    }
+
+    /// Gives the runs of all empty slabs back.
+    pub fn release_empty(&self, arena: &Arena) {
+        for class in Class::all() {
+            self.caches[class.index()].release_empty(self, arena, class);
+        }
+    }
+
+    /// Slabs and free objects of a class.
+    pub fn figures(&self, class: Class) -> CacheFigures {
+        self.caches[class.index()].figures()
+    }
+
+    /// Where the object that covers `address` begins, and whether it is free in its slab.
+    pub fn object_around(&self, arena: &Arena, address: usize) -> Option<(usize, Class, bool)> {
+        let page = arena.region().page_of(address)?;
+        let class = arena.region().entry(page).class()?;
+        let (slab, number) = self.locate(arena, page, class, address)?;
+        let start = arena.region().address(slab.page()) + slab.colour() + number as usize * class.size();
+        Some((start, class, slab.has(number)))
+    }
+
+    /// The slab of a page of its class, and the number of the object at or around `address`.
+    pub(super) fn locate(&self, arena: &Arena, page: Page, class: Class, address: usize) -> Option<(&Slab, u32)> {
+        let id = self.id_of(arena, page)?;
+        let slab = self.descriptors.get(id.0 as usize - 1);
+        let first = arena.region().address(slab.page()) + slab.colour();
+        let number = address.checked_sub(first)? / class.size();
+        (number < class.info().slab_objects as usize).then_some((slab, number as u32))
+    }
+
+    /// The number of the slab a page belongs to.
+    pub(super) fn id_of(&self, arena: &Arena, page: Page) -> Option<SlabId> {
+        let id = arena.region().links(page).first.load(Ordering::Relaxed);
+        (id != 0 && id as usize <= self.descriptors.len()).then_some(SlabId(id))
+    }
+
+    /// A descriptor for a new slab.
+    pub(super) fn number(&self) -> Option<SlabId> {
+        let mut numbers = self.numbers.lock().ok()?;
+        if numbers.unused != 0 {
+            let id = numbers.unused;
+            numbers.unused = self.descriptors.get(id as usize - 1).next.load(Ordering::Relaxed);
+            return Some(SlabId(id));
+        }
+        self.descriptors.extend_to(numbers.used as usize + 1).ok()?;
+        numbers.used += 1;
+        Some(SlabId(numbers.used))
+    }
+
+    /// Gives a descriptor back. While this thread holds the numbers' lock (it is in a signal handler) the number is lost.
+    pub(super) fn forget(&self, id: SlabId) {
+        if let Ok(mut numbers) = self.numbers.lock() {
+            self.descriptors.get(id.0 as usize - 1).next.store(numbers.unused, Ordering::Relaxed);
+            numbers.unused = id.0;
+        }
+    }
+
+    /// All slabs in use, with their numbers.
+    pub(super) fn in_use(&self) -> impl Iterator<Item = (SlabId, &Slab, Class)> {
+        let used = self.numbers.lock().map_or(0, |numbers| numbers.used);
+        (1..=used).map(SlabId).filter_map(|id| {
+            let slab = self.descriptors.get(id.0 as usize - 1);
+            Some((id, slab, slab.class()?))
+        })
+    }
+
+    /// In a forked child: rebuilds what threads that no longer exist held.
+    pub fn rebuild(&self) {
+        if let Some(mut numbers) = self.numbers.inherit() {
+            numbers.unused = 0;
+            numbers.used = (1..=self.descriptors.len() as u32)
+                .rev()
+                .find(|&id| self.descriptors.get(id as usize - 1).class().is_some())
+                .unwrap_or(0);
+        }
+        for class in Class::all() {
+            self.caches[class.index()].rebuild(self, class);
+        }
+    }
+
+    /// Checks every invariant; the caller has stopped the world.
+    pub fn validate(&self, arena: &Arena) -> Result<(), &'static str> {
+        for (id, slab, class) in self.in_use() {
+            if slab.count() != slab.free() {
+                return Err("a slab's count and its bits disagree");
+            }
+            let region = arena.region();
+            let pages = (0..class.info().slab_pages).map(|offset| slab.page().plus(offset));
+            for page in pages {
+                if region.entry(page).class() != Some(class) || self.id_of(arena, page) != Some(id) {
+                    return Err("a slab's page does not name its slab");
+                }
+            }
+        }
+        Class::all().try_for_each(|class| self.caches[class.index()].validate(self, class))
+    }
+}

@@ -1,0 +1,50 @@
+//! The environment, read by hand: `getenv` may not be callable yet, and `environ` may be null.
+#![allow(unsafe_code, reason = "the C environment")]
+
+use core::ffi::{CStr, c_char};
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
+pub fn variable(name: &str) -> Option<&'static str> {
+    // SAFETY: getauxval only reads the vector the kernel left on the stack.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        return None;
+    }
+    entries().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// 16 random bytes the kernel left for this process (0 if it did not).
+pub fn kernel_random() -> [u64; 2] {
+    // SAFETY: as above.
+    let address = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u64; 2];
+    // SAFETY: AT_RANDOM is the address of 16 bytes that live as long as the process.
+    if address.is_null() { [0; 2] } else { unsafe { address.read_unaligned() } }
+}
+
+/// A word of the auxiliary vector, 0 if absent.
+pub fn auxiliary(kind: u64) -> u64 {
+    // SAFETY: as above.
+    unsafe { libc::getauxval(kind) }
+}
+
+fn entries() -> impl Iterator<Item = &'static str> {
+    // SAFETY: libc's own variable; a plain read, as getenv does.
+    let mut next = unsafe { environ };
+    core::iter::from_fn(move || {
+        if next.is_null() {
+            return None;
+        }
+        // SAFETY: the array ends with a null, which we have not passed.
+        let entry = unsafe { *next };
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: the entry before the null is followed by another.
+        next = unsafe { next.add(1) };
+        // SAFETY: entries are nul-terminated strings; we read them before the program could change them.
+        Some(unsafe { CStr::from_ptr(entry) }.to_str().unwrap_or_default())
+    })
+}

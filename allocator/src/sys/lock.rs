@@ -1,0 +1,143 @@
+//! The futex lock of every slow path.
+//!
+//! One 64-bit word: 0 iff free; otherwise the owner's thread id (even), bit 0 set iff somebody may be waiting. Because taking and
+//! naming the owner are one store, three things can be told at any instant: whether *this* thread holds the lock (a signal
+//! handler interrupted it: [`Reentered`], the caller goes elsewhere), whether in a forked child it belongs to a thread that no
+//! longer exists ([`Lock::orphaned`]), and whom to wait for.
+//!
+//! Ranks (a thread takes locks only in this order): depot < slab cache < slab table < buddy < huge table. The layers make it so:
+//! each takes its own lock and calls only downwards while holding it.
+//!
+//! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
+#![allow(unsafe_code, reason = "the cell behind the lock")]
+
+use super::{syscall, thread};
+use crate::base::sync::{AtomicUsize, Ordering};
+use core::cell::UnsafeCell;
+use core::ops::{Deref, DerefMut};
+
+const WAITERS: usize = 1;
+const SPINS: u32 = 100;
+
+/// This thread already holds the lock: it is in a signal handler that interrupted the holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reentered;
+
+/// A value guarded by a futex lock. All zero is a free lock around an all-zero value.
+#[derive(Debug, Default)]
+pub struct Lock<T> {
+    word: AtomicUsize,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached only through a guard, and only one guard exists at a time.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+/// Holds the lock until dropped.
+#[derive(Debug)]
+pub struct Guard<'a, T> {
+    lock: &'a Lock<T>,
+}
+
+impl<T> Lock<T> {
+    /// A free lock.
+    #[cfg(not(loom))]
+    pub const fn new(value: T) -> Lock<T> {
+        Lock { word: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+    }
+
+    /// Takes the lock, waiting for other threads but never for this one.
+    #[inline]
+    pub fn lock(&self) -> Result<Guard<'_, T>, Reentered> {
+        let me = thread::id();
+        // Acquire: pairs with the Release in `unlock`.
+        if self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return Ok(Guard { lock: self });
+        }
+        self.lock_contended(me)
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        let taken = self.word.compare_exchange(0, thread::id(), Ordering::Acquire, Ordering::Relaxed).is_ok();
+        taken.then_some(Guard { lock: self })
+    }
+
+    #[cold]
+    fn lock_contended(&self, me: usize) -> Result<Guard<'_, T>, Reentered> {
+        let mut spins = 0;
+        let mut mine = me;
+        loop {
+            let seen = self.word.load(Ordering::Relaxed);
+            if seen & !WAITERS == me {
+                return Err(Reentered);
+            }
+            if seen == 0 {
+                if self.word.compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return Ok(Guard { lock: self });
+                }
+            } else if spins < SPINS {
+                spins += 1;
+                core::hint::spin_loop();
+            } else if self.announce_waiter(seen) {
+                syscall::futex_wait(self.futex_word(), (seen | WAITERS) as u32);
+                // Others may wait too: from now on take the lock with the bit set, so that unlock wakes the next.
+                mine = me | WAITERS;
+            }
+        }
+    }
+
+    /// Makes sure the holder will wake somebody; false if the word changed meanwhile.
+    fn announce_waiter(&self, seen: usize) -> bool {
+        seen & WAITERS != 0 || self.word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// The low half of the word: thread ids differ there or the wait returns at once, which is only a spurious wake.
+    fn futex_word(&self) -> *const u32 {
+        (&raw const self.word).cast()
+    }
+
+    fn unlock(&self) {
+        // Release: pairs with the Acquire of the next holder.
+        let seen = self.word.swap(0, Ordering::Release);
+        if seen & WAITERS != 0 {
+            syscall::futex_wake_one(self.futex_word());
+        }
+    }
+
+    /// In a forked child: whether the holder was a thread of the parent other than the one that forked.
+    pub fn orphaned(&self) -> bool {
+        let owner = self.word.load(Ordering::Relaxed) & !WAITERS;
+        owner != 0 && owner != thread::id()
+    }
+
+    /// In a forked child: makes an orphaned lock this thread's, so that what it guards can be rebuilt before anyone else looks.
+    pub fn inherit(&self) -> Option<Guard<'_, T>> {
+        if !self.orphaned() {
+            return None;
+        }
+        self.word.store(thread::id(), Ordering::Relaxed);
+        Some(Guard { lock: self })
+    }
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: this guard is the only one, so nobody writes.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: this guard is the only one, so nobody else reads or writes.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        self.lock.unlock();
+    }
+}

@@ -1,0 +1,61 @@
+//! A gate that one thread opens while the others wait: for boot and for the repair after a fork.
+//!
+//! States: 0 shut, 1 opening, 2 open. The opener runs with all signals blocked, so no handler of its own can find the gate
+//! half open.
+
+use super::{syscall, thread::SignalsBlocked};
+use crate::base::sync::{AtomicU32, Ordering};
+
+const SHUT: u32 = 0;
+const OPENING: u32 = 1;
+const OPEN: u32 = 2;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: AtomicU32,
+}
+
+impl Gate {
+    /// A shut gate.
+    #[cfg(not(loom))]
+    pub const fn new() -> Gate {
+        Gate { state: AtomicU32::new(SHUT) }
+    }
+
+    /// Whether the gate is open. Acquire: pairs with the Release in `open_with`.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.state.load(Ordering::Acquire) == OPEN
+    }
+
+    /// Opens the gate by `work`, or waits until another thread has; if `work` fails the gate is shut again and false returned.
+    #[cold]
+    pub fn open_with(&self, work: impl FnOnce() -> bool) -> bool {
+        let _signals = SignalsBlocked::new();
+        loop {
+            match self.state.compare_exchange(SHUT, OPENING, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(OPEN) => return true,
+                Err(_) => syscall::futex_wait((&raw const self.state).cast(), OPENING),
+            }
+        }
+        let opened = work();
+        self.state.store(if opened { OPEN } else { SHUT }, Ordering::Release);
+        // Waiters are few and woken one after the other: each passes it on.
+        for _ in 0..64 {
+            syscall::futex_wake_one((&raw const self.state).cast());
+        }
+        opened
+    }
+
+    /// Opens the gate where nobody can be waiting yet.
+    pub fn open(&self) {
+        self.state.store(OPEN, Ordering::Release);
+    }
+
+    /// Shuts an open gate again (before a repair).
+    pub fn shut(&self) {
+        self.state.store(SHUT, Ordering::Release);
+    }
+}

@@ -1,0 +1,116 @@
+//! The system calls larder makes, each under its own name.
+#![allow(unsafe_code, reason = "system calls")]
+
+use super::{Errno, arch};
+
+/// A system call that cannot break memory safety by itself: no argument lets the kernel write to memory we do not hand over.
+fn call(number: i64, args: [usize; 6]) -> Result<usize, Errno> {
+    // SAFETY: only the functions of this file call it, each with arguments that are sound as its own text says.
+    let result = unsafe { arch::syscall(number, args) };
+    if result < 0 { Err(Errno(-result as i32)) } else { Ok(result as usize) }
+}
+
+/// New private anonymous memory of `len` bytes with `protection`; `flags` are added to `MAP_PRIVATE | MAP_ANONYMOUS`. Never replaces a mapping.
+pub(super) fn map_anonymous(len: usize, protection: i32, flags: i32) -> Result<usize, Errno> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | flags;
+    call(libc::SYS_mmap, [0, len, protection as usize, flags as usize, usize::MAX, 0])
+}
+
+/// # Safety
+/// The range is ours and nothing refers to it.
+pub(super) unsafe fn unmap(addr: usize, len: usize) -> Result<(), Errno> {
+    call(libc::SYS_munmap, [addr, len, 0, 0, 0, 0]).map(drop)
+}
+
+/// # Safety
+/// The range is ours; nobody relies on a protection that is taken away.
+pub(super) unsafe fn protect(addr: usize, len: usize, protection: i32) -> Result<(), Errno> {
+    call(libc::SYS_mprotect, [addr, len, protection as usize, 0, 0, 0]).map(drop)
+}
+
+/// # Safety
+/// The range is ours; if the advice discards contents, nobody needs them.
+pub(super) unsafe fn advise(addr: usize, len: usize, advice: i32) -> Result<(), Errno> {
+    call(libc::SYS_madvise, [addr, len, advice as usize, 0, 0, 0]).map(drop)
+}
+
+/// # Safety
+/// The range is ours and, unless `MREMAP_DONTUNMAP` is among `flags`, nothing refers to the old addresses afterwards.
+pub(super) unsafe fn remap(addr: usize, len: usize, new_len: usize, flags: i32) -> Result<usize, Errno> {
+    call(libc::SYS_mremap, [addr, len, new_len, flags as usize, 0, 0])
+}
+
+/// Waits while `*word == expected`, at most forever; returns at once when it differs or a signal came.
+pub fn futex_wait(word: *const u32, expected: u32) {
+    let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let _woken_or_changed = call(libc::SYS_futex, [word as usize, op as usize, expected as usize, 0, 0, 0]);
+}
+
+/// Wakes one waiter.
+pub fn futex_wake_one(word: *const u32) {
+    let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    let _count = call(libc::SYS_futex, [word as usize, op as usize, 1, 0, 0, 0]);
+}
+
+/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours.
+pub fn write_stderr(bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match call(libc::SYS_write, [2, rest.as_ptr() as usize, rest.len(), 0, 0, 0]) {
+            Ok(written) if written > 0 => rest = rest.get(written..).unwrap_or_default(),
+            Err(Errno(libc::EINTR)) => {}
+            _ => return,
+        }
+    }
+}
+
+/// Reads the head of the file at `path` (nul-terminated) into `buffer`.
+pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+    let fd = call(libc::SYS_openat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0, 0, 0])?;
+    let mut filled = 0;
+    let outcome = loop {
+        let rest = buffer.get_mut(filled..).unwrap_or_default();
+        match call(libc::SYS_read, [fd, rest.as_mut_ptr() as usize, rest.len(), 0, 0, 0]) {
+            Ok(0) => break Ok(()),
+            Ok(count) => filled += count,
+            Err(Errno(libc::EINTR)) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    let _closed = call(libc::SYS_close, [fd, 0, 0, 0, 0, 0]);
+    outcome.map(|()| buffer.get(..filled).unwrap_or_default())
+}
+
+/// Sets the thread's signal mask to `set` (bit n-1 for signal n) and returns the old one.
+pub fn set_signal_mask(set: u64) -> Result<u64, Errno> {
+    let mut old = 0_u64;
+    let args = [libc::SIG_SETMASK as usize, &raw const set as usize, &raw mut old as usize, 8, 0, 0];
+    call(libc::SYS_rt_sigprocmask, args).map(|_| old)
+}
+
+/// The soft limit of address space in bytes (`usize::MAX`: none).
+pub fn address_space_limit() -> usize {
+    let mut limit = [usize::MAX; 2];
+    let args = [0, libc::RLIMIT_AS as usize, 0, limit.as_mut_ptr() as usize, 0, 0];
+    match call(libc::SYS_prlimit64, args) {
+        Ok(_) => limit[0],
+        Err(_) => usize::MAX,
+    }
+}
+
+/// Bytes of physical memory, or 0 if the kernel will not say.
+pub fn physical_memory() -> usize {
+    // SAFETY: sysinfo is plain numbers; all zero is a value.
+    let mut info: libc::sysinfo = unsafe { core::mem::zeroed() };
+    match call(libc::SYS_sysinfo, [&raw mut info as usize, 0, 0, 0, 0, 0]) {
+        Ok(_) => info.totalram as usize * info.mem_unit as usize,
+        Err(_) => 0,
+    }
+}
+
+/// Ends the process with SIGABRT, whatever the program has made of that signal's mask.
+pub fn abort() -> ! {
+    // SAFETY: abort has no preconditions and allocates nothing.
+    unsafe { libc::abort() }
+}

@@ -1,0 +1,87 @@
+//! The calling thread: its name for locks, its CPU, its signal mask.
+#![allow(unsafe_code, reason = "sched_getcpu, errno, and the page that is wiped at fork")]
+
+use super::once::Gate;
+use super::syscall;
+use crate::base::sync::{AtomicUsize, Ordering};
+
+/// A number unique among live threads, never 0, even.
+#[inline(always)]
+pub fn id() -> usize {
+    super::arch::thread_pointer()
+}
+
+/// The CPU the thread runs on, or 0 where that cannot be told. May change at any moment: a hint.
+pub fn cpu_hint() -> usize {
+    // SAFETY: no preconditions. It is a vDSO call; where that is missing and the call refused it sets errno, which is put back.
+    let cpu = preserving_errno(|| unsafe { libc::sched_getcpu() });
+    usize::try_from(cpu).unwrap_or(0)
+}
+
+/// Runs `body` and puts errno back.
+fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: errno's address is valid for the life of the thread.
+    let errno = unsafe { &mut *libc::__errno_location() };
+    let before = *errno;
+    let result = body();
+    *errno = before;
+    result
+}
+
+/// While it lives, no signal handler runs on this thread: for slow sections that must not be re-entered.
+#[derive(Debug)]
+pub struct SignalsBlocked {
+    before: Option<u64>,
+}
+
+impl SignalsBlocked {
+    /// Blocks every signal that can be blocked.
+    pub fn new() -> SignalsBlocked {
+        SignalsBlocked { before: syscall::set_signal_mask(u64::MAX).ok() }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        if let Some(mask) = self.before {
+            let _restored = syscall::set_signal_mask(mask);
+        }
+    }
+}
+
+/// Tells a process from its forked children: a gate on a page that the kernel wipes at fork. It is open in the process that opened
+/// it and shut again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
+#[derive(Debug)]
+pub struct Family {
+    page: AtomicUsize,
+    without_page: Gate,
+}
+
+impl Family {
+    /// Not set up.
+    pub const fn new() -> Family {
+        Family { page: AtomicUsize::new(0), without_page: Gate::new() }
+    }
+}
+
+impl Family {
+    /// Maps the page; called once at boot.
+    pub fn settle(&self) {
+        self.page.store(super::vm::wipe_on_fork_page().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The gate to pass before any lock is taken.
+    #[inline]
+    pub fn gate(&self) -> &Gate {
+        let page = self.page.load(Ordering::Relaxed);
+        // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
+        if page == 0 { &self.without_page } else { unsafe { &*(page as *const Gate) } }
+    }
+
+    /// In a child handler: shuts the gate where the kernel could not.
+    pub fn forked(&self) {
+        if self.page.load(Ordering::Relaxed) == 0 {
+            self.without_page.shut();
+        }
+    }
+}

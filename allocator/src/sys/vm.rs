@@ -1,0 +1,209 @@
+//! Address space: reserve, commit, purge, release, remap.
+//!
+//! A [`Span`] is a range of addresses that larder owns. It is *reserved* (no access, no memory), and its front part may be
+//! *committed* (readable and writable; memory comes by touching). *Purging* gives memory back and keeps the addresses: pages read
+//! zero afterwards, iff the call succeeded (under `mlockall` it does not). *Releasing* gives the addresses back.
+//! Protection and advice are only ever changed for large parts at once, so the number of mappings stays small.
+#![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
+
+use super::{Errno, syscall};
+use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::units::{PAGE, round_up};
+use once_cell::race::OnceNonZeroUsize;
+
+/// The system's page size in bytes.
+pub fn system_page() -> usize {
+    static SIZE: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    // SAFETY: getauxval only reads the vector the kernel left on the stack.
+    SIZE.get_or_init(|| core::num::NonZeroUsize::new(unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize).unwrap_or(core::num::NonZeroUsize::MIN.saturating_add(PAGE - 1))).get()
+}
+
+/// A range of addresses that is ours alone: dropped, it stays mapped for ever.
+#[derive(Debug)]
+pub struct Span {
+    base: usize,
+    len: usize,
+}
+
+impl Span {
+    /// Reserves `len` bytes aligned to `align` (a power of two, at least a page).
+    pub fn reserve(len: usize, align: usize) -> Result<Span, Errno> {
+        let span = Span::map_aligned(len, align, libc::PROT_NONE, libc::MAP_NORESERVE)?;
+        // SAFETY: the range was just mapped; the advice keeps contents.
+        let _refused_is_harmless = unsafe { syscall::advise(span.base, span.len, libc::MADV_DONTDUMP) };
+        Ok(span)
+    }
+
+    /// Maps `len` readable and writable zero bytes aligned to `align` (a power of two, at least a page).
+    pub fn map(len: usize, align: usize) -> Result<Span, Errno> {
+        Span::map_aligned(len, align, libc::PROT_READ | libc::PROT_WRITE, 0)
+    }
+
+    fn map_aligned(len: usize, align: usize, protection: i32, flags: i32) -> Result<Span, Errno> {
+        let page = system_page();
+        let len = round_up(len, page).ok_or(Errno(libc::ENOMEM))?;
+        if align <= page {
+            return syscall::map_anonymous(len, protection, flags).map(|base| Span { base, len });
+        }
+        let padded = len.checked_add(align - page).ok_or(Errno(libc::ENOMEM))?;
+        let start = syscall::map_anonymous(padded, protection, flags)?;
+        Ok(Span { base: start, len: padded }.trimmed(align, len))
+    }
+
+    /// Cuts the span to `len` bytes at the first multiple of `align` and releases the rest.
+    fn trimmed(self, align: usize, len: usize) -> Span {
+        let base = (self.base + align - 1) & !(align - 1);
+        let (before, after) = (base - self.base, self.base + self.len - base - len);
+        if before > 0 {
+            Span { base: self.base, len: before }.release();
+        }
+        if after > 0 {
+            Span { base: base + len, len: after }.release();
+        }
+        Span { base, len }
+    }
+
+    /// First address.
+    pub fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Splits into the first `len` bytes (a multiple of the page) and the rest.
+    pub fn split(self, len: usize) -> (Span, Span) {
+        let len = len.min(self.len);
+        (Span { base: self.base, len }, Span { base: self.base + len, len: self.len - len })
+    }
+
+    /// Gives the addresses back.
+    pub fn release(self) {
+        // SAFETY: the token is the only one for the range and ends here.
+        let _only_fails_on_map_count = unsafe { syscall::unmap(self.base, self.len) };
+    }
+
+    /// Grows or shrinks to `len` bytes, moving if need be; contents up to the smaller length are kept. On failure nothing changed.
+    pub fn resize(self, len: usize, may_move: bool) -> Result<Span, Span> {
+        let Some(len) = round_up(len, system_page()) else { return Err(self) };
+        let flags = if may_move { libc::MREMAP_MAYMOVE } else { 0 };
+        // SAFETY: the token is the only one for the range; the new token replaces it.
+        match unsafe { syscall::remap(self.base, self.len, len, flags) } {
+            Ok(base) => Ok(Span { base, len }),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Takes the token apart, for a table that keeps it as numbers.
+    pub fn into_raw(self) -> (usize, usize) {
+        (self.base, self.len)
+    }
+
+    /// Puts a token together again.
+    ///
+    /// # Safety
+    /// The numbers are from `into_raw`, and only one token is made of them.
+    pub unsafe fn from_raw(base: usize, len: usize) -> Span {
+        Span { base, len }
+    }
+}
+
+/// A reserved span kept in shared metadata: commit grows its front part. All zero is the empty reserve.
+#[derive(Debug, Default)]
+pub struct Reserve {
+    base: AtomicUsize,
+    len: AtomicUsize,
+    committed: AtomicUsize,
+}
+
+impl Reserve {
+    /// The empty reserve.
+    pub const fn new() -> Reserve {
+        Reserve { base: AtomicUsize::new(0), len: AtomicUsize::new(0), committed: AtomicUsize::new(0) }
+    }
+
+    /// Takes over `span`; made once, before anyone else looks (boot publishes it).
+    pub fn adopt(&self, span: Span) {
+        self.base.store(span.base, Ordering::Relaxed);
+        self.len.store(span.len, Ordering::Relaxed);
+    }
+
+    /// First address.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        self.base.load(Ordering::Relaxed)
+    }
+
+    /// Bytes reserved.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is reserved.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes committed. Acquire: pairs with the Release in `commit_to`, so that what was written before is seen.
+    #[inline(always)]
+    pub fn committed(&self) -> usize {
+        self.committed.load(Ordering::Acquire)
+    }
+
+    /// Makes the first `len` bytes (rounded up to a page) accessible. The caller holds the lock that guards growth.
+    pub fn commit_to(&self, len: usize) -> Result<(), Errno> {
+        let from = self.committed.load(Ordering::Relaxed);
+        let to = round_up(len, system_page()).filter(|&to| to <= self.len()).ok_or(Errno(libc::ENOMEM))?;
+        if to > from {
+            // SAFETY: the range is within our reservation, and access is only added.
+            unsafe { syscall::protect(self.base() + from, to - from, libc::PROT_READ | libc::PROT_WRITE) }?;
+            self.committed.store(to, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of a part back; iff it succeeds the part reads zero.
+    ///
+    /// # Safety
+    /// The part is committed and nobody needs its contents.
+    pub unsafe fn purge(&self, offset: usize, len: usize) -> Result<(), Errno> {
+        let page = system_page();
+        if !(offset | len).is_multiple_of(page) {
+            return Err(Errno(libc::EINVAL));
+        }
+        // SAFETY: the caller owns the part.
+        unsafe { syscall::advise(self.base() + offset, len, libc::MADV_DONTNEED) }
+    }
+
+    /// Advises about the whole reservation (huge pages); a refusal is harmless.
+    pub fn advise_all(&self, advice: i32) {
+        // SAFETY: only huge-page advice is ever passed: it keeps contents.
+        let _refused_is_harmless = unsafe { syscall::advise(self.base(), self.len(), advice) };
+    }
+
+    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards.
+    ///
+    /// # Safety
+    /// The part is committed and owned by the caller.
+    pub unsafe fn move_out(&self, offset: usize, len: usize) -> Result<Span, Errno> {
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+        // SAFETY: the caller owns the part; its addresses stay mapped.
+        unsafe { syscall::remap(self.base() + offset, len, len, flags) }.map(|base| Span { base, len })
+    }
+}
+
+/// One page that reads zero in a forked child (or `None` where the kernel cannot do that).
+pub fn wipe_on_fork_page() -> Option<usize> {
+    let span = Span::map(system_page(), system_page()).ok()?;
+    // SAFETY: the range was just mapped; the advice acts at fork only.
+    let wiped = unsafe { syscall::advise(span.base, span.len, libc::MADV_WIPEONFORK) };
+    match wiped {
+        Ok(()) => Some(span.into_raw().0),
+        Err(_) => {
+            span.release();
+            None
+        }
+    }
+}
