@@ -32,7 +32,7 @@ use crate::base::units::{Class, NodeId};
 use crate::cpu::Cpus;
 use crate::region::Table;
 use crate::sys::once::Gate;
-use crate::sys::options::Settings;
+use crate::sys::options::{Key, Settings};
 use crate::sys::thread::{self, Family};
 use crate::sys::topology::MAX_CPUS;
 use huge::HugeTable;
