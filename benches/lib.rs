@@ -1,1 +1,1 @@
-//! Nothing here: see the files beside this one.
+//! The benchmarks are the files beside this one; what they share is the package in `contenders/`.
