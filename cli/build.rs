@@ -15,18 +15,16 @@ const SOURCES: [&str; 6] =
 const NOT_INHERITED: [&str; 4] =
     ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"];
 
-fn main() {
+fn main() -> io::Result<()> {
     for source in SOURCES {
         println!("cargo::rerun-if-changed={source}");
     }
     println!("cargo::rerun-if-env-changed=LARDER_SKIP_FFI");
     println!("cargo::rerun-if-env-changed=RUSTC_WORKSPACE_WRAPPER");
     if env::var_os("LARDER_SKIP_FFI").is_some() || under_clippy() {
-        return;
+        return Ok(());
     }
-    if let Err(error) = build_library() {
-        println!("cargo::error=liblarder was not built: {error}");
-    }
+    build_library()
 }
 
 fn under_clippy() -> bool {
@@ -60,7 +58,7 @@ fn run_cargo(target: &Path, triple: &str) -> io::Result<()> {
     }
     let status = cargo.status()?;
     if !status.success() {
-        return Err(io::Error::other(format!("{cargo:?} ended with {status}")));
+        return Err(io::Error::other(format!("liblarder was not built: cargo ended with {status}")));
     }
     Ok(())
 }

@@ -3,9 +3,8 @@
 
 mod common;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
 use common::{compile, larder, library, output, stderr, stdout};
 
@@ -100,8 +99,10 @@ fn a_script_is_judged_by_its_interpreter() {
     let directory = tempfile::tempdir().unwrap();
     let program = compile(directory.path(), "int main(void) { return 0; }", &["-static"]);
     let script = directory.path().join("script");
-    fs::write(&script, format!("#!{}\n", program.display())).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    // Another process writes it: one that a test forks meanwhile could hold it open, and what is open for writing cannot be run.
+    let write = "printf '#!%s\n' \"$0\" > \"$1\" && chmod 755 \"$1\"";
+    let status = Command::new("sh").args(["-c", write]).args([&program, &script]).status().unwrap();
+    assert!(status.success());
     let text = stderr(&output(&["run", "--", script.to_str().unwrap()]));
     assert!(text.contains("statically linked"), "{text}");
 }
@@ -123,8 +124,9 @@ fn a_library_that_is_not_larder_is_refused() {
 fn a_tool_without_its_library_says_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let alone = directory.path().join("larder");
-    fs::copy(env!("CARGO_BIN_EXE_larder"), &alone).unwrap();
-    let run = std::process::Command::new(alone).args(["run", "true"]).output().unwrap();
+    let status = Command::new("cp").arg(env!("CARGO_BIN_EXE_larder")).arg(&alone).status().unwrap();
+    assert!(status.success());
+    let run = Command::new(alone).args(["run", "true"]).output().unwrap();
     assert_eq!(run.status.code(), Some(125));
     assert!(stderr(&run).contains("--lib PATH"), "{}", stderr(&run));
 }
