@@ -33,7 +33,7 @@
  *   operator new            calls the new-handler, else throws std::bad_alloc; aborts if the process has no C++ runtime
  *
  * Linked statically into a C++ program, liblarder.a finds the C++ runtime only if something pulls it in; make sure with
- * -Wl,-u,_ZSt17__throw_bad_allocv,-u,_ZSt15get_new_handlerv.
+ * -u _ZSt17__throw_bad_allocv -u _ZSt15get_new_handlerv.
  */
 #ifndef LARDER_H
 #define LARDER_H

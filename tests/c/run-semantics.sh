@@ -1,0 +1,78 @@
+#!/bin/bash
+# run-semantics.sh [LIB.so]: what the C and C++ standards, glibc and jemalloc say of each function. With a library, each
+# program runs on it preloaded, again without rseq, and linked statically with the archive beside it.
+. "$(dirname "$0")/lib.sh"
+
+limit=120
+archive=${lib:+${lib%.so}.a}
+flags=(-O0 "-I$here/semantics" "-I$here/../../ffi/include")
+# What keeps the C++ runtime's part of operator new in a static program (see larder.h).
+cxx_static=(-u _ZSt17__throw_bad_allocv -u _ZSt15get_new_handlerv)
+
+# ways NAME FUNCTION [ARGUMENT...]: FUNCTION, which checks, for each way to run the program $work/NAME.
+ways() {
+    local name=$1 function=$2
+    shift 2
+    "$function" "$name" env "$work/$name" "$@"
+    [ -n "$lib" ] && "$function" "$name, no rseq" env GLIBC_TUNABLES=glibc.pthread.rseq=0 "$work/$name" "$@"
+}
+
+check_runs() {
+    local name=$1
+    shift
+    check "$name" $limit "$@"
+}
+
+# The document on standard output is malloc_info's.
+check_document() {
+    local name=$1
+    shift
+    run $limit "$@"
+    if [ "$status" -ne 0 ]; then
+        fail "$name" "$(reason)"
+    elif python3 "$here/semantics/info.py" "$work/out" 2>"$work/err"; then
+        pass "$name"
+    else
+        fail "$name" "$(tail -n 1 "$work/err")"
+    fi
+}
+
+# Standard error is this one line, and the program aborted.
+check_gives_up() {
+    local name=$1
+    shift
+    run $limit "$@"
+    local line="larder: operator new: out of memory, and no C++ runtime to throw std::bad_alloc with, aborting"
+    if [ "$status" -eq 134 ] && [ "$(cat "$work/err")" = "$line" ]; then pass "$name"; else fail "$name" "$(reason)"; fi
+}
+
+# program NAME SOURCE FUNCTION [FLAG...]: the program dynamically and statically linked, run in each way.
+program() {
+    local name=$1 source=$2 function=$3
+    shift 3
+    build "$name" "$source" "${flags[@]}" ${linked:+"$linked"} "$@" && ways "$name" "$function"
+    [ -n "$archive" ] || return
+    build "$name, static" "$source" "${flags[@]}" -static "$archive" "$@" && ways "$name, static" "$function"
+}
+
+# The dynamically linked programs do not know the library: it is preloaded.
+linked=
+for name in alignment zero too_large overflow calloc realloc posix_memalign aligned_alloc errno usable_size libc_users \
+    mallopt mallinfo stats trim; do
+    program "$name" "semantics/$name.c" check_runs
+done
+program info semantics/info.c check_document
+for name in forms bad_alloc new_handler reserve containers; do
+    program "$name" "cxx/$name.cc" check_runs -std=c++17 "${cxx_static[@]}" -lstdc++
+done
+if build plugin.so cxx/plugin.cc -O0 -std=c++17 -shared -fPIC -lstdc++ && build late cxx/late.c "${flags[@]}"; then
+    ways late check_runs "$work/plugin.so"
+fi
+
+# Names that glibc lacks, or lets nobody link to: the program is linked with the library.
+linked=$lib
+for name in aliases mallocx free_sized larder; do
+    needs_library "$name" && program "$name" "semantics/$name.c" check_runs
+done
+needs_library no_runtime && program no_runtime cxx/no_runtime.c check_gives_up
+finish

@@ -1,0 +1,52 @@
+/* mallinfo and mallinfo2 follow what the program holds. */
+#include <limits.h>
+#include <malloc.h>
+
+#include "check.h"
+
+enum { MANY = 10000 };
+#define HUGE ((size_t)3 << 30)
+
+static void small_objects(void) {
+    static void *live[MANY];
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < MANY; i++) live[i] = malloc(100);
+    struct mallinfo2 during = mallinfo2();
+    for (int i = 0; i < MANY; i++) free(live[i]);
+    struct mallinfo2 after = mallinfo2();
+    CHECK(during.uordblks >= before.uordblks + MANY * 100);
+    CHECK(during.uordblks <= before.uordblks + MANY * 200);
+    CHECK(during.arena >= during.uordblks);
+    CHECK(after.uordblks < during.uordblks);
+    CHECK(after.fordblks + after.smblks > 0 && after.arena >= after.uordblks);
+    if (on_larder()) {
+        CHECK(after.uordblks <= before.uordblks + 4096);
+        CHECK(after.fordblks > before.fordblks);
+        CHECK(after.keepcost <= after.fordblks && after.fsmblks <= after.fordblks);
+        CHECK(after.arena >= after.uordblks + after.fordblks);
+    }
+}
+
+static void huge_objects(void) {
+    struct mallinfo2 before = mallinfo2();
+    void *p = malloc(HUGE), *q = malloc(HUGE);
+    struct mallinfo2 during = mallinfo2();
+    struct mallinfo narrow = mallinfo();
+    CHECK(p && q);
+    CHECK(during.hblks == before.hblks + 2);
+    CHECK(during.hblkhd >= before.hblkhd + 2 * HUGE && during.hblkhd < before.hblkhd + 2 * HUGE + (8 << 20));
+    CHECK(during.arena < HUGE);
+    CHECK(narrow.hblks == (int)during.hblks);
+    CHECK(narrow.arena > 0 && narrow.uordblks > 0);
+    /* glibc's wraps around. */
+    if (on_larder()) CHECK(narrow.hblkhd == INT_MAX);
+    free(p);
+    free(q);
+    CHECK(mallinfo2().hblks == before.hblks && mallinfo2().hblkhd == before.hblkhd);
+}
+
+int main(void) {
+    small_objects();
+    huge_objects();
+    return finish();
+}

@@ -1,0 +1,104 @@
+/* jemalloc's extended interface, with the encoding of its flags. */
+#include <larder.h>
+#include <malloc.h>
+
+#include "check.h"
+
+/* The encoding is jemalloc's binary interface. */
+static void encoding(void) {
+    CHECK(MALLOCX_ALIGN(64) == 6 && MALLOCX_LG_ALIGN(6) == 6 && MALLOCX_ALIGN((size_t)1 << 40) == 40);
+    CHECK(MALLOCX_ZERO == 0x40);
+    CHECK(MALLOCX_TCACHE_NONE == 0x100 && MALLOCX_TCACHE(1) == 0x300);
+    CHECK(MALLOCX_ARENA(0) == 0x100000);
+}
+
+static void allocation(void) {
+    for (size_t size = 1; size < 5000000; size = size * 3 / 2 + 1) {
+        for (int log2 = 0; log2 < 22; log2 += 3) {
+            int flags = MALLOCX_LG_ALIGN(log2);
+            char *p = mallocx(size, flags), *z = mallocx(size, flags | MALLOCX_ZERO | MALLOCX_TCACHE_NONE | MALLOCX_ARENA(3));
+            CHECK(p && z && is_aligned(p, (size_t)1 << log2) && is_aligned(z, (size_t)1 << log2) && is_aligned(p, 16));
+            CHECK(sallocx(p, flags) >= size && sallocx(p, 0) == malloc_usable_size(p));
+            CHECK(nallocx(size, flags) == sallocx(p, flags));
+            CHECK(all_zero(z, sallocx(z, 0)));
+            fill(p, size, 1);
+            fill(z, size, 2);
+            CHECK(filled(p, size, 1));
+            sdallocx(p, size, flags);
+            sdallocx(z, sallocx(z, 0), flags);
+        }
+    }
+}
+
+static void resizing(void) {
+    for (size_t size = 10; size < 3000000; size = size * 2 + 7) {
+        char *p = mallocx(size, 0);
+        fill(p, size, 3);
+        p = rallocx(p, size * 3, MALLOCX_ALIGN(256));
+        CHECK(p && is_aligned(p, 256) && filled(p, size, 3));
+        p = rallocx(p, size / 2 + 1, MALLOCX_TCACHE_NONE);
+        CHECK(p && filled(p, size / 2 + 1, 3));
+        dallocx(p, 0);
+    }
+}
+
+/* With MALLOCX_ZERO, what grows beyond the usable size is zero, and zero from the start stays zero. */
+static void zeroing(void) {
+    for (size_t size = 5; size < 2000000; size = size * 2 + 3) {
+        char *dirty = mallocx(size * 3, 0);
+        memset(dirty, 0xff, sallocx(dirty, 0));
+        dallocx(dirty, 0);
+        char *p = mallocx(size, MALLOCX_ZERO);
+        p = rallocx(p, size + 3, MALLOCX_ZERO);
+        CHECK(p && all_zero(p, sallocx(p, 0)));
+        size_t before = sallocx(p, 0);
+        memset(p, 1, before);
+        p = rallocx(p, before * 2 + 50, MALLOCX_ZERO);
+        CHECK(p && p[before - 1] == 1 && all_zero(p + before, sallocx(p, 0) - before));
+        dallocx(p, MALLOCX_ARENA(1));
+    }
+}
+
+static void in_place(void) {
+    for (size_t size = 10; size < 100000000; size = size * 2 + 7) {
+        char *p = mallocx(size, 0);
+        p[0] = p[size - 1] = 1;
+        size_t usable = sallocx(p, 0);
+        CHECK(xallocx(p, usable, 0, 0) == usable);
+        size_t larger = xallocx(p, usable + 1, SIZE_MAX, MALLOCX_ZERO);
+        CHECK(larger >= usable && larger == sallocx(p, 0));
+        CHECK(all_zero(p + usable, larger - usable));
+        CHECK(p[0] == 1 && p[size - 1] == 1);
+        size_t less = xallocx(p, size, 0, 0);
+        CHECK(less >= size && less <= larger && less == sallocx(p, 0));
+        CHECK(p[0] == 1 && p[size - 1] == 1);
+        CHECK(xallocx(p, (size_t)1 << 60, 0, 0) < (size_t)1 << 60);
+        sdallocx(p, size, 0);
+    }
+}
+
+static void failing(void) {
+    void *p = mallocx(100, 0);
+    fill(p, 100, 1);
+    KEEPS_ERRNO(CHECK(mallocx(SIZE_MAX, 0) == NULL));
+    KEEPS_ERRNO(CHECK(mallocx((size_t)1 << 62, MALLOCX_ZERO) == NULL));
+    KEEPS_ERRNO(CHECK(mallocx(1, MALLOCX_LG_ALIGN(63)) == NULL));
+    KEEPS_ERRNO(CHECK(mallocx(1, MALLOCX_LG_ALIGN(62) | MALLOCX_ZERO) == NULL));
+    KEEPS_ERRNO(CHECK(rallocx(p, SIZE_MAX, 0) == NULL));
+    KEEPS_ERRNO(CHECK(rallocx(p, PTRDIFF_MAX, MALLOCX_ZERO | MALLOCX_ALIGN(4096)) == NULL));
+    KEEPS_ERRNO(CHECK(rallocx(p, 10, MALLOCX_LG_ALIGN(63)) == NULL));
+    KEEPS_ERRNO(CHECK(nallocx(SIZE_MAX, 0) == 0 && nallocx(1, MALLOCX_LG_ALIGN(63)) == 0));
+    CHECK(nallocx((size_t)PTRDIFF_MAX, 0) == 0);
+    CHECK(filled(p, 100, 1));
+    free(p);
+}
+
+int main(void) {
+    encoding();
+    allocation();
+    resizing();
+    zeroing();
+    in_place();
+    failing();
+    return finish();
+}
