@@ -1,0 +1,75 @@
+/* pairs: nanoseconds per malloc and free of one object, alone and in batches of mixed sizes. */
+#include "clock.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LONGEST = 1000, WARM_UP = 20 };
+
+static uint64_t dice = 0x2545f4914f6cdd1dULL;
+static size_t sizes[LONGEST];
+static void *live[LONGEST];
+static int order[LONGEST];
+
+static size_t below(size_t limit) {
+    dice ^= dice << 13;
+    dice ^= dice >> 7;
+    dice ^= dice << 17;
+    return (dice >> 11) % limit;
+}
+
+static void *touched(size_t size) {
+    volatile char *object = malloc(size);
+    object[0] = 1;
+    return (void *)object;
+}
+
+static double pair(size_t size, int turns) {
+    double start = now_ns();
+    for (int i = 0; i < turns; i++) free(touched(size));
+    return (now_ns() - start) / turns;
+}
+
+static double batch(int count, int turns) {
+    double start = now_ns();
+    for (int turn = 0; turn < turns; turn++) {
+        for (int i = 0; i < count; i++) live[i] = touched(sizes[i]);
+        for (int i = 0; i < count; i++) free(live[order[i]]);
+    }
+    return (now_ns() - start) / turns / count;
+}
+
+static void in_order(int count) {
+    for (int i = 0; i < count; i++) order[i] = i;
+}
+
+static void in_reverse(int count) {
+    for (int i = 0; i < count; i++) order[i] = count - 1 - i;
+}
+
+static void at_random(int count) {
+    in_order(count);
+    for (int i = count - 1; i > 0; i--) {
+        int other = below(i + 1), kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+}
+
+static void report(const char *name, void (*arrange)(int), int count) {
+    arrange(count);
+    batch(count, WARM_UP);
+    printf("%s_ns %.2f\n", name, batch(count, 2000000 / count));
+}
+
+int main(void) {
+    static const size_t limits[] = {64, 64, 128, 256, 1024};
+    for (int i = 0; i < LONGEST; i++) sizes[i] = 1 + below(limits[below(5)]);
+    pair(64, 1000);
+    printf("pair64_ns %.2f\n", pair(64, 5000000));
+    report("order150", in_order, 150);
+    report("reverse150", in_reverse, 150);
+    report("random150", at_random, 150);
+    report("random1000", at_random, 1000);
+    return 0;
+}
