@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tar, gzip, bzip2, find, diff and sed over a tree of small files.
+# tar, gzip, find, diff and sed over a tree of small files.
 source "$(dirname "$0")/lib.sh"
 need tar gzip find diff
 

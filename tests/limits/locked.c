@@ -1,0 +1,72 @@
+// locked before|after: all memory, present and future, is locked, before the first allocation or after some. Locked pages cannot be purged the usual way
+// and are not zero afterwards: calloc must still be. And what is locked is resident: larder must not commit in large steps.
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include "churn.h"
+
+enum { TOTAL_MIB = 48 };
+
+static void lock_all(void) { CHECK(mlockall(MCL_CURRENT | MCL_FUTURE) == 0); }
+
+static void lock_before(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "before") == 0) lock_all();
+}
+__attribute__((section(".preinit_array"), used)) static void (*const preinit)(int, char **) = lock_before;
+
+// A line of /proc/self/status in MiB, read without allocating.
+static long status_mib(const char *name) {
+    char text[4096];
+    int file = open("/proc/self/status", O_RDONLY);
+    ssize_t length = read(file, text, sizeof text - 1);
+    CHECK(length > 0);
+    close(file);
+    text[length] = 0;
+    const char *line = strstr(text, name);
+    CHECK(line != NULL);
+    return strtol(line + strlen(name), NULL, 10) / 1024;
+}
+
+static void dirty_and_free(size_t size) {
+    size_t count = ((size_t)TOTAL_MIB << 20) / size;
+    unsigned char **objects = malloc(count * sizeof *objects);
+    for (size_t i = 0; i < count; i++) {
+        CHECK((objects[i] = malloc(size)) != NULL);
+        memset(objects[i], 0xff, size);
+    }
+    for (size_t i = 0; i < count; i++) free(objects[i]);
+    free(objects);
+}
+
+static void must_come_zeroed(size_t size) {
+    size_t count = ((size_t)TOTAL_MIB << 20) / size;
+    unsigned char **objects = malloc(count * sizeof *objects);
+    for (size_t i = 0; i < count; i++) {
+        CHECK((objects[i] = calloc(1, size)) != NULL);
+        CHECK(all_zero(objects[i], size));
+    }
+    for (size_t i = 0; i < count; i++) free(objects[i]);
+    free(objects);
+}
+
+int main(int argc, char **argv) {
+    static const size_t sizes[] = {40, 500, 5000, 70000, (size_t)1 << 20, (size_t)TOTAL_MIB << 20};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    CHECK(argc == 2);
+    must_run_on_library();
+    if (strcmp(argv[1], "after") == 0) {
+        free(malloc(100));
+        lock_all();
+    }
+    long before = status_mib("VmRSS:");
+    free(malloc(16));
+    CHECK(status_mib("VmRSS:") - before < 64);
+    for (int i = 0; i < SIZES; i++) {
+        dirty_and_free(sizes[i]);
+        malloc_trim(0);
+        must_come_zeroed(sizes[SIZES - 1 - i]);
+    }
+    CHECK(status_mib("VmHWM:") - before < 5 * TOTAL_MIB);
+    churn(1, (size_t)16 << 20, 3000);
+    return 0;
+}

@@ -1,0 +1,111 @@
+#!/bin/bash
+# run-limits.sh [LIB.so]: what larder does when the machine says no: little address space, locked memory, system calls refused by a sandbox,
+# no /sys and no /proc, one processor, strict accounting. Each must end in work done, or in NULL and ENOMEM and then work done.
+. "$(dirname "$0")/../c/lib.sh"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+limit=60
+mib=$((1 << 20))
+
+skip() { echo "skipped $1: $2"; }
+
+build_all() {
+    local name
+    for name in churn exhaust locked refuse no_open strict mappings; do
+        build "$name" "$name.c" -D_GNU_SOURCE ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
+    done
+}
+
+# exhausted NAME SIZES LEAST LIMIT… [-- HOW]: the program meets the limit with objects of each size, and has had LEAST MiB by then.
+exhausted() {
+    local name=$1 sizes=$2 least=$3 size how=()
+    shift 3
+    [[ ${*: -2:1} == -- ]] && how=("${@: -1}") && set -- "${@:1:$#-2}"
+    for size in $sizes; do
+        check "$name: to the end in objects of $size bytes" $limit "$@" "$work/exhaust" "$size" "$least" "${how[@]}"
+    done
+}
+
+address_space() {
+    local name='256 MiB of address space' by=(prlimit --as=$((256 * mib)))
+    check "$name: 4 threads" $limit "${by[@]}" "$work/churn" 4 12
+    check "$name: python3" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py" 40000
+    check "$name: python3 to the end" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py"
+    exhausted "$name" '24 100 3000 40000 1000000 20000000' 128 "${by[@]}"
+    name='64 MiB of address space' by=(prlimit --as=$((64 * mib)))
+    check "$name: true" $limit "${by[@]}" true
+    check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12
+    exhausted "$name" '100 40000' 24 "${by[@]}"
+    exhausted '64 MiB of data' '24 3000 1000000' 32 prlimit --data=$((64 * mib))
+    check "64 MiB of data: 2 threads" $limit prlimit --data=$((64 * mib)) "$work/churn" 2 8
+}
+
+locked() {
+    local how most
+    most=$(lockable)
+    for how in before after; do
+        check "all memory locked $how the first allocation" $limit "$work/locked" $how
+        if ((most >= 8)) && setpriv --bounding-set -ipc_lock true 2>/dev/null; then
+            exhausted "$most MiB may be locked, all are, $how the first allocation" '100 40000 1000000' $((most / 4)) \
+                prlimit --memlock=$((most * mib)) --as=$((512 * mib)) setpriv --bounding-set -ipc_lock -- lock-$how
+        else
+            skip "a bound on locked memory" "cannot give up CAP_IPC_LOCK, or too little may be locked"
+        fi
+    done
+}
+
+# MiB that a program without privileges may lock here, 64 at most.
+lockable() {
+    local hard
+    hard=$(ulimit -Hl)
+    [[ $hard != unlimited ]] && ((hard / 1024 < 64)) && echo $((hard / 1024)) || echo 64
+}
+
+sandbox() {
+    local all=mbind,get_mempolicy,set_mempolicy,membarrier,getcpu,sched_getaffinity,rseq,getrandom,gettid,getdents64 call error
+    if ! "$work/refuse" EPERM mbind /bin/true; then skip "refused system calls" "seccomp filters cannot be installed here"; return; fi
+    for error in EPERM ENOSYS; do
+        for call in ${all//,/ } mremap madvise $all,mremap,madvise; do
+            check "$call: $error" $limit "$work/refuse" $error "$call" "$work/churn" 2 16
+        done
+        check "nothing can be opened: $error" $limit "$work/no_open" $error
+    done
+    check "madvise: EINVAL" $limit "$work/refuse" EINVAL madvise "$work/churn" 2 16
+    needs_library "few system calls" && check "nothing but memory and futex calls after the start" $limit "$work/strict"
+}
+
+# A root with the program, its libraries and nothing else.
+no_sys_no_proc() {
+    local root=$work/root file
+    if ! chroot / true 2>/dev/null; then skip "no /sys and no /proc" "chroot is not permitted"; return; fi
+    for file in "$work/churn" ${lib:+"$lib"} $({ ldd "$work/churn"; ldd "$lib"; } 2>/dev/null | grep -o '/[^ ]*' | sort -u); do
+        mkdir -p "$root$(dirname "$file")" && cp -L "$file" "$root$file"
+    done
+    check "no /sys and no /proc" $limit chroot "$root" "$work/churn" 2 16
+}
+
+placement() {
+    check "one processor" $limit taskset -c "$(last_processor)" "$work/churn" 4 16
+    check "an unlimited stack, mappings from below" $limit prlimit --stack=unlimited "$work/churn" 1 16
+    if setarch -R true 2>/dev/null; then check "addresses not random" $limit setarch -R "$work/churn" 4 16; fi
+    needs_library "few mappings" && check "few mappings for many runs" $limit "$work/mappings"
+}
+
+last_processor() { taskset -cp $$ | grep -oE '[0-9]+$'; }
+
+# The machine's own setting, for a second or two, with so high a ratio that no other program feels it.
+strict_accounting() {
+    local vm=/proc/sys/vm name='strict accounting of memory (vm.overcommit_memory=2)' mode ratio
+    mode=$(cat $vm/overcommit_memory) ratio=$(cat $vm/overcommit_ratio)
+    if ! echo "$mode" 2>/dev/null >$vm/overcommit_memory; then skip "$name" "the setting cannot be written"; return; fi
+    if ((mode == 2)); then skip "$name" "it is how this machine runs anyway"; return; fi
+    trap 'echo '"$mode >$vm/overcommit_memory; echo $ratio >$vm/overcommit_ratio"'; rm -rf "$work"' EXIT
+    trap 'exit 143' TERM INT
+    echo 800 >$vm/overcommit_ratio && echo 2 >$vm/overcommit_memory
+    check "$name: 4 threads" $limit "$work/churn" 4 16
+    check "$name: to the end" $limit prlimit --as=$((512 * mib)) "$work/exhaust" 5000 256
+    echo "$mode" >$vm/overcommit_memory
+    echo "$ratio" >$vm/overcommit_ratio
+}
+
+build_all && address_space && locked && sandbox && no_sys_no_proc && placement && strict_accounting
+finish
