@@ -38,6 +38,12 @@ pub(crate) enum Action {
     /// Measure a program under every allocator on this machine
     #[command(after_help = COMPARE_NOTES)]
     Compare(Compare),
+    /// List what LARDER_CONF understands
+    Options {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Say how larder reaches its per-CPU caches here
     Mode {
         /// Ask this liblarder.so

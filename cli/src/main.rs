@@ -6,6 +6,7 @@ mod elf;
 mod library;
 mod loader;
 mod mode;
+mod options;
 mod preload;
 mod program;
 mod run;
@@ -46,6 +47,7 @@ fn act(action: Action) -> Result<ExitCode> {
     match action {
         Action::Run(args) => run::run(&args),
         Action::Compare(args) => compare::compare(&args),
+        Action::Options { json } => options::print(json),
         Action::Mode { lib } => run::print_mode(lib),
     }
 }
