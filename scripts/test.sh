@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# The one test command: all that must hold. Needs Debian 12, Rust 1.95 and root (to install Debian packages that are missing).
+#
+#   scripts/test.sh            everything
+#   scripts/test.sh --quick    without the real programs
+#
+# Stops at the first step that fails. The last line is `N passed, N failed`, over all checks of all steps.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+library=$target/release/liblarder.so
+no_rseq=GLIBC_TUNABLES=glibc.pthread.rseq=0
+quick=
+[[ ${1:-} == --quick ]] && quick=yes && shift
+(($# == 0)) || { echo "usage: scripts/test.sh [--quick]" >&2; exit 2; }
+
+passed=0
+failed=0
+log=$(mktemp /tmp/larder-test.XXXXXX)
+trap 'rm -f "$log"' EXIT
+
+# step TITLE CMD…: one step, 15 minutes at most; adds what it counted, or itself if it did not count.
+step() {
+    local title=$1 status=0 started=$SECONDS
+    shift
+    printf '\n== %s\n' "$title"
+    timeout -k 10 900 "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+    count "$status"
+    printf -- '-- %s: %d s\n' "$title" $((SECONDS - started))
+    ((status == 0)) || give_up "$title" "$status"
+}
+
+# The sums of cargo's lines and of our own: `3 passed, 0 failed`.
+count() {
+    local good bad
+    read -r good bad < <(sed -nE 's/^(test result: [a-zA-Z]+\. )?([0-9]+) passed[;,] ([0-9]+) failed.*/\2 \3/p' "$log" |
+        awk '{ good += $1; bad += $2 } END { print good + 0, bad + 0 }')
+    ((good + bad > 0 || $1 != 0)) || good=1
+    ((bad > 0 || $1 == 0)) || bad=1
+    passed=$((passed + good)) failed=$((failed + bad))
+}
+
+give_up() {
+    [[ $2 == 124 ]] && printf '\n%s did not end in 15 minutes\n' "$1" || printf '\nFAILED: %s\n' "$1"
+    total
+    exit 1
+}
+
+total() { echo "$passed passed, $failed failed"; }
+
+skip() { printf '\n== %s: skipped, %s\n' "$1" "$2"; }
+
+both_modes() { # TITLE CMD…
+    step "$1" "${@:2}"
+    step "$1, without rseq" env $no_rseq "${@:2}"
+}
+
+style() {
+    if cargo fmt --version >/dev/null 2>&1; then step "cargo fmt" cargo fmt --all --check; else skip "cargo fmt" "not installed"; fi
+    if cargo clippy --version >/dev/null 2>&1; then
+        step "cargo clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+    else
+        skip "cargo clippy" "not installed"
+    fi
+}
+
+build() {
+    step "cargo build --release" cargo build --locked --release
+    step "what it left" ls -l "$target"/release/{larder,liblarder.so,liblarder.a}
+}
+
+# The lock-free pieces under loom, which replaces the atomics and so needs a build of its own.
+loom() {
+    local file
+    for file in {allocator/tests,tests}/loom*.rs; do
+        [[ -e $file ]] || continue
+        step "loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" cargo test --locked --release -p "$(package "$file")" --test "$(basename "$file" .rs)"
+    done
+}
+
+package() { [[ $1 == allocator/* ]] && echo larder || echo larder-tests; }
+
+c_tests() {
+    local runner
+    for runner in tests/*/run-*.sh; do
+        [[ -x $runner && $runner != tests/programs/* ]] || continue
+        both_modes "$runner" "$runner" "$library"
+    done
+}
+
+checks() {
+    local script
+    for script in scripts/check-*.sh; do
+        [[ ! -x $script ]] || step "$script" "$script" "$library"
+    done
+}
+
+step "Debian packages" scripts/install-test-packages.sh
+style
+build
+both_modes "cargo test" cargo test --locked --release --workspace --exclude larder-ffi
+loom
+checks
+c_tests
+if [[ $quick ]]; then skip "real programs" "--quick"; else step "real programs" tests/programs/run-programs.sh "$library"; fi
+printf '\n%s\n' "all is well after $((SECONDS / 60)) min $((SECONDS % 60)) s"
+total
