@@ -14,6 +14,7 @@
 //! mallocx   mallocx rallocx xallocx sallocx dallocx sdallocx nallocx
 //! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
 //! about     larder_version larder_mode larder_trim
+//! fork      no name: the handler that runs in a forked child
 //! ```
 //!
 //! No function here calls an exported name: another library may interpose it. Neither `alloc` nor a thread-local of
@@ -26,6 +27,7 @@ mod arch;
 mod c23;
 mod cxx;
 mod errno;
+mod fork;
 mod glibc;
 mod malloc;
 mod mallocx;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # run-semantics.sh [LIB.so]: what the C and C++ standards, glibc and jemalloc say of each function. With a library, each
-# program runs on it preloaded, again without rseq, and linked statically with the archive beside it.
+# program runs on it preloaded and linked statically with the archive beside it, and (unless GLIBC_TUNABLES says
+# something already) again without rseq.
 . "$(dirname "$0")/lib.sh"
 
 limit=120
@@ -14,7 +15,7 @@ ways() {
     local name=$1 function=$2
     shift 2
     "$function" "$name" env "$work/$name" "$@"
-    [ -n "$lib" ] && "$function" "$name, no rseq" env GLIBC_TUNABLES=glibc.pthread.rseq=0 "$work/$name" "$@"
+    [ -n "$lib" ] && [ -z "${GLIBC_TUNABLES:-}" ] && "$function" "$name, no rseq" env GLIBC_TUNABLES=glibc.pthread.rseq=0 "$work/$name" "$@"
 }
 
 check_runs() {

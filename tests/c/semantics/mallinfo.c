@@ -37,7 +37,7 @@ static void huge_objects(void) {
     CHECK(during.hblkhd >= before.hblkhd + 2 * HUGE && during.hblkhd < before.hblkhd + 2 * HUGE + (8 << 20));
     CHECK(during.arena < HUGE);
     CHECK(narrow.hblks == (int)during.hblks);
-    CHECK(narrow.arena > 0 && narrow.uordblks > 0);
+    CHECK(narrow.arena == (int)during.arena && narrow.uordblks == (int)during.uordblks);
     /* glibc's wraps around. */
     if (on_larder()) CHECK(narrow.hblkhd == INT_MAX);
     free(p);
