@@ -14,5 +14,7 @@ fn main() {
     for argument in arguments {
         println!("cargo:rustc-cdylib-link-arg={argument}");
     }
+    // The libc crate says so only without its `std` feature, which other packages of a workspace build may switch on.
+    println!("cargo:rustc-link-lib=c");
     println!("cargo:rerun-if-changed=build.rs");
 }

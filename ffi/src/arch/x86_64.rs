@@ -99,10 +99,10 @@ macro_rules! catch_all {
             concat!("93: .uleb128 ", $call, " - ", $function, "\n"),
             concat!(".uleb128 ", $after, " - ", $call, "\n"),
             concat!(".uleb128 ", $pad, " - ", $function, "\n"),
-            ".uleb128 1\n",         // its first action:
-            "94: .byte 1, 0\n",     // catch type 1; there is no second action
+            ".uleb128 1\n",     // its first action:
+            "94: .byte 1, 0\n", // catch type 1; there is no second action
             ".balign 4\n",
-            ".long 0\n",            // type 1 is anything
+            ".long 0\n", // type 1 is anything
             "95:\n",
             ".popsection",
         )

@@ -47,7 +47,11 @@ fn runtime_symbol(linked: *const c_void, name: &CStr) -> *const c_void {
     if !linked.is_null() {
         return linked;
     }
-    [c"libstdc++.so.6", c"libc++.so.1"].into_iter().map(|file| loaded_symbol(file, name)).find(|found| !found.is_null()).unwrap_or(ptr::null())
+    [c"libstdc++.so.6", c"libc++.so.1"]
+        .into_iter()
+        .map(|file| loaded_symbol(file, name))
+        .find(|found| !found.is_null())
+        .unwrap_or(ptr::null())
 }
 
 type Dlopen = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
@@ -70,4 +74,3 @@ fn loaded_symbol(file: &CStr, name: &CStr) -> *const c_void {
     // SAFETY: an open library and a C string.
     unsafe { dlsym(library, name.as_ptr()) }
 }
-

@@ -49,6 +49,10 @@ fn write_classes(out: &mut Stderr, classes: &[ClassStats]) -> fmt::Result {
     let head = ("class", "in use", "windows", "depots", "slabs", "slab bytes");
     writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", head.0, head.1, head.2, head.3, head.4, head.5)?;
     classes.iter().filter(|class| class.slabs > 0).try_for_each(|c| {
-        writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", c.size, c.in_use, c.in_windows, c.in_depots, c.in_slabs, c.slab_bytes)
+        writeln!(
+            out,
+            "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}",
+            c.size, c.in_use, c.in_windows, c.in_depots, c.in_slabs, c.slab_bytes
+        )
     })
 }
