@@ -1,5 +1,6 @@
-// locked before|after: all memory, present and future, is locked, before the first allocation or after some. Locked pages cannot be purged the usual way
-// and are not zero afterwards: calloc must still be. And what is locked is resident: larder must not commit in large steps.
+// locked before|after: all memory, present and future, is locked, before the first allocation or after some. Locked pages cannot be
+// purged the usual way and are not zero afterwards: calloc's must still be. And what is locked is resident: larder must not commit in
+// large steps.
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>

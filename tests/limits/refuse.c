@@ -10,11 +10,11 @@ struct named {
     long number;
 };
 
+#define NAMED(call) {#call, SYS_##call}
 static const struct named calls[] = {
-    {"mbind", SYS_mbind},         {"get_mempolicy", SYS_get_mempolicy}, {"set_mempolicy", SYS_set_mempolicy}, {"membarrier", SYS_membarrier},
-    {"getcpu", SYS_getcpu},       {"sched_getaffinity", SYS_sched_getaffinity}, {"rseq", SYS_rseq},           {"madvise", SYS_madvise},
-    {"mremap", SYS_mremap},       {"getrandom", SYS_getrandom},         {"gettid", SYS_gettid},               {"clock_gettime", SYS_clock_gettime},
-    {"getdents64", SYS_getdents64}, {NULL, -1},
+    NAMED(mbind),  NAMED(get_mempolicy),     NAMED(set_mempolicy), NAMED(membarrier), NAMED(getcpu),
+    NAMED(rseq),   NAMED(sched_getaffinity), NAMED(getrandom),     NAMED(gettid),     NAMED(getdents64),
+    NAMED(mremap), NAMED(madvise),           {NULL, -1},
 };
 static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {NULL, -1}};
 

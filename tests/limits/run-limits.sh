@@ -1,6 +1,7 @@
 #!/bin/bash
-# run-limits.sh [LIB.so]: what larder does when the machine says no: little address space, locked memory, system calls refused by a sandbox,
-# no /sys and no /proc, one processor, strict accounting. Each must end in work done, or in NULL and ENOMEM and then work done.
+# run-limits.sh [LIB.so]: what larder does when the machine says no: little address space, locked memory, system calls refused by
+# a sandbox, no /sys and no /proc, one processor, strict accounting. Each must end in work done, or in NULL and ENOMEM and then
+# work done.
 . "$(dirname "$0")/../c/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 limit=60
@@ -61,12 +62,15 @@ lockable() {
 }
 
 sandbox() {
-    local all=mbind,get_mempolicy,set_mempolicy,membarrier,getcpu,sched_getaffinity,rseq,getrandom,gettid,getdents64 call error
-    if ! "$work/refuse" EPERM mbind /bin/true; then skip "refused system calls" "seccomp filters cannot be installed here"; return; fi
+    local calls='mbind get_mempolicy set_mempolicy membarrier getcpu sched_getaffinity rseq getrandom gettid getdents64 mremap madvise'
+    local all=${calls// /,} call error
+    if ! "$work/refuse" EPERM mbind /bin/true; then
+        skip "refused system calls" "seccomp filters cannot be installed here"
+        return
+    fi
     for error in EPERM ENOSYS; do
-        for call in ${all//,/ } mremap madvise $all,mremap,madvise; do
-            check "$call: $error" $limit "$work/refuse" $error "$call" "$work/churn" 2 16
-        done
+        for call in $calls; do check "$call: $error" $limit "$work/refuse" $error "$call" "$work/churn" 2 16; done
+        check "all of these: $error" $limit "$work/refuse" $error "$all" "$work/churn" 2 16
         check "nothing can be opened: $error" $limit "$work/no_open" $error
     done
     check "madvise: EINVAL" $limit "$work/refuse" EINVAL madvise "$work/churn" 2 16
@@ -76,7 +80,10 @@ sandbox() {
 # A root with the program, its libraries and nothing else.
 no_sys_no_proc() {
     local root=$work/root file
-    if ! chroot / true 2>/dev/null; then skip "no /sys and no /proc" "chroot is not permitted"; return; fi
+    if ! chroot / true 2>/dev/null; then
+        skip "no /sys and no /proc" "chroot is not permitted"
+        return
+    fi
     for file in "$work/churn" ${lib:+"$lib"} $({ ldd "$work/churn"; ldd "$lib"; } 2>/dev/null | grep -o '/[^ ]*' | sort -u); do
         mkdir -p "$root$(dirname "$file")" && cp -L "$file" "$root$file"
     done
@@ -96,8 +103,10 @@ last_processor() { taskset -cp $$ | grep -oE '[0-9]+$'; }
 strict_accounting() {
     local vm=/proc/sys/vm name='strict accounting of memory (vm.overcommit_memory=2)' mode ratio
     mode=$(cat $vm/overcommit_memory) ratio=$(cat $vm/overcommit_ratio)
-    if ! echo "$mode" 2>/dev/null >$vm/overcommit_memory; then skip "$name" "the setting cannot be written"; return; fi
-    if ((mode == 2)); then skip "$name" "it is how this machine runs anyway"; return; fi
+    if ((mode == 2)) || ! echo "$mode" 2>/dev/null >$vm/overcommit_memory; then
+        skip "$name" "the setting cannot be written, or is so already"
+        return
+    fi
     trap 'echo '"$mode >$vm/overcommit_memory; echo $ratio >$vm/overcommit_ratio"'; rm -rf "$work"' EXIT
     trap 'exit 143' TERM INT
     echo 800 >$vm/overcommit_ratio && echo 2 >$vm/overcommit_memory

@@ -7,7 +7,8 @@ need gcc g++
 many_functions() {
     echo '#include <stdio.h>'
     for n in $(seq 1 "$1"); do
-        echo "int f$n(int a, int b) { int s = $n; for (int i = 0; i < a; i++) { s += (b ^ i) * $n; if (s % 7 == $n % 7) s ^= b; } return s; }"
+        echo "int f$n(int a, int b) { int s = $n;"
+        echo "    for (int i = 0; i < a; i++) { s += (b ^ i) * $n; if (s % 7 == $n % 7) s ^= b; } return s; }"
     done
     echo 'int main(void) { long s = 0;'
     for n in $(seq 1 "$1"); do echo "s += f$n($n % 50, (int)s);"; done

@@ -17,11 +17,14 @@ unset LD_PRELOAD
 LARDER_LIB=$(readlink -f "${LARDER_LIB:?set it to the path of liblarder.so}")
 work=$(mktemp -d /tmp/larder-program.XXXXXX)
 chmod 755 "$work" # servers that drop root must still reach it
+export TMPDIR=$work
 trap cleanup EXIT
 trap 'exit 143' TERM INT
 cd "$work"
 
 cleanup() {
+    local status=$?
+    ((status == 0)) || tail -n 5 "$work"/{system,larder}/*out 2>/dev/null >&2 # where programs say why they stopped
     jobs -pr | xargs -r kill -KILL
     cd / && rm -rf "$work"
 }

@@ -19,7 +19,8 @@ daemon off; worker_processes 2; pid $work/nginx.pid; error_log $work/error.log w
 events { worker_connections 512; }
 http {
     types { text/plain txt; }
-    access_log $work/access.log; client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
+    access_log $work/access.log;
+    client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
     gzip on; gzip_types text/plain; gzip_comp_level 4; gzip_min_length 100; gzip_http_version 1.0;
     server { listen unix:$socket; root $work/site; location /again/ { proxy_pass http://unix:$socket:/; proxy_buffering on; } }
 }
@@ -29,7 +30,8 @@ END
 # Fetches every file by PATH-PREFIX with 20 connections and compares what came.
 fetch() {
     mkdir got
-    under_system curl -sSf --no-progress-meter --parallel --parallel-max 20 --compressed --unix-socket "$socket" "http://localhost/$1files/[1-$files].txt" -o 'got/#1.txt'
+    under_system curl -sSf --no-progress-meter --parallel --parallel-max 20 --compressed --unix-socket "$socket" \
+        "http://localhost/$1files/[1-$files].txt" -o 'got/#1.txt'
     (cd got && sha256sum --quiet -c ../sums) || fail "a body was not the file that was served (/$1files)"
     rm -r got
 }

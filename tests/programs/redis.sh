@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Redis: many clients write while the server forks to save in the background; the data survives a restart, and is what the system's malloc holds.
+# Redis: many clients write while the server forks to save in the background; the data survives a restart, and is what a server without
+# the preload holds. (Debian's redis-server is linked to jemalloc: its mallctl stays there, all else is larder's.)
 source "$(dirname "$0")/lib.sh"
 need redis-server redis-cli redis-benchmark
 
 socket=$work/redis.sock
 cli() { timeout -k 5 60 redis-cli -s "$socket" "$@"; }
 
-start() { # on_larder or not: $1 is `serve` or `serve_plain`
-    "$1" redis-server --port 0 --unixsocket "$socket" --dir "$work/data" --save '' --appendonly no --enable-debug-command yes --io-threads 2 --rdbcompression yes --loglevel warning
+start() { # serve or serve_plain
+    "$1" redis-server --port 0 --unixsocket "$socket" --dir "$work/data" --save '' --appendonly no --enable-debug-command yes \
+        --io-threads 2 --loglevel warning
     eventually cli ping
 }
 

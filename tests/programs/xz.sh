@@ -3,7 +3,9 @@
 source "$(dirname "$0")/lib.sh"
 need xz
 
-input() { seq 1 "$1" | awk '{ x = ($1 * 69069) % 65536; printf "%d %s %o\n", x, substr("the quick brown fox jumps over", x % 19, 11), x * x }'; }
+input() {
+    seq 1 "$1" | awk '{ x = ($1 * 69069) % 65536; printf "%d %s %o\n", x, substr("the quick brown fox jumps over", x % 19, 11), x * x }'
+}
 
 workload() {
     mkdir scratch
