@@ -3,31 +3,16 @@
 #[path = "handover.rs"]
 mod handover;
 
-use criterion::{BenchmarkId, Criterion};
-use larder_contenders::{Block, CONTENDERS, Contender, criterion, layout, mixed_layouts, shuffled};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
+use larder_contenders::{Batch, CONTENDERS, Contender, criterion, layout, mixed_layouts, shuffled};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-const BATCH: usize = 150;
+const POOL: usize = 8192;
 
-/// Wall time of `count` threads that each do `work` `turns` times, from the moment all are ready.
-fn together(count: usize, turns: u64, work: impl Fn(u64) + Sync) -> Duration {
-    let ready = Barrier::new(count + 1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..count)
-            .map(|_| {
-                scope.spawn(|| {
-                    ready.wait();
-                    work(turns);
-                })
-            })
-            .collect();
-        ready.wait();
-        let start = Instant::now();
-        threads.into_iter().for_each(|thread| drop(thread.join()));
-        start.elapsed()
-    })
-}
+type Work = fn(&Contender, u64);
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn pairs(contender: &Contender, turns: u64) {
     for _ in 0..turns {
@@ -36,16 +21,39 @@ fn pairs(contender: &Contender, turns: u64) {
 }
 
 fn batches(contender: &Contender, turns: u64) {
-    let (layouts, order) = (mixed_layouts(BATCH), shuffled(BATCH));
-    let mut live: Vec<Option<Block>> = Vec::with_capacity(BATCH);
+    let mut batch = Batch::new(mixed_layouts(POOL), shuffled(150));
     for _ in 0..turns {
-        live.clear();
-        live.extend(layouts.iter().map(|layout| Some(contender.alloc(*layout))));
-        for &at in &order {
-            if let Some(block) = live[at].take() {
-                contender.free(block, layouts[at]);
-            }
-        }
+        batch.turn(contender);
+    }
+}
+
+/// Wall time of `count` threads that each do `turns` turns, from the moment all are ready.
+fn together(count: usize, contender: &Contender, turns: u64, work: Work) -> Duration {
+    let ready = Barrier::new(count + 1);
+    std::thread::scope(|scope| {
+        let start = || {
+            ready.wait();
+            work(contender, turns);
+        };
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(start)).collect();
+        ready.wait();
+        let began = Instant::now();
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        began.elapsed()
+    })
+}
+
+fn on_threads(group: &mut Group, name: &str, count: usize, work: Work) {
+    for contender in CONTENDERS {
+        let id = BenchmarkId::new(format!("{name} on {count}"), contender.name);
+        group.bench_function(id, |bencher| bencher.iter_custom(|turns| together(count, contender, turns, work)));
+    }
+}
+
+fn hand_over(group: &mut Group) {
+    for contender in CONTENDERS {
+        let id = BenchmarkId::new("handover of 64", contender.name);
+        group.bench_function(id, |bencher| bencher.iter_custom(|blocks| handover::run(contender, blocks)));
     }
 }
 
@@ -53,26 +61,10 @@ fn threads(criterion: &mut Criterion) {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let mut group = criterion.benchmark_group("threads");
     for count in if all > 1 { vec![1, all] } else { vec![1] } {
-        for contender in CONTENDERS {
-            let id = BenchmarkId::new(format!("pair of 64 on {count}"), contender.name);
-            group.bench_function(id, |bencher| {
-                bencher.iter_custom(|turns| together(count, turns, |turns| pairs(contender, turns)))
-            });
-        }
-        for contender in CONTENDERS {
-            let id = BenchmarkId::new(format!("{BATCH} mixed on {count}"), contender.name);
-            group.bench_function(id, |bencher| {
-                bencher
-                    .iter_custom(|turns| together(count, turns, |turns| batches(contender, turns)))
-            });
-        }
+        on_threads(&mut group, "pair of 64", count, pairs);
+        on_threads(&mut group, "150 mixed", count, batches);
     }
-    for contender in CONTENDERS {
-        let id = BenchmarkId::new("handover of 64", contender.name);
-        group.bench_function(id, |bencher| {
-            bencher.iter_custom(|turns| handover::run(contender, turns))
-        });
-    }
+    hand_over(&mut group);
 }
 
 fn main() {

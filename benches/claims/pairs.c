@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONGEST = 1000, WARM_UP = 20 };
+/* Each turn asks for other sizes than the one before: no program repeats a batch to the byte. */
+enum { LONGEST = 1000, POOL = 8192, WARM_UP = 20 };
 
 static uint64_t dice = 0x2545f4914f6cdd1dULL;
-static size_t sizes[LONGEST];
+static size_t sizes[POOL];
 static void *live[LONGEST];
 static int order[LONGEST];
 
@@ -33,7 +34,8 @@ static double pair(size_t size, int turns) {
 static double batch(int count, int turns) {
     double start = now_ns();
     for (int turn = 0; turn < turns; turn++) {
-        for (int i = 0; i < count; i++) live[i] = touched(sizes[i]);
+        const size_t *asked = sizes + turn * 151 % (POOL - LONGEST);
+        for (int i = 0; i < count; i++) live[i] = touched(asked[i]);
         for (int i = 0; i < count; i++) free(live[order[i]]);
     }
     return (now_ns() - start) / turns / count;
@@ -64,7 +66,7 @@ static void report(const char *name, void (*arrange)(int), int count) {
 
 int main(void) {
     static const size_t limits[] = {64, 64, 128, 256, 1024};
-    for (int i = 0; i < LONGEST; i++) sizes[i] = 1 + below(limits[below(5)]);
+    for (int i = 0; i < POOL; i++) sizes[i] = 1 + below(limits[below(5)]);
     pair(64, 1000);
     printf("pair64_ns %.2f\n", pair(64, 5000000));
     report("order150", in_order, 150);

@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 
 /// xorshift: repeatable, and too cheap to leave a mark.
-pub struct Dice(u64);
+struct Dice(u64);
 
 impl Default for Dice {
     fn default() -> Self {
@@ -12,8 +12,7 @@ impl Default for Dice {
 }
 
 impl Dice {
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
