@@ -8,7 +8,7 @@ use crate::sys::options::Settings;
 use core::alloc::{GlobalAlloc, Layout};
 
 /// The process's heap: boots at its first use and is never torn down.
-pub(crate) static HEAP: Heap = Heap::new();
+pub static HEAP: Heap = Heap::new();
 
 /// The allocator.
 ///
@@ -27,7 +27,7 @@ impl Larder {
     /// At least `size` bytes, 16-byte aligned; for size 0 too, a pointer of its own.
     #[inline(always)]
     pub fn malloc(&self, size: usize) -> *mut u8 {
-        HEAP.malloc(size)
+        HEAP.alloc(size, MIN_ALIGN)
     }
 
     /// `size` zeroed bytes, 16-byte aligned.
@@ -40,6 +40,19 @@ impl Larder {
     #[inline(always)]
     pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
         HEAP.alloc(size, align.max(MIN_ALIGN))
+    }
+
+    /// [`Larder::malloc`] where the hit path could not serve it.
+    pub fn malloc_slow(&self, size: usize) -> *mut u8 {
+        HEAP.alloc_slow(size, MIN_ALIGN)
+    }
+
+    /// [`Larder::free`] where the hit path could not serve it.
+    ///
+    /// # Safety
+    /// As [`Larder::free`].
+    pub unsafe fn free_slow(&self, pointer: *mut u8) {
+        HEAP.free_slow(pointer as usize, Call::Free);
     }
 
     /// Frees. Null is ignored; what is no live object is named on stderr and the process aborts.
@@ -65,15 +78,15 @@ impl Larder {
     /// # Safety
     /// `pointer` is a live object; if the result is not null it is not used again.
     #[inline]
-    pub unsafe fn realloc(&self, pointer: *mut u8, size: usize) -> *mut u8 {
+    pub unsafe fn resize(&self, pointer: *mut u8, size: usize) -> *mut u8 {
         HEAP.realloc(pointer, size, MIN_ALIGN)
     }
 
-    /// [`Larder::realloc`] with an alignment, a power of two.
+    /// [`Larder::resize`] with an alignment, a power of two.
     ///
     /// # Safety
-    /// As [`Larder::realloc`].
-    pub unsafe fn realloc_aligned(&self, pointer: *mut u8, align: usize, size: usize) -> *mut u8 {
+    /// As [`Larder::resize`].
+    pub unsafe fn resize_aligned(&self, pointer: *mut u8, align: usize, size: usize) -> *mut u8 {
         HEAP.realloc(pointer, size, align.max(MIN_ALIGN))
     }
 

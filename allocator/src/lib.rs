@@ -14,6 +14,14 @@ mod slab;
 mod stats;
 mod sys;
 
+/// What the macros [`define_malloc`] and [`define_free`] refer to.
+#[doc(hidden)]
+pub mod hit {
+    pub use crate::cpu::hit::{at, hit_broken_link};
+    pub use crate::global::HEAP;
+    pub use crate::sys::rseq::MIX;
+}
+
 pub use global::{Larder, mode, stats, validate};
 pub use stats::{ClassStats, Mode, OrderStats, Stats};
 pub use sys::options;

@@ -10,9 +10,17 @@ use larder_core::Larder;
 
 use crate::errno::{fail, or_no_memory};
 
-#[unsafe(no_mangle)]
-extern "C" fn malloc(size: usize) -> *mut c_void {
-    allocate(size)
+larder_core::define_malloc!(
+    /// `malloc`: the hit path, or [`malloc_slow`].
+    #[unsafe(no_mangle)]
+    malloc,
+    malloc_slow
+);
+
+/// What `malloc` could not serve by a hit: boot, refill, large and absurd sizes.
+#[cold]
+pub(crate) extern "C" fn malloc_slow(size: usize) -> *mut c_void {
+    or_no_memory(Larder.malloc_slow(size))
 }
 
 #[unsafe(no_mangle)]
@@ -35,17 +43,28 @@ unsafe extern "C" fn reallocarray(object: *mut c_void, count: usize, size: usize
     }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn free(object: *mut c_void) {
-    // SAFETY: the caller gives the object up; the core names and stops anything that is none.
-    unsafe { Larder.free(object.cast()) }
-}
+larder_core::define_free!(
+    /// `free`: the hit path, or [`free_slow`].
+    #[unsafe(no_mangle)]
+    free,
+    free_slow
+);
 
-/// SunOS's `free`; glibc dropped it in 2.26, old programs still call it.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn cfree(object: *mut c_void) {
-    // SAFETY: as for `free`.
-    unsafe { Larder.free(object.cast()) }
+larder_core::define_free!(
+    /// SunOS's `free`; glibc dropped it in 2.26, old programs still call it.
+    #[unsafe(no_mangle)]
+    cfree,
+    free_slow
+);
+
+/// What `free` could not do by a hit: null, a full window, large objects, and what is no object at all.
+///
+/// # Safety
+/// The caller gives the object up; the core names and stops anything that is none.
+#[cold]
+pub(crate) unsafe extern "C" fn free_slow(object: *mut c_void) {
+    // SAFETY: as this function's own.
+    unsafe { Larder.free_slow(object.cast()) }
 }
 
 #[unsafe(no_mangle)]
@@ -87,5 +106,5 @@ pub(crate) unsafe fn reallocate(object: *mut c_void, size: usize) -> *mut c_void
         return ptr::null_mut();
     }
     // SAFETY: not null, and live by the caller's word.
-    or_no_memory(unsafe { Larder.realloc(object.cast(), size) })
+    or_no_memory(unsafe { Larder.resize(object.cast(), size) })
 }

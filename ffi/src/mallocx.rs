@@ -12,7 +12,7 @@ use larder_core::Larder;
 
 use crate::MIN_ALIGN;
 use crate::aligned::{MAX_ALIGN, aligned};
-use crate::c23::release;
+use crate::malloc::free_slow;
 
 /// The part of `flags` larder acts on.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> 
     // SAFETY: the caller holds the object.
     let before = unsafe { Larder.usable_size(object.cast()) };
     // SAFETY: the caller hands the object in.
-    let moved = unsafe { Larder.realloc_aligned(object.cast(), layout.align(), layout.size()) };
+    let moved = unsafe { Larder.resize_aligned(object.cast(), layout.align(), layout.size()) };
     if flags.zero() && !moved.is_null() {
         // SAFETY: `moved` is live and ours.
         unsafe { clear_from(moved, before) };
@@ -100,17 +100,17 @@ unsafe extern "C" fn sallocx(object: *const c_void, _flags: c_int) -> usize {
     unsafe { Larder.usable_size(object.cast()) }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn dallocx(object: *mut c_void, _flags: c_int) {
-    // SAFETY: the caller gives the object up.
-    unsafe { Larder.free(object.cast()) }
-}
+larder_core::define_free!(
+    #[unsafe(no_mangle)]
+    dallocx,
+    free_slow
+);
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sdallocx(object: *mut c_void, size: usize, flags: c_int) {
-    // SAFETY: the caller gives the object up.
-    unsafe { release(object, Flags(flags).align(), size) }
-}
+larder_core::define_free!(
+    #[unsafe(no_mangle)]
+    sdallocx,
+    free_slow
+);
 
 #[unsafe(no_mangle)]
 extern "C" fn nallocx(size: usize, flags: c_int) -> usize {

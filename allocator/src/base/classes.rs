@@ -19,7 +19,12 @@ pub const MAX_ROUNDS: usize = 128;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
 
-const MAGAZINE_BYTES: usize = 16 * 1024;
+/// Bytes of one class's place in a CPU's slot.
+pub const WINDOW_BYTES: usize = 24;
+/// Entries of a table by size.
+pub const BY_SIZE_LEN: usize = MAX_SMALL / MIN_ALIGN + 1;
+
+const MAGAZINE_BYTES: usize = 32 * 1024;
 const MIN_ROUNDS: usize = 4;
 const LARGEST_EVEN_CLASS: usize = 9;
 const COLOUR_STEP: usize = 64;
@@ -104,8 +109,9 @@ const fn all_classes() -> [ClassInfo; CLASSES] {
     table
 }
 
-const fn classes_by_size() -> [u8; MAX_SMALL / MIN_ALIGN + 1] {
-    let mut table = [0; MAX_SMALL / MIN_ALIGN + 1];
+/// Class number by size in units of 16 bytes, rounded up.
+const fn classes_by_size() -> [u8; BY_SIZE_LEN] {
+    let mut table = [0; BY_SIZE_LEN];
     let mut class = 2;
     let mut slot = 0;
     while slot < table.len() {
@@ -118,8 +124,21 @@ const fn classes_by_size() -> [u8; MAX_SMALL / MIN_ALIGN + 1] {
     table
 }
 
-const fn reciprocals() -> [u64; 256] {
-    let mut table = [0; 256];
+/// The same with each class's [`Class::offset`]: what the hit path reads.
+pub const fn offsets_by_size() -> [u16; BY_SIZE_LEN] {
+    let classes = classes_by_size();
+    let mut table = [0; BY_SIZE_LEN];
+    let mut slot = 0;
+    while slot < table.len() {
+        table[slot] = classes[slot] as u16 * WINDOW_BYTES as u16;
+        slot += 1;
+    }
+    table
+}
+
+/// ceil(2^64 / size) of every class, 0 for "no class", so that one comparison refuses both a wrong address and a wrong page.
+pub const fn reciprocals() -> [u64; CLASSES] {
+    let mut table = [0; CLASSES];
     let mut index = 1;
     while index < CLASSES {
         table[index] = u64::MAX / size_of_class(index) as u64 + 1;
@@ -129,9 +148,8 @@ const fn reciprocals() -> [u64; 256] {
 }
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
-static BY_SIZE: [u8; MAX_SMALL / MIN_ALIGN + 1] = classes_by_size();
-/// By page kind: ceil(2^64 / size) for a class, 0 for every other kind, so that one comparison refuses both.
-static RECIPROCAL: [u64; 256] = reciprocals();
+static BY_SIZE: [u8; BY_SIZE_LEN] = classes_by_size();
+static RECIPROCAL: [u64; CLASSES] = reciprocals();
 
 impl Class {
     /// Every class, smallest first.
@@ -157,15 +175,21 @@ impl Class {
         Class(BY_SIZE[(size + MIN_ALIGN - 1) / MIN_ALIGN])
     }
 
-    /// [`Class::of`] without the bounds check.
-    ///
-    /// # Safety
-    /// `size` is at most [`MAX_SMALL`].
+    /// Bytes from a slot's beginning to this class's window: the class's name on the hit path.
     #[inline(always)]
-    #[allow(unsafe_code, reason = "the hit path's caller has compared the size already")]
-    pub unsafe fn of_unchecked(size: usize) -> Class {
-        // SAFETY: the table reaches to MAX_SMALL.
-        Class(unsafe { *BY_SIZE.get_unchecked((size + MIN_ALIGN - 1) / MIN_ALIGN) })
+    pub const fn offset(self) -> usize {
+        self.0 as usize * WINDOW_BYTES
+    }
+
+    /// The class of an offset.
+    pub const fn at_offset(offset: usize) -> Class {
+        Class((offset / WINDOW_BYTES) as u8)
+    }
+
+    /// ceil(2^64 / size).
+    #[inline(always)]
+    pub fn reciprocal(self) -> u64 {
+        RECIPROCAL[self.index()]
     }
 
     /// The class for `size` bytes at `align` (a power of two); `None` if that is no small object.
@@ -191,14 +215,6 @@ impl Class {
         let first = Class::of(size.max(align));
         (first.0..CLASSES as u8).map(Class).find(|class| class.size().is_multiple_of(align))
     }
-}
-
-/// Whether `distance` bytes from a slab's first object is the start of an object, for a page of `kind` (a class number; no
-/// other kind ever answers yes). `distance` is below 2^32.
-#[inline(always)]
-pub fn is_object_start(kind: u8, distance: u64) -> bool {
-    let reciprocal = RECIPROCAL[kind as usize];
-    distance.wrapping_mul(reciprocal) < reciprocal
 }
 
 #[cfg(test)]
@@ -241,17 +257,5 @@ mod tests {
         assert_eq!(Class::for_layout(8, 16), Some(Class(2)));
         assert_eq!(Class::for_layout(64, 8192), None);
         assert_eq!(Class::for_layout(MAX_SMALL + 1, 8), None);
-    }
-
-    #[test]
-    fn reciprocals_tell_multiples() {
-        for class in Class::all() {
-            let size = class.size() as u64;
-            for distance in 0..(size * 3).min(70_000) {
-                assert_eq!(is_object_start(class.0, distance), distance % size == 0);
-            }
-        }
-        assert!(!is_object_start(0, 0));
-        assert!(!is_object_start(200, 0));
     }
 }

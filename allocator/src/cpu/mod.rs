@@ -1,22 +1,24 @@
 //! # cpu: each CPU's own windows
 //!
-//! A **window** is one word: the magazine that this CPU pops from and pushes to for one class. Beside it lies the **previous**
+//! A **window** is the magazine that this CPU pops from and pushes to for one class: its head and its room. Beside it lies the **previous**
 //! magazine (Bonwick & Adams 2001): a burst that crosses the window's end or beginning trades the two, and only every second crossing
 //! goes to the depot. Both lie in the CPU's slot; one row of slots per node, so a window only ever holds objects of its node.
 //!
 //! ```text
 //! row of node n:   slot 0               slot 1               …        one slot per CPU number (mm_cid, else cpu_id)
-//!                  [window|previous] [window|previous] …              one pair per class
+//!                  [head room previous] [head room previous] …        one such for each class
 //! ```
 //!
 //! Windows are reached by restartable sequences (`sys::rseq`), or where those are missing behind a lock per slot ([`locked`]): the two
 //! never share a slot. A slot's memory is committed when its CPU number is first seen.
 //!
-//! Invariant: a window's word is a magazine of its class and row, at any instant (every change is one store). A zero word is an
-//! empty magazine without room, so untouched memory is a valid window that the first push fills in.
+//! Invariant: a window's head is a chain of free objects of its class and row at any instant (every change of it is one store); its room
+//! is right to within the few times a sequence was restarted. All zero is an empty magazine without room, so untouched memory is
+//! a valid window that the first push fills in.
 //!
-//! Fork: nothing to do; a word is always whole. Magazines in a dead thread's hands are lost to the child.
+//! Fork: nothing to do; a chain is always whole. Magazines in a dead thread's hands are lost to the child.
 
+pub mod hit;
 mod locked;
 mod window;
 

@@ -1,35 +1,40 @@
 //! The windows by restartable sequences.
 #![allow(unsafe_code, reason = "the sequences work on the windows' memory")]
 
+use super::hit::Hot;
 use super::locked::LockedWindows;
+use crate::base::classes::{CLASSES, MAX_SMALL, WINDOW_BYTES};
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
-use crate::base::units::Class;
-use crate::region::{Links, Magazine, Object, Table, broken_link, follows};
+use crate::base::units::{Class, PAGE_SHIFT};
+use crate::region::{Entry, Links, Magazine, NO_LINK, Object, PageMap, Region, Table, broken_link};
 use crate::stats::Mode;
 use crate::sys::Errno;
 use crate::sys::lock::Lock;
-use crate::sys::rseq::{Area, Index, SLOT_SHIFT};
+use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
 /// One row per node, and one for the spare arena.
 pub const ROWS: usize = MAX_NODES + 1;
 const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
-const CLASS_SHIFT: u32 = 4;
+/// Bytes from a class's window to its previous magazine.
+const PREVIOUS: usize = 16;
+const _: () = assert!(CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8, "a slot holds every class");
 
 /// Which of a class's two magazines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The one in use.
-    Window = 0,
+    Window,
     /// The one before.
-    Previous = 1,
+    Previous,
 }
 
 /// See the module's head. All zero has no slot: every pop and push answers none.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Cpus {
-    area: Area,
+    hot: Hot,
     rows: [Table<AtomicU64>; ROWS],
     row_count: AtomicUsize,
     max_slots: AtomicUsize,
@@ -42,7 +47,7 @@ impl Cpus {
     /// Without slots.
     pub const fn new() -> Cpus {
         Cpus {
-            area: Area::new(),
+            hot: Hot::new(),
             rows: [const { Table::new() }; ROWS],
             row_count: AtomicUsize::new(0),
             max_slots: AtomicUsize::new(0),
@@ -72,8 +77,8 @@ impl Cpus {
     pub fn settle(&self, metadata: Span, rows: usize, slots: usize, secret: u64, locked_only: bool) -> Span {
         let rest = self.rows.iter().take(rows).fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
         self.row_count.store(rows, Ordering::Relaxed);
-        self.area.place(self.rows[0].base(), secret);
-        let mode = match self.area.find() {
+        self.hot.area.place(self.rows[0].base(), secret);
+        let mode = match self.hot.area.find() {
             _ if locked_only => MODES.len(),
             Ok(Index::Cid) => 1,
             Ok(Index::Cpu) => 2,
@@ -97,51 +102,91 @@ impl Cpus {
     /// How links are encoded.
     #[inline(always)]
     pub fn links(&self) -> Links {
-        Links { secret: self.area.secret() }
+        Links { secret: self.hot.area.secret() }
     }
 
     #[inline(always)]
     fn at(&self, row: usize, class: Class) -> usize {
         // Row 0 is the single node's: its distance is 0 whatever the table says, so the hit path does not ask.
         let distance = if row == 0 { 0 } else { self.rows[row].base() - self.rows[0].base() };
-        distance + (class.index() << CLASS_SHIFT)
+        distance + class.offset()
     }
 
-    /// Pops a round of `class` from this CPU's window, wiped and ready for the program.
+    /// Whether the hit path may be taken for a class that the caller computed.
     #[inline(always)]
-    pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
-        // SAFETY: `settle` placed the area; rows, classes and magazines are as the module's invariant says.
-        let popped = unsafe { self.area.pop(self.at(row, class)) };
-        if popped.object == 0 {
+    pub fn is_open(&self) -> bool {
+        self.hot.is_open()
+    }
+
+    /// Opens the hit path to the single node's region, iff sequences may run.
+    pub fn open(&self, region: &Region) {
+        if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
+            self.hot.region.store(region.base(), Ordering::Relaxed);
+            self.hot.map.store(region.map().base(), Ordering::Relaxed);
+            self.show_extent(region);
+            self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
+        }
+    }
+
+    /// Lets the hit path see how far the region reaches now.
+    pub fn show_extent(&self, region: &Region) {
+        self.hot.extent.store((region.pages() as usize) << PAGE_SHIFT, Ordering::Release);
+    }
+
+    /// The class of the object that begins at `address`, iff the hit path covers it.
+    #[inline(always)]
+    pub fn class_of(&self, address: usize) -> Option<Class> {
+        let offset = address.wrapping_sub(self.hot.region.load(Ordering::Relaxed));
+        if offset >= self.hot.extent.load(Ordering::Relaxed) {
             return None;
         }
-        if !follows(popped.word, popped.link) {
-            broken_link(popped.object, class);
+        // SAFETY: the extent is committed, the map is settled, and both before the extent was shown.
+        let entry: Entry = unsafe { PageMap::lookup(self.hot.map.load(Ordering::Relaxed), offset >> PAGE_SHIFT) };
+        entry.class_of_object(address)
+    }
+
+    /// Pops a round of `class` from this CPU's window, wiped and ready for the program. Only where `is_open` or `has_slot` said yes.
+    #[inline(always)]
+    pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
+        // SAFETY: the area is usable as the caller found out; rows, classes and magazines are as the module's invariant says.
+        let (address, link) = unsafe { self.hot.area.pop(self.at(row, class)) };
+        if address == 0 {
+            return None;
         }
-        let object = Object::mint(popped.object);
+        if link & NO_LINK != 0 {
+            broken_link(address, class);
+        }
+        let object = Object::mint(address);
         self.links().wipe(&object);
         Some(object)
     }
 
-    /// Pushes a free object on this CPU's window; gives it back if there is no room.
+    /// Pushes a free object on this CPU's window; gives it back if there is no room. Only where `is_open` or `has_slot` said yes.
     #[inline(always)]
     pub fn push(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
         let key = self.links().key(object.address());
         // SAFETY: as in `pop`; the token says that the object is free and ours.
-        if unsafe { self.area.push(self.at(row, class), object.address(), key) } { Ok(()) } else { Err(object) }
+        if unsafe { self.hot.area.push(self.at(row, class), object.address(), key) } { Ok(()) } else { Err(object) }
     }
 
     /// Puts `magazine` in place of a class's window or previous one and returns what was there; gives it back if this thread has no
     /// slot.
     pub fn exchange(&self, row: usize, class: Class, place: Place, magazine: Magazine) -> Result<Magazine, Magazine> {
-        let at = self.at(row, class) + place as usize * size_of::<u64>();
-        let word = magazine.into_word();
-        // SAFETY: as in `pop`; the magazine's token ends here and the one found is made a token.
-        match unsafe { self.area.exchange(at, word) } {
-            Some(old) => Ok(Magazine::from_word(old)),
-            None if self.is_locked_only() => self.locked.exchange(row, class, place, Magazine::from_word(word)),
-            None => Err(Magazine::from_word(word)),
+        if self.is_locked_only() {
+            return self.locked.exchange(row, class, place, magazine);
         }
+        let (at, word) = (self.at(row, class), magazine.into_word());
+        let old = match place {
+            Place::Window => {
+                let (head, room) = Magazine::from_word(word).into_window();
+                // SAFETY: as in `pop`; the magazine's token ends here and the one found is made a token.
+                let old = unsafe { self.hot.area.exchange_window(at, head, room) };
+                old.map(|(head, room)| Magazine::from_window(head, room))
+            }
+            // SAFETY: as above.
+            Place::Previous => unsafe { self.hot.area.exchange(at + PREVIOUS, word) }.map(Magazine::from_word),
+        };
+        old.ok_or(Magazine::from_word(word))
     }
 
     /// Pop where the sequences are missing.
@@ -172,29 +217,29 @@ impl Cpus {
 
     /// Whether this thread will never have a slot: there are none, or its CPU number is beyond them.
     fn is_locked_only(&self) -> bool {
-        self.area.present_index() >= self.max_slots.load(Ordering::Relaxed)
+        self.hot.area.present_index() >= self.max_slots.load(Ordering::Relaxed)
     }
 
-    /// Whether the sequences reach a slot for this thread now (a hint; the sequences check for themselves).
+    /// Whether the sequences may run and reach a slot for this thread now (a hint; they check for themselves).
     pub fn has_slot(&self) -> bool {
-        self.area.present_index() < self.area.slots()
+        self.hot.area.is_usable() && self.hot.area.present_index() < self.hot.area.slots()
     }
 
     /// Commits the slot of a CPU number that was not seen before, in every row.
     pub fn admit(&self) {
         let most = self.max_slots.load(Ordering::Relaxed);
-        let have = self.area.slots();
+        let have = self.hot.area.slots();
         if have == most {
             return;
         }
-        let index = self.area.present_index();
+        let index = self.hot.area.present_index();
         if index < have || index >= most {
             return;
         }
         let wanted = (index + 1).next_power_of_two().clamp(2, most);
         let Ok(_growing) = self.growth.lock() else { return };
-        if wanted > self.area.slots() && self.commit(wanted).is_ok() {
-            self.area.set_slots(wanted);
+        if wanted > self.hot.area.slots() && self.commit(wanted).is_ok() {
+            self.hot.area.set_slots(wanted);
         }
     }
 
@@ -203,14 +248,12 @@ impl Cpus {
         self.rows.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS))
     }
 
-    /// Calls `each` with every word of a class: a snapshot that is not of one instant.
+    /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
-        let slots = self.area.slots();
-        for slot in 0..slots {
-            for place in [Place::Window, Place::Previous] {
-                let index = slot * SLOT_WORDS + (class.index() << 1) + place as usize;
-                each(self.rows[row].get(index).load(Ordering::Relaxed));
-            }
+        for slot in 0..self.hot.area.slots() {
+            let word = |place: usize| self.rows[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed);
+            each(Magazine::from_window(word(0), word(1)).into_word());
+            each(word(2));
         }
         self.locked.words(row, class, each);
     }

@@ -6,7 +6,6 @@
 use super::Heap;
 use super::huge::HugeTable;
 use super::node::Node;
-use crate::base::classes::MAX_SMALL;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::Cpus;
@@ -62,6 +61,7 @@ impl Heap {
     fn settle(&self, shape: &Shape, nodes: usize, len: usize, regions: Span, metadata: Span) -> bool {
         self.node_count.store(nodes, Ordering::Relaxed);
         self.regions_base.store(regions.base(), Ordering::Relaxed);
+        self.regions_end.store(regions.base() + regions.len(), Ordering::Relaxed);
         self.region_len.store(len, Ordering::Relaxed);
         for cpu in 0..MAX_CPUS.min(if nodes > 1 { MAX_CPUS } else { 0 }) {
             self.node_of_cpu[cpu].store(shape.topology.node_of(cpu).0, Ordering::Relaxed);
@@ -105,11 +105,7 @@ impl Heap {
     /// Opens the hit path: only where a single node is all there is, and nothing asks to see every call.
     fn warm_up(&self, nodes: usize) {
         if nodes == 1 && self.settings.get(Key::DoubleFree) == 0 {
-            let region = self.node(NodeId(0)).arena.region();
-            self.hot.base.store(region.base(), Ordering::Relaxed);
-            self.hot.map.store(region.map().base(), Ordering::Relaxed);
-            self.publish_extent();
-            self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
+            self.cpus.open(self.node(NodeId(0)).arena.region());
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::Heap;
 use crate::base::sync::{AtomicBool, Ordering};
 use crate::base::units::{Class, MAX_RUN_PAGES, NodeId, PAGE, Page};
-use crate::region::Entry;
+use crate::region::{Entry, NO_LINK};
 use crate::sys::die::{die, warn};
 use crate::sys::options::Key;
 use core::fmt;
@@ -80,7 +80,7 @@ impl Heap {
         let region = self.node(home).arena.region();
         let page = region.page_of(address)?;
         let entry = region.entry(page);
-        if let Some(class) = entry.class_of_object_at(address % PAGE) {
+        if let Some(class) = entry.class_of_object(address) {
             return (!self.is_free_object(address, class)).then_some(Found::Small(class));
         }
         (entry == Entry::LARGE && address.is_multiple_of(PAGE)).then_some(Found::Large(home, page))
@@ -102,22 +102,16 @@ impl Heap {
         }
     }
 
-    /// Whether the object's first word is a link: a room the class can have, and the start of another of its objects, or the end of a
-    /// chain. The secret and the object's own address are in the encoding, so what a program writes there is none but for
-    /// one case in 2^60.
+    /// Whether the object's first word is a link: to the start of another object of the class, or the end of a chain. The secret and
+    /// the object's own address are in the encoding, so what a program writes there is none but for one case in 2^40 or so.
     fn is_free_object(&self, address: usize, class: Class) -> bool {
-        let word = self.cpus.links().read(address);
-        let (next, room) = ((word >> 16) as usize, word as u16 as u32);
-        let rounds = class.info().rounds;
-        if next == 0 {
-            return room == rounds;
-        }
-        room < rounds && self.class_at(next) == Some(class)
+        let next = self.cpus.links().read(address);
+        next == 0 || (next & NO_LINK == 0 && self.class_at(next as usize) == Some(class))
     }
 
     fn class_at(&self, address: usize) -> Option<Class> {
         let region = self.node(self.home_of(address)?).arena.region();
-        region.entry(region.page_of(address)?).class_of_object_at(address % PAGE)
+        region.entry(region.page_of(address)?).class_of_object(address)
     }
 
     /// Says what is wrong with the address and aborts; or, if the user wants that of foreign pointers, goes on.

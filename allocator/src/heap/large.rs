@@ -96,8 +96,8 @@ impl Heap {
         let arena = &self.node(home).arena;
         let Some(page) = arena.region().page_of(address) else { return self.refuse(address, call) };
         let entry = arena.region().entry(page);
-        if let Some(class) = entry.class_of_object_at(address % PAGE) {
-            return self.free_checked(address, class);
+        if let Some(class) = entry.class_of_object(address) {
+            return self.free_checked(home, address, class);
         }
         let run = if entry == Entry::LARGE && address.is_multiple_of(PAGE) { arena.claim_large(page) } else { None };
         match run {

@@ -32,7 +32,7 @@ use crate::base::units::{Class, NodeId};
 use crate::cpu::Cpus;
 use crate::region::Table;
 use crate::sys::once::Gate;
-use crate::sys::options::{Key, Settings};
+use crate::sys::options::Settings;
 use crate::sys::thread::{self, Family};
 use crate::sys::topology::MAX_CPUS;
 use huge::HugeTable;
@@ -41,30 +41,18 @@ use node::Node;
 pub use boot::Shape;
 pub use knowledge::Call;
 
-/// What the hit path reads beside the windows' area; all zero sends everything to the slow path.
-#[derive(Debug)]
-#[repr(C)]
-struct Hot {
-    /// Sizes below this may be small: 0 until boot, and whenever a slow path must see every call.
-    small_end: AtomicUsize,
-    /// First address of the single node's region.
-    base: AtomicUsize,
-    /// Bytes of it that are committed (may lag behind).
-    extent: AtomicUsize,
-    /// Address of its pagemap.
-    map: AtomicUsize,
-}
-
 /// A whole allocator. The process has one ([`crate::Larder`]); tests make more.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Heap {
-    hot: crossbeam_utils::CachePadded<Hot>,
+    /// First, because the hit path knows it by the heap's own address.
     cpus: Cpus,
     nodes: Table<Node>,
     /// Nodes of the machine; the spare one comes after them.
     node_count: AtomicUsize,
-    /// First address and bytes of each node's region: all follow each other.
+    /// First and last address of the nodes' regions, which follow each other, and the bytes of each (the spare one is smaller).
     regions_base: AtomicUsize,
+    regions_end: AtomicUsize,
     region_len: AtomicUsize,
     node_of_cpu: [AtomicU8; MAX_CPUS],
     huge: HugeTable,
@@ -77,16 +65,11 @@ impl Heap {
     /// A heap that boots when it is first used.
     pub const fn new() -> Heap {
         Heap {
-            hot: crossbeam_utils::CachePadded::new(Hot {
-                small_end: AtomicUsize::new(0),
-                base: AtomicUsize::new(0),
-                extent: AtomicUsize::new(0),
-                map: AtomicUsize::new(0),
-            }),
             cpus: Cpus::new(),
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),
             regions_base: AtomicUsize::new(0),
+            regions_end: AtomicUsize::new(0),
             region_len: AtomicUsize::new(0),
             node_of_cpu: [const { AtomicU8::new(0) }; MAX_CPUS],
             huge: HugeTable::new(),
@@ -157,16 +140,18 @@ impl Heap {
 
     /// The node whose region holds `address`.
     fn home_of(&self, address: usize) -> Option<NodeId> {
+        if address >= self.regions_end.load(Ordering::Relaxed) {
+            return None;
+        }
         let distance = address.checked_sub(self.regions_base.load(Ordering::Relaxed))?;
         let index = distance.checked_div(self.region_len.load(Ordering::Relaxed))?;
-        (index <= self.node_count()).then_some(NodeId(index as u8))
+        Some(NodeId(index.min(self.node_count()) as u8))
     }
 
     /// Lets the hit path see how far the single node's region reaches now.
     fn publish_extent(&self) {
-        if self.node_count() == 1 && self.settings.get(Key::DoubleFree) == 0 {
-            let committed = self.node(NodeId(0)).arena.region().pages() as usize * crate::base::units::PAGE;
-            self.hot.extent.store(committed, Ordering::Release);
+        if self.cpus.is_open() {
+            self.cpus.show_extent(self.node(NodeId(0)).arena.region());
         }
     }
 

@@ -1,38 +1,14 @@
 //! Small objects: the hit path, and the ladder below it.
-#![allow(unsafe_code, reason = "the hit path takes the program's pointers and sizes")]
 
 use super::Heap;
 use super::knowledge::Call;
 use crate::arena::PurgePolicy;
-use crate::base::classes::MAX_ROUNDS;
-use crate::base::sync::Ordering;
-use crate::base::units::{Class, NodeId, PAGE, PAGE_SHIFT};
+use crate::base::units::{Class, NodeId, PAGE};
 use crate::cpu::Place;
-use crate::region::{Entry, Magazine, Object, PageMap};
+use crate::region::{Magazine, Object};
 use crate::sys::options::Key;
 
 impl Heap {
-    /// The class of a 16-byte aligned request, iff the hit path may serve it.
-    #[inline(always)]
-    fn hit_class(&self, size: usize) -> Option<Class> {
-        if size < self.hot.small_end.load(Ordering::Relaxed) {
-            // SAFETY: `small_end` is at most MAX_SMALL + 1.
-            Some(unsafe { Class::of_unchecked(size) })
-        } else {
-            None
-        }
-    }
-
-    /// malloc: 16-byte aligned, null if there is no memory.
-    #[inline(always)]
-    pub fn malloc(&self, size: usize) -> *mut u8 {
-        let Some(class) = self.hit_class(size) else { return self.alloc_slow(size, crate::base::units::MIN_ALIGN) };
-        match self.cpus.pop(0, class) {
-            Some(object) => object.into_pointer(),
-            None => self.refill_home(class),
-        }
-    }
-
     /// Any layout: `align` is a power of two; an alignment of at most 8 lets objects of at most 8 bytes be as small.
     #[inline(always)]
     pub fn alloc(&self, size: usize, align: usize) -> *mut u8 {
@@ -45,48 +21,37 @@ impl Heap {
     /// One object of a class that the caller computed, from the present node.
     #[inline(always)]
     pub fn alloc_class(&self, class: Class) -> *mut u8 {
-        if self.hot.small_end.load(Ordering::Relaxed) != 0 {
-            if let Some(object) = self.cpus.pop(0, class) {
-                return object.into_pointer();
-            }
+        let hit = if self.cpus.is_open() { self.cpus.pop(0, class) } else { None };
+        match hit {
+            Some(object) => object.into_pointer(),
+            None => self.refill_home(class),
         }
-        self.refill_home(class)
     }
 
-    /// free: a pointer that is no live object is reported.
+    /// Frees a pointer; one that is no live object is reported.
     #[inline(always)]
     pub fn free(&self, pointer: *mut u8) {
-        let address = pointer as usize;
-        let Some(entry) = self.hit_entry(address) else { return self.free_slow(address, Call::Free) };
-        let Some(class) = entry.class_of_object_at(address % PAGE) else { return self.free_slow(address, Call::Free) };
-        self.push_home(address, class);
+        match self.cpus.class_of(pointer as usize) {
+            Some(class) => self.push_home(pointer as usize, class),
+            None => self.free_slow(pointer as usize, Call::Free),
+        }
     }
 
     /// Frees an object whose class is known from its Rust layout: no look at the pagemap.
     #[inline(always)]
     pub fn free_class(&self, address: usize, class: Class) {
-        if self.hot.extent.load(Ordering::Relaxed) == 0 {
-            return self.free_checked(address, class);
+        if self.cpus.is_open() {
+            self.push_home(address, class);
+        } else {
+            self.free_slow(address, Call::Free);
         }
-        self.push_home(address, class);
     }
 
     #[inline(always)]
     fn push_home(&self, address: usize, class: Class) {
         if let Err(object) = self.cpus.push(0, class, Object::mint(address)) {
-            self.spill_home(class, object);
+            self.free_slow(object.address(), Call::Free);
         }
-    }
-
-    /// The pagemap's word, iff the address lies in the single node's region.
-    #[inline(always)]
-    fn hit_entry(&self, address: usize) -> Option<Entry> {
-        let offset = address.wrapping_sub(self.hot.base.load(Ordering::Relaxed));
-        if offset >= self.hot.extent.load(Ordering::Relaxed) {
-            return None;
-        }
-        // SAFETY: the extent is committed, the map is settled, and both before the extent was published.
-        Some(unsafe { PageMap::lookup(self.hot.map.load(Ordering::Relaxed), offset >> PAGE_SHIFT) })
     }
 
     #[cold]
@@ -154,35 +119,17 @@ impl Heap {
     }
 
     /// Frees to the row of the node where the object lies, after a look at the object: is it free already?
-    #[inline(never)]
-    pub(super) fn free_checked(&self, address: usize, class: Class) {
+    pub(super) fn free_checked(&self, home: NodeId, address: usize, class: Class) {
         self.suspect(address, class);
-        if let Some(home) = self.home_of(address) {
-            if let Err(object) = self.cpus.push(home.index(), class, Object::mint(address)) {
-                self.spill(home, class, object);
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn spill_home(&self, class: Class, object: Object) {
-        self.suspect(object.address(), class);
-        if let Some(home) = self.home_of(object.address()) {
+        let object = Object::mint(address);
+        if let Err(object) = self.push_again(home.index(), class, object) {
             self.spill(home, class, object);
         }
     }
 
-    /// The ladder down: a window behind a lock, a new window for this object alone, the depot, the slabs.
+    /// The ladder down: a new window for this object alone, the full one to the previous place, that one to the depot, to the slabs.
     fn spill(&self, home: NodeId, class: Class, object: Object) {
-        if !self.enter() {
-            return;
-        }
         self.cpus.admit();
-        let object = match self.push_again(home.index(), class, object) {
-            Ok(()) => return,
-            Err(object) => object,
-        };
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(), object);
         if let Some(full) = self.cpus.install(home.index(), class, magazine) {
@@ -191,7 +138,7 @@ impl Heap {
     }
 
     fn push_again(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
-        if self.cpus.has_slot() { Err(object) } else { self.cpus.push_locked(row, class, object) }
+        if self.cpus.has_slot() { self.cpus.push(row, class, object) } else { self.cpus.push_locked(row, class, object) }
     }
 
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
@@ -240,5 +187,3 @@ impl Heap {
         }
     }
 }
-
-const _: () = assert!(MAX_ROUNDS <= u8::MAX as usize, "rooms must be told from other words by their low 16 bits");

@@ -3,12 +3,12 @@
 //! A region is the address range of one node, reserved once. Its front part is committed; commit only grows (by the buddy, under
 //! its lock), so a page index below `pages()` is valid for ever. Beside it lie two tables, out of band:
 //!
-//! - the **pagemap**, one word per page, read without a lock by every `free`: what kind of page this is;
+//! - the **pagemap**, a 64-bit word per page, read without a lock by every `free`: what kind of page this is;
 //! - the **links**, two numbers per page, used under the lock of the page's owner: free-list neighbours, a slab's number, or a large
 //!   run's length.
 //!
 //! A pagemap word names kind K at page P iff:
-//! - `slab(class)`: P belongs to a slab of that class (every page of the slab says so, with its own bias);
+//! - `slab(class)`: P belongs to a slab of that class (every page of the slab has the same word);
 //! - `large`: P is the first page of a large object's run (its other pages say `none`);
 //! - `free(order, warm)`: P is the first page of a free buddy run in the free lists (its other pages say `none`);
 //! - `none`: anything else, uncommitted pages included.
@@ -22,7 +22,7 @@ mod tokens;
 
 pub use pagemap::{Entry, PageMap};
 pub use table::{Table, Zeroed};
-pub use tokens::{Links, Magazine, Object, Run, broken_link, follows};
+pub use tokens::{Links, Magazine, NO_LINK, Object, Run, broken_link};
 
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{PAGE, Page};

@@ -1,26 +1,32 @@
-//! The pagemap: one 32-bit word per page.
+//! The pagemap: one 64-bit word per page.
 //!
 //! ```text
-//! bits 0-7   kind: 0 none · 1-73 slab of that class · LARGE · FREE_WARM · FREE_ZERO
-//! bits 8-15  order of a free run
-//! bits 16-31 bias of a slab's page: with the offset in the page it makes the distance from an object's start, modulo its size
+//! slab    bits 16-63  what an address times the class's reciprocal must exceed by less than the reciprocal   bits 0-15  class offset
+//! others  bits 16-23  kind: 0 none · LARGE · FREE_WARM · FREE_ZERO    bits 24-31  order of a free run         bits 0-15  0
 //! ```
+//!
+//! The start of an object is told by a multiplication (Lemire, Kaser, Kurz 2019): with R = ceil(2^64 / size), an address at distance d
+//! from the first object begins an object iff d * R mod 2^64 < R. The word holds first * R, so `free` needs address * R, one
+//! subtraction and one comparison. The low 16 bits of the product make room for the class offset; taking 2^16 away keeps the difference
+//! positive, and R is above 2^48, so nothing else changes. The class offset of every other kind is 0, whose reciprocal is 0,
+//! so the same comparison refuses those.
 #![allow(unsafe_code, reason = "the lookup of the free path reads the table without a bounds check")]
 
 use super::table::Table;
-use crate::base::classes::{self, CLASSES};
-use crate::base::sync::{AtomicU32, Ordering};
-use crate::base::units::{Class, Order, PAGE, Page};
+use crate::base::sync::{AtomicU64, Ordering};
+use crate::base::units::{Class, Order, Page};
 use crate::sys::Errno;
 use crate::sys::vm::Span;
 
-const LARGE: u32 = 0xF0;
-const FREE_WARM: u32 = 0xF1;
-const FREE_ZERO: u32 = 0xF2;
+const LARGE: u64 = 1 << 16;
+const FREE_WARM: u64 = 2 << 16;
+const FREE_ZERO: u64 = 3 << 16;
+const KIND: u64 = 0xFF << 16;
+const OFFSET: u64 = 0xFFFF;
 
 /// A word of the pagemap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry(u32);
+pub struct Entry(u64);
 
 impl Entry {
     /// Nothing larder handed out begins here.
@@ -30,47 +36,51 @@ impl Entry {
 
     /// The first page of a free run.
     pub const fn free(order: Order, warm: bool) -> Entry {
-        Entry((order.0 as u32) << 8 | if warm { FREE_WARM } else { FREE_ZERO })
+        Entry((order.0 as u64) << 24 | if warm { FREE_WARM } else { FREE_ZERO })
     }
 
-    /// Page `index` of a slab whose first object lies `colour` bytes into it.
-    pub fn slab(class: Class, index: u32, colour: u32) -> Entry {
-        let size = class.size() as u32;
-        let bias = (index * PAGE as u32 + size - colour % size) % size;
-        Entry(bias << 16 | class.0 as u32)
+    /// Any page of a slab whose first object lies at address `first`.
+    pub fn slab(class: Class, first: usize) -> Entry {
+        let product = (first as u64).wrapping_mul(class.reciprocal());
+        Entry((product & !OFFSET).wrapping_sub(OFFSET + 1) | class.offset() as u64)
     }
 
     /// The class, if it is a slab's page.
     #[inline(always)]
     pub fn class(self) -> Option<Class> {
-        let kind = self.0 as u8;
-        (kind != 0 && (kind as usize) < CLASSES).then_some(Class(kind))
+        match self.0 & OFFSET {
+            0 => None,
+            offset => Some(Class::at_offset(offset as usize)),
+        }
     }
 
-    /// The class, iff it is a slab's page and an object begins `offset` bytes into it. One multiplication, one comparison.
+    /// The class, iff it is a slab's page and an object begins at `address`.
     #[inline(always)]
-    pub fn class_of_object_at(self, offset: usize) -> Option<Class> {
-        let kind = self.0 as u8;
-        classes::is_object_start(kind, (offset + (self.0 >> 16) as usize) as u64).then_some(Class(kind))
+    pub fn class_of_object(self, address: usize) -> Option<Class> {
+        let class = self.class()?;
+        let reciprocal = class.reciprocal();
+        let distance = (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0);
+        (distance < reciprocal).then_some(class)
     }
 
     /// Order and warmth, if it is the first page of a free run.
     pub fn as_free(self) -> Option<(Order, bool)> {
-        let kind = self.0 & 0xFF;
-        (kind == FREE_WARM || kind == FREE_ZERO).then_some((Order((self.0 >> 8) as u8), kind == FREE_WARM))
+        let kind = self.0 & KIND;
+        let free = self.0 & OFFSET == 0 && (kind == FREE_WARM || kind == FREE_ZERO);
+        free.then_some((Order((self.0 >> 24) as u8), kind == FREE_WARM))
     }
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct PageMap {
-    words: Table<AtomicU32>,
+    words: Table<AtomicU64>,
 }
 
 impl PageMap {
     /// Bytes to reserve for `pages` pages.
     pub fn bytes_for(pages: usize) -> usize {
-        Table::<AtomicU32>::bytes_for(pages)
+        Table::<AtomicU64>::bytes_for(pages)
     }
 
     /// Cuts room for `pages` pages from `metadata`; returns the rest.
@@ -108,38 +118,40 @@ impl PageMap {
     pub fn replace(&self, page: Page, from: Entry, to: Entry) -> bool {
         self.words.get(page.index()).compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
+}
 
+impl PageMap {
     /// The word of the page with number `index`, given the table's address: the lookup of the free path.
     ///
     /// # Safety
     /// `base` is `self.base()` of a settled map and `index` is below the number of committed pages.
     #[inline(always)]
     pub unsafe fn lookup(base: usize, index: usize) -> Entry {
-        let words = base as *const AtomicU32;
+        let words = base as *const AtomicU64;
         // SAFETY: the caller vouches for the index.
-        let word = unsafe { &*words.add(index) };
-        Entry(word.load(Ordering::Relaxed))
+        let word = unsafe { words.add(index) };
+        // SAFETY: committed memory that is never unmapped.
+        Entry(unsafe { &*word }.load(Ordering::Relaxed))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::units::PAGE;
 
     #[test]
     fn slab_entries_know_object_starts() {
         for class in Class::all() {
             let (info, size) = (class.info(), class.size());
             for colour in [0, (info.colours - 1) * info.colour_step] {
-                for page in 0..info.slab_pages {
-                    let entry = Entry::slab(class, page, colour);
-                    assert_eq!(entry.class(), Some(class));
-                    for offset in (0..PAGE).step_by(8) {
-                        let at = page as usize * PAGE + offset;
-                        let start = at >= colour as usize && (at - colour as usize).is_multiple_of(size);
-                        let told = entry.class_of_object_at(offset).is_some();
-                        assert!(told == start || at < colour as usize, "{size} {colour} {page} {offset}");
-                    }
+                let slab = 0x7f12_3456_7000_usize;
+                let first = slab + colour as usize;
+                let entry = Entry::slab(class, first);
+                assert_eq!(entry.class(), Some(class));
+                for address in (first..slab + info.slab_pages as usize * PAGE).step_by(8) {
+                    let start = (address - first).is_multiple_of(size);
+                    assert_eq!(entry.class_of_object(address).is_some(), start, "{size} {colour} {address:#x}");
                 }
             }
         }
@@ -151,7 +163,7 @@ mod tests {
         assert_eq!(free.as_free(), Some((Order(13), true)));
         for entry in [Entry::NONE, Entry::LARGE, free, Entry::free(Order(0), false)] {
             assert_eq!(entry.class(), None);
-            assert_eq!(entry.class_of_object_at(0), None);
+            assert_eq!(entry.class_of_object(0x7f12_3456_7000), None);
         }
     }
 }

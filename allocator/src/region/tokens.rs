@@ -2,9 +2,9 @@
 //!
 //! - [`Run`]: consecutive pages of one region; who holds it owns the pages.
 //! - [`Object`]: one free object of a class.
-//! - [`Magazine`]: a chain of free objects (*rounds*) in one word: the first round's address above bit 16, below it the room that is
-//!   left. Each round's first word holds the magazine's word from before it was pushed, encoded by [`Links`]; so a pop learns the
-//!   new word, room included, from the round itself, and a link whose room is not one more than its holder's is a caught corruption.
+//! - [`Magazine`]: a chain of free objects (*rounds*). Each round's first word holds the next one's address, encoded by [`Links`]; the
+//!   token is one word, the first round's address above bit 16 and below it the *room*: how many rounds may still be pushed. The
+//!   room is a hint (a restarted sequence may count a push twice), the chain is the truth.
 #![allow(unsafe_code, reason = "free objects hold links")]
 
 use crate::base::units::{Class, PAGE_SHIFT, Page};
@@ -83,7 +83,7 @@ impl Links {
         (address as u64).wrapping_mul(MIX) ^ self.secret
     }
 
-    /// The magazine word the free object at `address` holds, were it a link.
+    /// The address that the free object at `address` holds, were its first word a link.
     #[inline(always)]
     pub fn read(self, address: usize) -> u64 {
         // SAFETY: every caller holds an object of larder's, at least 8 bytes, mapped.
@@ -91,10 +91,10 @@ impl Links {
         raw ^ self.key(address)
     }
 
-    /// Writes the link.
+    /// Makes the object's first word a link to `next` (0: none).
     #[inline(always)]
-    pub fn write(self, object: &Object, word: u64) {
-        let raw = word ^ self.key(object.0);
+    pub fn write(self, object: &Object, next: u64) {
+        let raw = next ^ self.key(object.0);
         // SAFETY: the token says that the object is free and ours.
         unsafe { (object.0 as *mut u64).write_volatile(raw) }
     }
@@ -133,9 +133,14 @@ impl Magazine {
         self.0 >> 16 == 0
     }
 
-    /// Number of rounds.
-    pub fn rounds(&self, class: Class) -> u32 {
-        Magazine::rounds_in(self.0, class)
+    /// From the two words of a window.
+    pub fn from_window(head: u64, room: u64) -> Magazine {
+        Magazine(head << 16 | room.min(ROOM))
+    }
+
+    /// The two words of a window.
+    pub fn into_window(self) -> (u64, u64) {
+        (self.0 >> 16, self.0 & ROOM)
     }
 
     /// Number of rounds a stored word stands for.
@@ -145,11 +150,11 @@ impl Magazine {
 
     /// Pushes a round; gives it back if the magazine is full.
     pub fn push(&mut self, links: Links, object: Object) -> Result<(), Object> {
-        if self.0 as u16 == 0 {
+        if self.0 & ROOM == 0 {
             return Err(object);
         }
-        links.write(&object, self.0);
-        self.0 = (object.0 as u64) << 16 | (self.0 - 1) & 0xFFFF;
+        links.write(&object, self.0 >> 16);
+        self.0 = (object.0 as u64) << 16 | (self.0 & ROOM) - 1;
         Ok(())
     }
 
@@ -160,19 +165,19 @@ impl Magazine {
         }
         let address = (self.0 >> 16) as usize;
         let next = links.read(address);
-        if !follows(self.0, next) {
+        if next & NO_LINK != 0 {
             broken_link(address, class);
         }
-        self.0 = next;
+        let room = (self.0 & ROOM) + 1;
+        self.0 = next << 16 | room.min(class.info().rounds as u64);
         Some(Object(address))
     }
 }
 
-/// Whether `next` can be what the round at the head of `word` was pushed on.
-#[inline(always)]
-pub fn follows(word: u64, next: u64) -> bool {
-    (word.wrapping_add(1) ^ next) as u16 == 0
-}
+const ROOM: u64 = 0xFFFF;
+
+/// Bits that no object's address has: 20 of them, so a word that is no link passes for one in a million times.
+pub const NO_LINK: u64 = 0xFFFF_8000_0000_0007;
 
 /// Reports the free object at `address` whose link was overwritten.
 #[cold]

@@ -60,7 +60,7 @@ impl<T> Lock<T> {
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let taken = self.word.compare_exchange(0, thread::id(), Ordering::Acquire, Ordering::Relaxed).is_ok();
-        taken.then_some(Guard { lock: self })
+        taken.then(|| Guard { lock: self })
     }
 
     #[cold]

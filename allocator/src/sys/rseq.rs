@@ -5,16 +5,17 @@
 //! the one glibc (2.35 and later) registers for each thread; larder only ever writes its `rseq_cs` field, as the ABI has it, and
 //! never registers one itself.
 //!
-//! Each sequence, in pseudo-code; the last store is the commit:
+//! A window is three words: `head` (the first round's address), `room` and `previous`. Each sequence in pseudo-code; the last store is
+//! the commit, and the room is stored before it, so a restart may count twice: the room is a hint.
 //! ```text
-//! pop       word = slot[class]; none if it holds no address
-//!           slot[class] = decode(object, *object)                       object = word's address
-//! push      word = slot[class]; none if it has no room, or the object is its first round already (a double free)
-//!           *object = encode(object, word); slot[class] = object's address, room - 1
-//! exchange  old = slot[at]; slot[at] = new
+//! pop       object = head; none if 0
+//!           room += 1;  head = *object ^ key(object)
+//! push      none if room is 0, or the object is the head already (a double free)
+//!           room -= 1;  *object = head ^ key(object);  head = object
+//! exchange  room, head = new ones          (and the same for `previous`, which is one word)
 //! ```
-//! Rules kept (see `man 2 rseq` in librseq): the descriptor is stored on every entry, the CPU number is read inside and compared
-//! with the number of slots, no call and no system call inside, one commit store and it comes last.
+//! Rules kept: the descriptor is stored on every entry, the CPU number is read inside and compared with the number of slots, no call
+//! and no system call inside, one commit store and it comes last.
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
 use super::environment::auxiliary;
@@ -57,15 +58,49 @@ pub enum Index {
     Cpu,
 }
 
-/// Answer of [`Area::pop`].
-#[derive(Clone, Copy, Debug)]
-pub struct Popped {
-    /// The object, 0 for none.
-    pub object: usize,
-    /// The window before.
-    pub word: u64,
-    /// The window now.
-    pub link: u64,
+/// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`), the body, and where the kernel sends an
+/// interrupted thread. Labels: 21 entry, 22-23 the sequence, 24 abort, 25 the end, 26 "none" out of line.
+macro_rules! sequence {
+    ([$($none:literal),*], [$($body:literal),*], $($operands:tt)*) => {
+        asm!(
+            ".pushsection __rseq_cs, \"aw\"",
+            ".balign 32",
+            "29:",
+            ".long 0, 0",
+            ".quad 22f, 23f - 22f, 24f",
+            ".popsection",
+            ".pushsection __rseq_cs_ptr_array, \"aw\"",
+            ".quad 29b",
+            ".popsection",
+            "21:",
+            "mov {slot}, [{area} + 8]",
+            "lea {scratch}, [rip + 29b]",
+            "mov fs:[{slot}], {scratch}",
+            "22:",
+            "mov {slot}, [{area}]",
+            "mov {slot:e}, fs:[{slot}]",
+            "cmp {slot}, [{area} + 16]",
+            "jae 26f",
+            "shl {slot}, 11",
+            "add {slot}, {at}",
+            "add {slot}, [{area} + 24]",
+            $($body,)*
+            "23:",
+            ".pushsection __rseq_failure, \"ax\"",
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "24:",
+            "jmp 21b",
+            "26:",
+            $($none,)*
+            "jmp 25f",
+            ".popsection",
+            "25:",
+            slot = out(reg) _,
+            $($operands)*
+            options(nostack),
+        )
+    };
 }
 
 impl Area {
@@ -79,10 +114,8 @@ impl Area {
             secret: AtomicU64::new(0),
         }
     }
-}
 
-impl Area {
-    /// Looks for glibc's registered area; says why there is none.
+    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run: see [`Area::is_usable`].
     pub fn find(&self) -> Result<Index, &'static str> {
         let Some((offset, size)) = glibc_area() else { return Err("this libc registers no rseq area") };
         if size == 0 || registered_cpu(offset) < 0 {
@@ -95,18 +128,25 @@ impl Area {
         Ok(if cid { Index::Cid } else { Index::Cpu })
     }
 
+    /// Whether sequences may run at all: `rseq_cs` has a place in every thread's control block.
+    #[inline(always)]
+    pub fn is_usable(&self) -> bool {
+        self.slots() != 0
+    }
+
     /// Sets the slots' address and the secret; the slots come with [`Area::set_slots`].
     pub fn place(&self, base: usize, secret: u64) {
         self.base.store(base, Ordering::Relaxed);
         self.secret.store(secret, Ordering::Relaxed);
     }
 
-    /// Lets the sequences use the first `slots` slots. Release: pairs with nothing but the data dependency of who sees the number.
+    /// Lets the sequences use the first `slots` slots, whose memory is committed. Release: pairs with the Acquire in `slots`.
     pub fn set_slots(&self, slots: usize) {
         self.slots.store(slots, Ordering::Release);
     }
 
     /// Number of slots in use.
+    #[inline(always)]
     pub fn slots(&self) -> usize {
         self.slots.load(Ordering::Acquire)
     }
@@ -117,74 +157,47 @@ impl Area {
         self.secret.load(Ordering::Relaxed)
     }
 
-    /// The calling thread's CPU number now (a hint outside a sequence).
+    /// The calling thread's CPU number now (a hint outside a sequence); `usize::MAX` where there is no area.
     pub fn present_index(&self) -> usize {
         let number: u32;
         let offset = self.index_offset.load(Ordering::Relaxed);
+        if offset == 0 {
+            return usize::MAX;
+        }
         // SAFETY: `find` set the offset of a word in the thread's own control block.
         unsafe { asm!("mov {0:e}, fs:[{1}]", out(reg) number, in(reg) offset, options(nostack, preserves_flags, readonly)) };
         number as usize
     }
 
-    /// Pops a round from the window at byte `at` of this CPU's slot.
+    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's.
     ///
     /// # Safety
-    /// The area is placed, `at` is within a slot (plus a whole number of rows), and the window's words are chains of free objects.
+    /// The area is usable, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
     #[inline(always)]
-    pub unsafe fn pop(&self, at: usize) -> Popped {
-        let (object, word, link);
+    pub unsafe fn pop(&self, at: usize) -> (usize, u64) {
+        let (object, link);
         // SAFETY: writes only `rseq_cs` and the window; the kernel sends an interrupted sequence to label 24, which starts over.
         unsafe {
-            asm!(
-                ".pushsection __rseq_cs, \"aw\"",
-                ".balign 32",
-                "29:",
-                ".long 0, 0",
-                ".quad 22f, 23f - 22f, 24f",
-                ".popsection",
-                ".pushsection __rseq_cs_ptr_array, \"aw\"",
-                ".quad 29b",
-                ".popsection",
-                "21:",
-                "mov {slot}, [{area} + 8]",
-                "lea {word}, [rip + 29b]",
-                "xor {object:e}, {object:e}",
-                "mov fs:[{slot}], {word}",
-                "22:",
-                "mov {slot}, [{area}]",
-                "mov {slot:e}, fs:[{slot}]",
-                "cmp {slot}, [{area} + 16]",
-                "jae 25f",
-                "shl {slot}, {shift}",
-                "add {slot}, [{area} + 24]",
-                "mov {word}, [{slot} + {at}]",
-                "mov {object}, {word}",
-                "shr {object}, 16",
-                "jz 25f",
-                "imul {link}, {object}, {mix}",
-                "xor {link}, [{area} + 32]",
-                "xor {link}, [{object}]",
-                "mov [{slot} + {at}], {link}",
-                "23:",
-                ".pushsection __rseq_failure, \"ax\"",
-                ".byte 0x0f, 0xb9, 0x3d",
-                ".long 0x53053053",
-                "24:",
-                "jmp 21b",
-                ".popsection",
-                "25:",
+            sequence!(
+                ["xor {object:e}, {object:e}"],
+                [
+                    "mov {object}, [{slot}]",
+                    "test {object}, {object}",
+                    "jz 25f",
+                    "imul {scratch}, {object}, {mix}",
+                    "xor {scratch}, [{area} + 32]",
+                    "xor {scratch}, [{object}]",
+                    "add qword ptr [{slot} + 8], 1",
+                    "mov [{slot}], {scratch}"
+                ],
                 area = in(reg) self,
                 at = in(reg) at,
-                shift = const SLOT_SHIFT,
                 mix = const MIX,
-                slot = out(reg) _,
                 object = out(reg) object,
-                word = out(reg) word,
-                link = out(reg) link,
-                options(nostack),
+                scratch = out(reg) link,
             );
         }
-        Popped { object, word, link }
+        (object, link)
     }
 
     /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no room, or if
@@ -194,121 +207,79 @@ impl Area {
     /// As `pop`; the object is free, of the window's class, and in nobody else's hands.
     #[inline(always)]
     pub unsafe fn push(&self, at: usize, object: usize, key: u64) -> bool {
-        let room: i32;
+        let room: i64;
         // SAFETY: writes `rseq_cs`, the free object's first word and the window; label 24 starts over.
         unsafe {
-            asm!(
-                ".pushsection __rseq_cs, \"aw\"",
-                ".balign 32",
-                "39:",
-                ".long 0, 0",
-                ".quad 32f, 33f - 32f, 34f",
-                ".popsection",
-                ".pushsection __rseq_cs_ptr_array, \"aw\"",
-                ".quad 39b",
-                ".popsection",
-                "31:",
-                "mov {slot}, [{area} + 8]",
-                "lea {word}, [rip + 39b]",
-                "mov {room:e}, -1",
-                "mov fs:[{slot}], {word}",
-                "32:",
-                "mov {slot}, [{area}]",
-                "mov {slot:e}, fs:[{slot}]",
-                "cmp {slot}, [{area} + 16]",
-                "jae 35f",
-                "shl {slot}, {shift}",
-                "add {slot}, [{area} + 24]",
-                "mov {word}, [{slot} + {at}]",
-                "movzx {room:e}, {word:x}",
-                "sub {room:e}, 1",
-                "jb 35f",
-                "mov {slot2}, {word}",
-                "shr {slot2}, 16",
-                "cmp {slot2}, {object}",
-                "je 36f",
-                "xor {word}, {key}",
-                "mov [{object}], {word}",
-                "mov {word}, {object}",
-                "shl {word}, 16",
-                "or {word}, {room:r}",
-                "mov [{slot} + {at}], {word}",
-                "33:",
-                ".pushsection __rseq_failure, \"ax\"",
-                ".byte 0x0f, 0xb9, 0x3d",
-                ".long 0x53053053",
-                "34:",
-                "jmp 31b",
-                "36:",
-                "mov {room:e}, -1",
-                "jmp 35f",
-                ".popsection",
-                "35:",
+            sequence!(
+                ["mov {room}, -1"],
+                [
+                    "mov {room}, [{slot} + 8]",
+                    "sub {room}, 1",
+                    "js 25f",
+                    "mov {scratch}, [{slot}]",
+                    "cmp {scratch}, {object}",
+                    "je 26f",
+                    "xor {scratch}, {key}",
+                    "mov [{slot} + 8], {room}",
+                    "mov [{object}], {scratch}",
+                    "mov [{slot}], {object}"
+                ],
                 area = in(reg) self,
                 at = in(reg) at,
                 object = in(reg) object,
                 key = in(reg) key,
-                shift = const SLOT_SHIFT,
-                slot = out(reg) _,
-                slot2 = out(reg) _,
-                word = out(reg) _,
                 room = out(reg) room,
-                options(nostack),
+                scratch = out(reg) _,
             );
         }
         room >= 0
     }
 
-    /// Stores `new` at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
+    /// Makes `head` and `room` the window at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
     ///
     /// # Safety
-    /// As `pop`; `new` is a chain in the caller's hands (or empty).
+    /// As `pop`; `head` is a chain in the caller's hands (or 0).
     #[inline(never)]
-    pub unsafe fn exchange(&self, at: usize, new: u64) -> Option<u64> {
-        let (old, done): (u64, u32);
-        // SAFETY: writes `rseq_cs` and the word; label 44 starts over.
+    pub unsafe fn exchange_window(&self, at: usize, head: u64, room: u64) -> Option<(u64, u64)> {
+        let (old_head, old_room): (u64, u64);
+        // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
         unsafe {
-            asm!(
-                ".pushsection __rseq_cs, \"aw\"",
-                ".balign 32",
-                "49:",
-                ".long 0, 0",
-                ".quad 42f, 43f - 42f, 44f",
-                ".popsection",
-                ".pushsection __rseq_cs_ptr_array, \"aw\"",
-                ".quad 49b",
-                ".popsection",
-                "41:",
-                "mov {slot}, [{area} + 8]",
-                "lea {old}, [rip + 49b]",
-                "xor {done:e}, {done:e}",
-                "mov fs:[{slot}], {old}",
-                "42:",
-                "mov {slot}, [{area}]",
-                "mov {slot:e}, fs:[{slot}]",
-                "cmp {slot}, [{area} + 16]",
-                "jae 45f",
-                "shl {slot}, {shift}",
-                "add {slot}, [{area} + 24]",
-                "mov {done:e}, 1",
-                "mov {old}, [{slot} + {at}]",
-                "mov [{slot} + {at}], {new}",
-                "43:",
-                ".pushsection __rseq_failure, \"ax\"",
-                ".byte 0x0f, 0xb9, 0x3d",
-                ".long 0x53053053",
-                "44:",
-                "jmp 41b",
-                ".popsection",
-                "45:",
+            sequence!(
+                ["mov {old_room}, -1"],
+                [
+                    "mov {scratch}, [{slot}]",
+                    "mov {old_room}, [{slot} + 8]",
+                    "mov [{slot} + 8], {room}",
+                    "mov [{slot}], {head}"
+                ],
                 area = in(reg) self,
                 at = in(reg) at,
-                new = in(reg) new,
-                shift = const SLOT_SHIFT,
-                slot = out(reg) _,
-                old = out(reg) old,
+                head = in(reg) head,
+                room = in(reg) room,
+                old_room = out(reg) old_room,
+                scratch = out(reg) old_head,
+            );
+        }
+        (old_room as i64 >= 0).then_some((old_head, old_room))
+    }
+
+    /// Stores `word` at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
+    ///
+    /// # Safety
+    /// As `pop`; `word` is a magazine in the caller's hands (or empty), and so is what the place holds.
+    #[inline(never)]
+    pub unsafe fn exchange(&self, at: usize, word: u64) -> Option<u64> {
+        let (old, done): (u64, u64);
+        // SAFETY: writes `rseq_cs` and the word; label 24 starts over.
+        unsafe {
+            sequence!(
+                ["xor {done:e}, {done:e}"],
+                ["mov {done:e}, 1", "mov {scratch}, [{slot}]", "mov [{slot}], {word}"],
+                area = in(reg) self,
+                at = in(reg) at,
+                word = in(reg) word,
                 done = out(reg) done,
-                options(nostack),
+                scratch = out(reg) old,
             );
         }
         (done != 0).then_some(old)

@@ -141,11 +141,6 @@ impl Reserve {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing is reserved.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Bytes committed. Acquire: pairs with the Release in `commit_to`, so that what was written before is seen.
     #[inline(always)]
     pub fn committed(&self) -> usize {

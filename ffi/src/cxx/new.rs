@@ -8,29 +8,33 @@ use crate::MIN_ALIGN;
 use crate::aligned::aligned;
 use crate::arch::{nothrow_tail, throwing_tail};
 
-/// `operator new(size_t)`
-#[unsafe(export_name = "_Znwm")]
-extern "C" fn new(size: usize) -> *mut c_void {
-    or_throw(Larder.malloc(size), MIN_ALIGN, size)
-}
+larder_core::define_malloc!(
+    /// `operator new(size_t)`
+    #[unsafe(export_name = "_Znwm")]
+    new,
+    new_slow
+);
 
-/// `operator new[](size_t)`
-#[unsafe(export_name = "_Znam")]
-extern "C" fn new_array(size: usize) -> *mut c_void {
-    or_throw(Larder.malloc(size), MIN_ALIGN, size)
-}
+larder_core::define_malloc!(
+    /// `operator new[](size_t)`
+    #[unsafe(export_name = "_Znam")]
+    new_array,
+    new_slow
+);
 
-/// `operator new(size_t, nothrow_t const&)`
-#[unsafe(export_name = "_ZnwmRKSt9nothrow_t")]
-extern "C" fn new_nothrow(size: usize, _: *const c_void) -> *mut c_void {
-    or_null(Larder.malloc(size), MIN_ALIGN, size)
-}
+larder_core::define_malloc!(
+    /// `operator new(size_t, nothrow_t const&)`
+    #[unsafe(export_name = "_ZnwmRKSt9nothrow_t")]
+    new_nothrow,
+    new_nothrow_slow
+);
 
-/// `operator new[](size_t, nothrow_t const&)`
-#[unsafe(export_name = "_ZnamRKSt9nothrow_t")]
-extern "C" fn new_array_nothrow(size: usize, _: *const c_void) -> *mut c_void {
-    or_null(Larder.malloc(size), MIN_ALIGN, size)
-}
+larder_core::define_malloc!(
+    /// `operator new[](size_t, nothrow_t const&)`
+    #[unsafe(export_name = "_ZnamRKSt9nothrow_t")]
+    new_array_nothrow,
+    new_nothrow_slow
+);
 
 /// `operator new(size_t, align_val_t)`
 #[unsafe(export_name = "_ZnwmSt11align_val_t")]
@@ -54,6 +58,18 @@ extern "C" fn new_aligned_nothrow(size: usize, align: usize, _: *const c_void) -
 #[unsafe(export_name = "_ZnamSt11align_val_tRKSt9nothrow_t")]
 extern "C" fn new_array_aligned_nothrow(size: usize, align: usize, _: *const c_void) -> *mut c_void {
     or_null(aligned(align, size), align, size)
+}
+
+/// What operator new could not serve by a hit.
+#[cold]
+extern "C" fn new_slow(size: usize) -> *mut c_void {
+    or_throw(Larder.malloc_slow(size), MIN_ALIGN, size)
+}
+
+/// What nothrow operator new could not serve by a hit.
+#[cold]
+extern "C" fn new_nothrow_slow(size: usize) -> *mut c_void {
+    or_null(Larder.malloc_slow(size), MIN_ALIGN, size)
 }
 
 #[inline(always)]

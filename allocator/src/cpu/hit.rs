@@ -1,0 +1,234 @@
+//! The hit path: everything it reads in one place, and `malloc` and `free` themselves.
+//!
+//! The two functions are written as whole (`naked`) functions, because a hit is some thirty instructions and a compiled prologue, a
+//! second test of the same result and a spilled register each cost a thirtieth. In words:
+//! ```text
+//! malloc(size)   size < small_end, else slow;   window = slot of this CPU + offset_by_size[size / 16]
+//!                pop it (sys::rseq), else slow;  the link must be one;  wipe the object's first word
+//! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
+//!                object starts an object (region::pagemap), else slow;   push it, else slow
+//! ```
+//! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
+//! nodes, and whenever a slow path must see every call.
+#![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
+
+use crate::base::classes::{BY_SIZE_LEN, CLASSES, WINDOW_BYTES, offsets_by_size, reciprocals};
+use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::units::Class;
+use crate::region::{NO_LINK, broken_link};
+use crate::sys::rseq::Area;
+
+/// What the hit path reads, at the head of the heap.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Hot {
+    /// Sizes below this may be small.
+    pub(super) small_end: AtomicUsize,
+    /// Where the windows are.
+    pub(super) area: Area,
+    /// Bits no link has.
+    no_link: u64,
+    /// First address of the single node's region.
+    pub(super) region: AtomicUsize,
+    /// Bytes of it that are committed (may lag behind).
+    pub(super) extent: AtomicUsize,
+    /// Address of its pagemap.
+    pub(super) map: AtomicUsize,
+    /// Window offset by size in units of 16 bytes.
+    by_size: [u16; BY_SIZE_LEN],
+    /// Reciprocal of the class size, at the class's offset.
+    reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
+}
+
+impl Hot {
+    /// Closed: every call is slow.
+    pub const fn new() -> Hot {
+        Hot {
+            small_end: AtomicUsize::new(0),
+            area: Area::new(),
+            no_link: NO_LINK,
+            region: AtomicUsize::new(0),
+            extent: AtomicUsize::new(0),
+            map: AtomicUsize::new(0),
+            by_size: offsets_by_size(),
+            reciprocal: strided(),
+        }
+    }
+
+    /// Whether the hit path may be taken for a class that the caller computed.
+    #[inline(always)]
+    pub(super) fn is_open(&self) -> bool {
+        self.small_end.load(Ordering::Relaxed) != 0
+    }
+}
+
+const fn strided() -> [[u64; WINDOW_BYTES / 8]; CLASSES] {
+    let dense = reciprocals();
+    let mut table = [[0; WINDOW_BYTES / 8]; CLASSES];
+    let mut index = 0;
+    while index < CLASSES {
+        table[index][0] = dense[index];
+        index += 1;
+    }
+    table
+}
+
+/// Where `malloc`'s hit finds a broken link.
+///
+/// # Safety
+/// Called by the hit path only.
+pub unsafe extern "C" fn hit_broken_link(address: usize, offset: usize) -> ! {
+    broken_link(address, Class::at_offset(offset))
+}
+
+/// Byte offsets in [`Hot`], for the macros' assembly.
+pub mod at {
+    use super::Hot;
+    use core::mem::offset_of;
+    /// `by_size`.
+    pub const BY_SIZE: usize = offset_of!(Hot, by_size);
+    /// `reciprocal`.
+    pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
+    const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, no_link) == 48 && offset_of!(Hot, region) == 56);
+    const _: () = assert!(offset_of!(Hot, extent) == 64 && offset_of!(Hot, map) == 72 && BY_SIZE == 80);
+}
+
+/// Defines a `malloc` as function `$name`, exported as the attributes say: the hit path, or a jump to `$slow(size)`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! define_malloc {
+    ($(#[$meta:meta])* $name:ident, $slow:path) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        extern "C" fn $name(size: usize) -> *mut ::core::ffi::c_void {
+            ::core::arch::naked_asm!(
+                ".pushsection __rseq_cs, \"aw\"",
+                ".balign 32",
+                "29:",
+                ".long 0, 0",
+                ".quad 22f, 23f - 22f, 24f",
+                ".popsection",
+                ".pushsection __rseq_cs_ptr_array, \"aw\"",
+                ".quad 29b",
+                ".popsection",
+                "lea rdx, [rip + {heap}]",
+                "cmp rdi, [rdx]",
+                "jae {slow}",
+                "lea rax, [rdi + 15]",
+                "shr rax, 4",
+                "movzx esi, word ptr [rdx + rax * 2 + {by_size}]",
+                "21:",
+                "mov r8, [rdx + 16]",
+                "lea rcx, [rip + 29b]",
+                "mov fs:[r8], rcx",
+                "22:",
+                "mov r8, [rdx + 8]",
+                "mov r8d, fs:[r8]",
+                "cmp r8, [rdx + 24]",
+                "jae {slow}",
+                "shl r8, 11",
+                "add r8, rsi",
+                "add r8, [rdx + 32]",
+                "mov rax, [r8]",
+                "test rax, rax",
+                "jz {slow}",
+                "imul rcx, rax, {mix}",
+                "xor rcx, [rdx + 40]",
+                "xor rcx, [rax]",
+                "add qword ptr [r8 + 8], 1",
+                "mov [r8], rcx",
+                "23:",
+                "test rcx, [rdx + 48]",
+                "jnz 27f",
+                "mov qword ptr [rax], 0",
+                "ret",
+                "27:",
+                "mov rdi, rax",
+                "jmp {broken}",
+                ".pushsection __rseq_failure, \"ax\"",
+                ".byte 0x0f, 0xb9, 0x3d",
+                ".long 0x53053053",
+                "24:",
+                "jmp 21b",
+                ".popsection",
+                heap = sym $crate::hit::HEAP,
+                slow = sym $slow,
+                broken = sym $crate::hit::hit_broken_link,
+                by_size = const $crate::hit::at::BY_SIZE,
+                mix = const $crate::hit::MIX,
+            )
+        }
+    };
+}
+
+/// Defines a `free` as function `$name`, exported as the attributes say: the hit path, or a jump to `$slow(object)`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! define_free {
+    ($(#[$meta:meta])* $name:ident, $slow:path) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(object: *mut ::core::ffi::c_void) {
+            ::core::arch::naked_asm!(
+                ".pushsection __rseq_cs, \"aw\"",
+                ".balign 32",
+                "29:",
+                ".long 0, 0",
+                ".quad 22f, 23f - 22f, 24f",
+                ".popsection",
+                ".pushsection __rseq_cs_ptr_array, \"aw\"",
+                ".quad 29b",
+                ".popsection",
+                "lea rdx, [rip + {heap}]",
+                "mov rax, rdi",
+                "sub rax, [rdx + 56]",
+                "cmp rax, [rdx + 64]",
+                "jae {slow}",
+                "shr rax, 12",
+                "mov r9, [rdx + 72]",
+                "movzx esi, word ptr [r9 + rax * 8]",
+                "mov rcx, rdi",
+                "imul rcx, [rdx + rsi + {reciprocal}]",
+                "sub rcx, [r9 + rax * 8]",
+                "cmp rcx, [rdx + rsi + {reciprocal}]",
+                "jae {slow}",
+                "imul rax, rdi, {mix}",
+                "xor rax, [rdx + 40]",
+                "21:",
+                "mov r8, [rdx + 16]",
+                "lea rcx, [rip + 29b]",
+                "mov fs:[r8], rcx",
+                "22:",
+                "mov r8, [rdx + 8]",
+                "mov r8d, fs:[r8]",
+                "cmp r8, [rdx + 24]",
+                "jae {slow}",
+                "shl r8, 11",
+                "add r8, rsi",
+                "add r8, [rdx + 32]",
+                "mov rcx, [r8 + 8]",
+                "sub rcx, 1",
+                "js {slow}",
+                "mov r9, [r8]",
+                "cmp r9, rdi",
+                "je {slow}",
+                "xor r9, rax",
+                "mov [r8 + 8], rcx",
+                "mov [rdi], r9",
+                "mov [r8], rdi",
+                "23:",
+                "ret",
+                ".pushsection __rseq_failure, \"ax\"",
+                ".byte 0x0f, 0xb9, 0x3d",
+                ".long 0x53053053",
+                "24:",
+                "jmp 21b",
+                ".popsection",
+                heap = sym $crate::hit::HEAP,
+                slow = sym $slow,
+                reciprocal = const $crate::hit::at::RECIPROCAL,
+                mix = const $crate::hit::MIX,
+            )
+        }
+    };
+}
