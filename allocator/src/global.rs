@@ -128,6 +128,15 @@ impl Larder {
     }
 }
 
+/// Where the hit path goes with an object whose link does not lead into the region it knows: an end of a chain, or a broken link.
+///
+/// # Safety
+/// Called by the hit path only, with the object it just popped.
+#[doc(hidden)]
+pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *mut u8 {
+    HEAP.take_odd(address, Class::at_offset(offset), link)
+}
+
 /// All figures of the process's heap.
 pub fn stats() -> Stats {
     HEAP.stats()

@@ -17,8 +17,8 @@ mod sys;
 /// What the macros [`define_malloc`] and [`define_free`] refer to.
 #[doc(hidden)]
 pub mod hit {
-    pub use crate::cpu::hit::{at, hit_broken_link};
-    pub use crate::global::HEAP;
+    pub use crate::cpu::hit::at;
+    pub use crate::global::{HEAP, odd_link};
     pub use crate::sys::rseq::MIX;
 }
 

@@ -24,9 +24,15 @@ cd "$work"
 
 cleanup() {
     local status=$?
-    ((status == 0)) || tail -n 5 "$work"/{system,larder}/*out 2>/dev/null >&2 # where programs say why they stopped
+    ((status == 0)) || last_words >&2
     jobs -pr | xargs -r kill -KILL
     cd / && rm -rf "$work"
+}
+
+# The end of what was written last under larder: where programs say why they stopped.
+last_words() {
+    find "$work/larder" -type f -size +0 -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2- |
+        xargs -r tail -n 5 | tr -cd '[:print:]\n' | cut -c1-300
 }
 
 fail() {

@@ -14,6 +14,9 @@ const MIN_GROWTH: u32 = 64;
 /// The region grows by at most this many pages more than asked for (32 MiB).
 const MAX_GROWTH: u32 = 8192;
 
+/// Runs looked at for a stretch of free pages.
+const STRETCH_TRIES: u32 = 4;
+
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
 pub struct Arena {
@@ -59,7 +62,8 @@ impl Arena {
         }
         let order = Order::holding(pages.max(align));
         let mut lists = self.lists().ok()?;
-        let run = self.take(&mut lists, order).or_else(|| self.grow_and_take(&mut lists, order))?;
+        let stretch = if align == 1 { self.take_stretch(&mut lists, pages) } else { None };
+        let run = stretch.or_else(|| self.take(&mut lists, order)).or_else(|| self.grow_and_take(&mut lists, order))?;
         let (run, tail) = run.split(pages);
         if let Some(tail) = tail {
             self.insert_run(&mut lists, tail);
@@ -140,6 +144,36 @@ impl Arena {
             self.insert_run(lists, Run { page: page.plus(keep), pages: have - keep, zero });
         }
         keep == pages
+    }
+
+    /// Takes `pages` pages, not a power of two, where a run of that length was freed lately: a warm run of the largest power of two within,
+    /// followed by enough free pages. (Its rest may be of the other kind, so the whole need not have merged.)
+    fn take_stretch(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
+        let order = Order::within(pages);
+        if order.pages() == pages {
+            return None;
+        }
+        let mut candidate = lists.newest(order, Kind::Warm);
+        for _ in 0..STRETCH_TRIES {
+            let page = candidate?;
+            if self.is_free_stretch(page, pages) && self.take_following(lists, page, pages) {
+                return Some(Run { page, pages, zero: false });
+            }
+            candidate = lists.older(&self.region, page);
+        }
+        None
+    }
+
+    fn is_free_stretch(&self, page: Page, pages: u32) -> bool {
+        let mut have = 0;
+        while have < pages {
+            let next = page.plus(have);
+            let Some((order, _)) = (next.0 < self.region.pages()).then(|| self.region.entry(next).as_free()).flatten() else {
+                return false;
+            };
+            have += order.pages();
+        }
+        true
     }
 
     /// Takes a run of `order`: warm before zero, the smallest that fits.

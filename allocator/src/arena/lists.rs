@@ -55,6 +55,11 @@ impl Lists {
         self.lists[kind as usize][order.index()].first.checked_sub(1).map(Page)
     }
 
+    /// The run that was freed before this one.
+    pub fn older(&self, region: &Region, page: Page) -> Option<Page> {
+        region.links(page).first.load(Ordering::Relaxed).checked_sub(1).map(Page)
+    }
+
     /// The run that was freed longest ago.
     pub fn oldest(&self, order: Order, kind: Kind) -> Option<Page> {
         self.lists[kind as usize][order.index()].last.checked_sub(1).map(Page)

@@ -1,6 +1,6 @@
 //! The atomics of the crate, in one place: the model checker's tests put its own in their stead.
 
-pub use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// A counter that is only ever right to within what is under way.
 #[derive(Debug, Default)]

@@ -4,7 +4,8 @@
 //! second test of the same result and a spilled register each cost a thirtieth. In words:
 //! ```text
 //! malloc(size)   size < small_end, else slow;   window = slot of this CPU + offset_by_size[size / 16]
-//!                pop it (sys::rseq), else slow;  the link must be one;  wipe the object's first word
+//!                pop it (sys::rseq), else slow;  its link must lead into the region, to a multiple of 8, else odd;
+//!                wipe the object's first word
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
@@ -14,8 +15,6 @@
 
 use crate::base::classes::{BY_SIZE_LEN, CLASSES, WINDOW_BYTES, offsets_by_size, reciprocals};
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::Class;
-use crate::region::{NO_LINK, broken_link};
 use crate::sys::rseq::Area;
 
 /// What the hit path reads, at the head of the heap.
@@ -26,8 +25,8 @@ pub struct Hot {
     pub(super) small_end: AtomicUsize,
     /// Where the windows are.
     pub(super) area: Area,
-    /// Bits no link has.
-    no_link: u64,
+    /// `extent` in units of 8 bytes: a link must lie below.
+    pub(super) link_end: AtomicUsize,
     /// First address of the single node's region.
     pub(super) region: AtomicUsize,
     /// Bytes of it that are committed (may lag behind).
@@ -46,7 +45,7 @@ impl Hot {
         Hot {
             small_end: AtomicUsize::new(0),
             area: Area::new(),
-            no_link: NO_LINK,
+            link_end: AtomicUsize::new(0),
             region: AtomicUsize::new(0),
             extent: AtomicUsize::new(0),
             map: AtomicUsize::new(0),
@@ -73,14 +72,6 @@ const fn strided() -> [[u64; WINDOW_BYTES / 8]; CLASSES] {
     table
 }
 
-/// Where `malloc`'s hit finds a broken link.
-///
-/// # Safety
-/// Called by the hit path only.
-pub unsafe extern "C" fn hit_broken_link(address: usize, offset: usize) -> ! {
-    broken_link(address, Class::at_offset(offset))
-}
-
 /// Byte offsets in [`Hot`], for the macros' assembly.
 pub mod at {
     use super::Hot;
@@ -89,7 +80,7 @@ pub mod at {
     pub const BY_SIZE: usize = offset_of!(Hot, by_size);
     /// `reciprocal`.
     pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
-    const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, no_link) == 48 && offset_of!(Hot, region) == 56);
+    const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, link_end) == 48 && offset_of!(Hot, region) == 56);
     const _: () = assert!(offset_of!(Hot, extent) == 64 && offset_of!(Hot, map) == 72 && BY_SIZE == 80);
 }
 
@@ -138,13 +129,17 @@ macro_rules! define_malloc {
                 "add qword ptr [r8 + 8], 1",
                 "mov [r8], rcx",
                 "23:",
-                "test rcx, [rdx + 48]",
-                "jnz 27f",
+                "mov r9, rcx",
+                "sub r9, [rdx + 56]",
+                "ror r9, 3",
+                "cmp r9, [rdx + 48]",
+                "jae 27f",
                 "mov qword ptr [rax], 0",
                 "ret",
                 "27:",
                 "mov rdi, rax",
-                "jmp {broken}",
+                "mov rdx, rcx",
+                "jmp {odd_link}",
                 ".pushsection __rseq_failure, \"ax\"",
                 ".byte 0x0f, 0xb9, 0x3d",
                 ".long 0x53053053",
@@ -153,7 +148,7 @@ macro_rules! define_malloc {
                 ".popsection",
                 heap = sym $crate::hit::HEAP,
                 slow = sym $slow,
-                broken = sym $crate::hit::hit_broken_link,
+                odd_link = sym $crate::hit::odd_link,
                 by_size = const $crate::hit::at::BY_SIZE,
                 mix = const $crate::hit::MIX,
             )

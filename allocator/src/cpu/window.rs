@@ -4,7 +4,7 @@
 use super::hit::Hot;
 use super::locked::LockedWindows;
 use crate::base::classes::{CLASSES, MAX_SMALL, WINDOW_BYTES};
-use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, NO_LINK, Object, PageMap, Region, Table, broken_link};
 use crate::stats::Mode;
@@ -41,6 +41,8 @@ pub struct Cpus {
     growth: Lock<()>,
     locked: LockedWindows,
     mode: AtomicUsize,
+    /// The single node's region, once the hit path is open.
+    home: AtomicPtr<Region>,
 }
 
 impl Cpus {
@@ -54,6 +56,7 @@ impl Cpus {
             growth: Lock::new(()),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
+            home: AtomicPtr::new(core::ptr::null_mut()),
         }
     }
 }
@@ -121,6 +124,7 @@ impl Cpus {
     /// Opens the hit path to the single node's region, iff sequences may run.
     pub fn open(&self, region: &Region) {
         if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
+            self.home.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
             self.hot.region.store(region.base(), Ordering::Relaxed);
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
             self.show_extent(region);
@@ -130,7 +134,9 @@ impl Cpus {
 
     /// Lets the hit path see how far the region reaches now.
     pub fn show_extent(&self, region: &Region) {
-        self.hot.extent.store((region.pages() as usize) << PAGE_SHIFT, Ordering::Release);
+        let extent = (region.pages() as usize) << PAGE_SHIFT;
+        self.hot.link_end.store(extent >> 3, Ordering::Relaxed);
+        self.hot.extent.store(extent, Ordering::Release);
     }
 
     /// The class of the object that begins at `address`, iff the hit path covers it.
@@ -153,12 +159,31 @@ impl Cpus {
         if address == 0 {
             return None;
         }
-        if link & NO_LINK != 0 {
-            broken_link(address, class);
+        let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
+        if ahead >= self.hot.link_end.load(Ordering::Relaxed) {
+            self.odd_link(address, class, link);
         }
         let object = Object::mint(address);
         self.links().wipe(&object);
         Some(object)
+    }
+
+    /// A link that does not lead into what the hit path knows of its region: the end of a chain, or a region that has grown
+    /// meanwhile, or another node's; else the object was written to after it was freed (or freed twice).
+    #[cold]
+    #[inline(never)]
+    pub fn odd_link(&self, address: usize, class: Class, link: u64) {
+        let known = self.home.load(Ordering::Relaxed);
+        let plausible = if known.is_null() {
+            link & NO_LINK == 0
+        } else {
+            // SAFETY: `open` stored the region, which lives as long as the heap.
+            let region = unsafe { &*known };
+            link % 8 == 0 && region.page_of(link as usize).is_some()
+        };
+        if link != 0 && !plausible {
+            broken_link(address, class);
+        }
     }
 
     /// Pushes a free object on this CPU's window; gives it back if there is no room. Only where `is_open` or `has_slot` said yes.

@@ -3,7 +3,7 @@
 
 use super::Heap;
 use super::knowledge::{Call, Found};
-use crate::base::units::{Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for};
+use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, Page, pages_for};
 use crate::region::Run;
 use core::ptr::null_mut;
 
@@ -71,7 +71,8 @@ impl Heap {
         }
     }
 
-    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards.
+    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards; if there is no room for the new size, the
+    /// pages go back where they were.
     fn promote(&self, home: NodeId, page: Page, size: usize) -> *mut u8 {
         let arena = &self.node(home).arena;
         if arena.region().large_pages(page) as usize * PAGE >= size {
@@ -85,11 +86,17 @@ impl Heap {
             arena.publish_large(run);
             return null_mut();
         };
-        arena.free(Run { zero: true, ..run });
-        let (Ok(span) | Err(span)) = span.resize(size, true);
-        let len = span.len();
-        let pointer = self.huge.adopt(span);
-        if len >= size { pointer } else { self.copy_to_new(pointer, Found::Huge(len), size, MIN_ALIGN) }
+        match span.resize(size, true) {
+            Ok(span) => {
+                arena.free(Run { zero: true, ..run });
+                self.huge.adopt(span)
+            }
+            Err(span) => {
+                arena.region().move_in(&run, span);
+                arena.publish_large(run);
+                null_mut()
+            }
+        }
     }
 
     #[cold]

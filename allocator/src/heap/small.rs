@@ -18,6 +18,15 @@ impl Heap {
         }
     }
 
+    /// An object that the hit path popped, whose link needs a closer look.
+    #[cold]
+    pub fn take_odd(&self, address: usize, class: Class, link: u64) -> *mut u8 {
+        self.cpus.odd_link(address, class, link);
+        let object = Object::mint(address);
+        self.cpus.links().wipe(&object);
+        object.into_pointer()
+    }
+
     /// One object of a class that the caller computed, from the present node.
     #[inline(always)]
     pub fn alloc_class(&self, class: Class) -> *mut u8 {

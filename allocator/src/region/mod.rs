@@ -126,6 +126,11 @@ impl Region {
         tokens::move_out(&self.space, run)
     }
 
+    /// Moves the pages of a mapping back to the run they came from.
+    pub fn move_in(&self, run: &Run, span: Span) {
+        tokens::move_in(&self.space, run, span);
+    }
+
     /// Asks for (or refuses) transparent huge pages in the whole region.
     pub fn advise(&self, advice: i32) {
         self.space.advise_all(advice);

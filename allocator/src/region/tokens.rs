@@ -44,6 +44,11 @@ pub(super) fn move_out(space: &Reserve, run: &Run) -> Result<Span, Errno> {
     unsafe { space.move_out(run.page.offset(), (run.pages as usize) << PAGE_SHIFT) }
 }
 
+pub(super) fn move_in(space: &Reserve, run: &Run, span: Span) {
+    // SAFETY: as above; the span's token ends here.
+    unsafe { space.move_in(run.page.offset(), span) }
+}
+
 /// A free object, in one hand only.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Object(usize);

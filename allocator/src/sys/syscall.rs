@@ -40,6 +40,15 @@ pub(super) unsafe fn remap(addr: usize, len: usize, new_len: usize, flags: i32) 
     call(libc::SYS_mremap, [addr, len, new_len, flags as usize, 0, 0])
 }
 
+/// Moves a mapping to `to`, over what is there.
+///
+/// # Safety
+/// Both ranges are ours; nothing refers to what was at `to`.
+pub(super) unsafe fn remap_to(addr: usize, len: usize, to: usize) -> Result<(), Errno> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    call(libc::SYS_mremap, [addr, len, len, flags as usize, to, 0]).map(drop)
+}
+
 /// Waits while `*word == expected`, at most forever; returns at once when it differs or a signal came.
 pub fn futex_wait(word: *const u32, expected: u32) {
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;

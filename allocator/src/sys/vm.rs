@@ -6,6 +6,7 @@
 //! Protection and advice are only ever changed for large parts at once, so the number of mappings stays small.
 #![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
 
+use super::die::die;
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::{PAGE, round_up};
@@ -186,6 +187,20 @@ impl Reserve {
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
         // SAFETY: the caller owns the part; its addresses stay mapped.
         unsafe { syscall::remap(self.base() + offset, len, len, flags) }.map(|base| Span { base, len })
+    }
+}
+
+impl Reserve {
+    /// Moves a span's pages to a part of the reserve.
+    ///
+    /// # Safety
+    /// The part is committed, as long as the span, and owned by the caller.
+    pub unsafe fn move_in(&self, offset: usize, span: Span) {
+        let to = self.base() + offset;
+        // SAFETY: the caller owns the part; the span's token ends here.
+        if unsafe { syscall::remap_to(span.base, span.len, to) }.is_err() {
+            die(format_args!("the system refuses to move {} bytes back to {to:#x}", span.len));
+        }
     }
 }
 
