@@ -24,6 +24,8 @@ FIGURES = {
     "pairs.reverse150_ns": ("150 mixed, in reverse", "ns", 0.5, 0),
     "pairs.random150_ns": ("150 mixed, at random", "ns", 0.5, 0),
     "pairs.random1000_ns": ("1000 mixed, at random", "ns", 0.5, 0),
+    "pairs.pair256k_ns": ("malloc(256 KiB) + free", "ns", None, 0),
+    "pairs.large32_ns": ("32 of 4-252 KiB, at random", "ns", None, 0),
     "grow.untouched_ns": ("realloc to 1 GiB, untouched", "ns", 1, 0),
     "grow.touched_ns": ("realloc to 1 GiB, touched", "ns", 1, 0),
     "idle 1000 20.rss_kib": ("1,000 threads, 20 objects each", "KiB", 1, 0),

@@ -8,7 +8,7 @@
 enum { LONGEST = 1000, POOL = 8192, WARM_UP = 20 };
 
 static uint64_t dice = 0x2545f4914f6cdd1dULL;
-static size_t sizes[POOL];
+static size_t small[POOL], large[POOL];
 static void *live[LONGEST];
 static int order[LONGEST];
 
@@ -31,7 +31,7 @@ static double pair(size_t size, int turns) {
     return (now_ns() - start) / turns;
 }
 
-static double batch(int count, int turns) {
+static double batch(const size_t *sizes, int count, int turns) {
     double start = now_ns();
     for (int turn = 0; turn < turns; turn++) {
         const size_t *asked = sizes + turn * 151 % (POOL - LONGEST);
@@ -58,20 +58,24 @@ static void at_random(int count) {
     }
 }
 
-static void report(const char *name, void (*arrange)(int), int count) {
+static void report(const char *name, const size_t *sizes, void (*arrange)(int), int count, int objects) {
     arrange(count);
-    batch(count, WARM_UP);
-    printf("%s_ns %.2f\n", name, batch(count, 2000000 / count));
+    batch(sizes, count, WARM_UP);
+    printf("%s_ns %.2f\n", name, batch(sizes, count, objects / count));
 }
 
 int main(void) {
     static const size_t limits[] = {64, 64, 128, 256, 1024};
-    for (int i = 0; i < POOL; i++) sizes[i] = 1 + below(limits[below(5)]);
+    for (int i = 0; i < POOL; i++) small[i] = 1 + below(limits[below(5)]);
+    for (int i = 0; i < POOL; i++) large[i] = (4 + below(249)) << 10;
     pair(64, 1000);
     printf("pair64_ns %.2f\n", pair(64, 5000000));
-    report("order150", in_order, 150);
-    report("reverse150", in_reverse, 150);
-    report("random150", at_random, 150);
-    report("random1000", at_random, 1000);
+    pair(256 << 10, 1000);
+    printf("pair256k_ns %.2f\n", pair(256 << 10, 500000));
+    report("order150", small, in_order, 150, 2000000);
+    report("reverse150", small, in_reverse, 150, 2000000);
+    report("random150", small, at_random, 150, 2000000);
+    report("random1000", small, at_random, 1000, 2000000);
+    report("large32", large, at_random, 32, 100000);
     return 0;
 }
