@@ -217,6 +217,7 @@ macro_rules! define_free {
                 ".byte 0x0f, 0xb9, 0x3d",
                 ".long 0x53053053",
                 "24:",
+                "mov qword ptr [rdi], 0",
                 "jmp 21b",
                 ".popsection",
                 heap = sym $crate::hit::HEAP,

@@ -181,13 +181,16 @@ fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class) -> 
     };
     let colour = lists.next_colour * info.colour_step;
     lists.next_colour = (lists.next_colour + 1) % info.colours;
-    slabs.descriptors.get(id.0 as usize - 1).begin(class, run.page, colour);
+    let slab = slabs.descriptors.get(id.0 as usize - 1);
+    slab.prepare(class, run.page, colour);
     let first = arena.region().address(run.page) + colour as usize;
     for index in 0..run.pages {
         let page = run.page.plus(index);
         arena.region().links(page).first.store(id.0, Ordering::Relaxed);
         arena.region().map().set(page, Entry::slab(class, first));
     }
+    // Last: a forked child takes every descriptor with a class for a slab whose pages all say so.
+    slab.begin(class);
     lists.slabs += 1;
     lists.free += info.slab_objects;
     lists.place(&slabs.descriptors, id, class);

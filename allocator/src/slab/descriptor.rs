@@ -32,8 +32,8 @@ pub(super) struct Slab {
 unsafe impl Zeroed for Slab {}
 
 impl Slab {
-    /// Begins a slab with every object free. The class comes last: it says that the descriptor is in use.
-    pub(super) fn begin(&self, class: Class, page: Page, colour: u32) {
+    /// Makes an unused descriptor one of a slab with every object free.
+    pub(super) fn prepare(&self, class: Class, page: Page, colour: u32) {
         let objects = class.info().slab_objects;
         for (index, word) in self.bits.iter().enumerate() {
             let left = objects.saturating_sub(index as u32 * 64);
@@ -44,6 +44,10 @@ impl Slab {
         self.colour.store(colour as u16, Ordering::Relaxed);
         self.free.store(objects as u16, Ordering::Relaxed);
         self.list.store(0, Ordering::Relaxed);
+    }
+
+    /// Begins its use.
+    pub(super) fn begin(&self, class: Class) {
         self.class.store(class.0, Ordering::Release);
     }
 

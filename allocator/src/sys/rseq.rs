@@ -14,6 +14,9 @@
 //!           room -= 1;  *object = head ^ key(object);  head = object
 //! exchange  room, head = new ones          (and the same for `previous`, which is one word)
 //! ```
+//! An interrupted push wipes the object's first word again before it starts over: it may end without a push (no room on another CPU),
+//! and an object that holds a link is taken for a free one.
+//!
 //! Rules kept: the descriptor is stored on every entry, the CPU number is read inside and compared with the number of slots, no call
 //! and no system call inside, one commit store and it comes last.
 #![allow(unsafe_code, reason = "the sequences are assembly")]
@@ -59,9 +62,10 @@ pub enum Index {
 }
 
 /// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`), the body, and where the kernel sends an
-/// interrupted thread. Labels: 21 entry, 22-23 the sequence, 24 abort, 25 the end, 26 "none" out of line.
+/// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
+/// 25 the end, 26 "none" out of line.
 macro_rules! sequence {
-    ([$($none:literal),*], [$($body:literal),*], $($operands:tt)*) => {
+    ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
             ".pushsection __rseq_cs, \"aw\"",
             ".balign 32",
@@ -90,6 +94,7 @@ macro_rules! sequence {
             ".byte 0x0f, 0xb9, 0x3d",
             ".long 0x53053053",
             "24:",
+            $($abort,)*
             "jmp 21b",
             "26:",
             $($none,)*
@@ -180,6 +185,7 @@ impl Area {
         unsafe {
             sequence!(
                 ["xor {object:e}, {object:e}"],
+                [],
                 [
                     "mov {object}, [{slot}]",
                     "test {object}, {object}",
@@ -212,6 +218,7 @@ impl Area {
         unsafe {
             sequence!(
                 ["mov {room}, -1"],
+                ["mov qword ptr [{object}], 0"],
                 [
                     "mov {room}, [{slot} + 8]",
                     "sub {room}, 1",
@@ -246,6 +253,7 @@ impl Area {
         unsafe {
             sequence!(
                 ["mov {old_room}, -1"],
+                [],
                 [
                     "mov {scratch}, [{slot}]",
                     "mov {old_room}, [{slot} + 8]",
@@ -274,6 +282,7 @@ impl Area {
         unsafe {
             sequence!(
                 ["xor {done:e}, {done:e}"],
+                [],
                 ["mov {done:e}, 1", "mov {scratch}, [{slot}]", "mov [{slot}], {word}"],
                 area = in(reg) self,
                 at = in(reg) at,
