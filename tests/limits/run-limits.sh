@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in churn exhaust locked refuse no_open strict mappings; do
+    for name in churn exhaust interrupted locked mappings no_open refuse strict; do
         build "$name" "$name.c" -D_GNU_SOURCE ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -92,6 +92,7 @@ no_sys_no_proc() {
 
 placement() {
     check "one processor" $limit taskset -c "$(last_processor)" "$work/churn" 4 16
+    check "a signal every few microseconds" $limit "$work/interrupted"
     check "an unlimited stack, mappings from below" $limit prlimit --stack=unlimited "$work/churn" 1 16
     if setarch -R true 2>/dev/null; then check "addresses not random" $limit setarch -R "$work/churn" 4 16; fi
     needs_library "few mappings" && check "few mappings for many runs" $limit "$work/mappings"
