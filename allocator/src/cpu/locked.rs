@@ -49,7 +49,6 @@ impl LockedWindows {
         let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
         let object = magazine.pop(links, class)?;
         word.store(magazine.into_word(), Ordering::Relaxed);
-        links.wipe(&object);
         Some(object)
     }
 

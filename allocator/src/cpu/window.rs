@@ -103,9 +103,12 @@ impl Cpus {
     }
 
     /// How links are encoded.
-    #[inline(always)]
     pub fn links(&self) -> Links {
-        Links { secret: self.hot.area.secret() }
+        Links {
+            secret: self.hot.area.secret(),
+            region: self.hot.region.load(Ordering::Relaxed),
+            region_words: self.hot.link_end.load(Ordering::Relaxed),
+        }
     }
 
     #[inline(always)]
@@ -121,22 +124,24 @@ impl Cpus {
         self.hot.is_open()
     }
 
-    /// Opens the hit path to the single node's region, iff sequences may run.
-    pub fn open(&self, region: &Region) {
-        if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
+    /// Tells where the single node's region is, and opens the hit path to it if `hits` are wanted and sequences may run.
+    pub fn open(&self, region: &Region, hits: bool) {
+        self.hot.region.store(region.base(), Ordering::Relaxed);
+        if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
             self.home.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
-            self.hot.region.store(region.base(), Ordering::Relaxed);
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
-            self.show_extent(region);
             self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
         }
+        self.show_extent(region);
     }
 
-    /// Lets the hit path see how far the region reaches now.
+    /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
     pub fn show_extent(&self, region: &Region) {
         let extent = (region.pages() as usize) << PAGE_SHIFT;
-        self.hot.link_end.store(extent >> 3, Ordering::Relaxed);
-        self.hot.extent.store(extent, Ordering::Release);
+        self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
+        if self.is_open() {
+            self.hot.extent.fetch_max(extent, Ordering::Release);
+        }
     }
 
     /// The class of the object that begins at `address`, iff the hit path covers it.
@@ -151,7 +156,7 @@ impl Cpus {
         entry.class_of_object(address)
     }
 
-    /// Pops a round of `class` from this CPU's window, wiped and ready for the program. Only where `is_open` or `has_slot` said yes.
+    /// Pops a round of `class` from this CPU's window. Only where `is_open` or `has_slot` said yes.
     #[inline(always)]
     pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
         // SAFETY: the area is usable as the caller found out; rows, classes and magazines are as the module's invariant says.
@@ -163,9 +168,7 @@ impl Cpus {
         if ahead >= self.hot.link_end.load(Ordering::Relaxed) {
             self.odd_link(address, class, link);
         }
-        let object = Object::mint(address);
-        self.links().wipe(&object);
-        Some(object)
+        Some(Object::mint(address))
     }
 
     /// A link that does not lead into what the hit path knows of its region: the end of a chain, or a region that has grown
@@ -189,7 +192,7 @@ impl Cpus {
     /// Pushes a free object on this CPU's window; gives it back if there is no room. Only where `is_open` or `has_slot` said yes.
     #[inline(always)]
     pub fn push(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
-        let key = self.links().key(object.address());
+        let key = Links::mix(object.address(), self.hot.area.secret());
         // SAFETY: as in `pop`; the token says that the object is free and ours.
         if unsafe { self.hot.area.push(self.at(row, class), object.address(), key) } { Ok(()) } else { Err(object) }
     }

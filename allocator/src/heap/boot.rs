@@ -104,8 +104,8 @@ impl Heap {
 
     /// Opens the hit path: only where a single node is all there is, and nothing asks to see every call.
     fn warm_up(&self, nodes: usize) {
-        if nodes == 1 && self.settings.get(Key::DoubleFree) == 0 {
-            self.cpus.open(self.node(NodeId(0)).arena.region());
+        if nodes == 1 {
+            self.cpus.open(self.node(NodeId(0)).arena.region(), self.settings.get(Key::DoubleFree) == 0);
         }
     }
 }

@@ -150,7 +150,7 @@ impl Heap {
 
     /// Lets the hit path see how far the single node's region reaches now.
     fn publish_extent(&self) {
-        if self.cpus.is_open() {
+        if self.node_count() == 1 {
             self.cpus.show_extent(self.node(NodeId(0)).arena.region());
         }
     }

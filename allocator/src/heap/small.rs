@@ -22,9 +22,7 @@ impl Heap {
     #[cold]
     pub fn take_odd(&self, address: usize, class: Class, link: u64) -> *mut u8 {
         self.cpus.odd_link(address, class, link);
-        let object = Object::mint(address);
-        self.cpus.links().wipe(&object);
-        object.into_pointer()
+        Object::mint(address).into_pointer()
     }
 
     /// One object of a class that the caller computed, from the present node.
@@ -92,7 +90,6 @@ impl Heap {
             .or_else(|| self.open_inbox(id, class))
             .or_else(|| self.fill(id, class))?;
         let object = magazine.pop(self.cpus.links(), class)?;
-        self.cpus.links().wipe(&object);
         if !magazine.is_empty() {
             if let Some(surplus) = self.cpus.install(row, class, magazine) {
                 self.stow(id, class, surplus);

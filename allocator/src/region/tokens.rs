@@ -66,9 +66,11 @@ impl Object {
         self.0
     }
 
-    /// Hands the object to the program.
+    /// Hands the object to the program; its link is wiped first, so that a free object can be told from a used one.
     #[inline(always)]
     pub fn into_pointer(self) -> *mut u8 {
+        // SAFETY: the token says that the object is ours until this function returns.
+        unsafe { (self.0 as *mut u64).write_volatile(0) };
         self.0 as *mut u8
     }
 }
@@ -79,13 +81,29 @@ impl Object {
 pub struct Links {
     /// The process's secret.
     pub secret: u64,
+    /// Where links lead to: the first address, and the bytes from there in units of 8 (0: not known, any address will do).
+    pub region: usize,
+    /// See `region`.
+    pub region_words: usize,
 }
 
 impl Links {
     /// What the link in the object at `address` is mixed with.
     #[inline(always)]
     pub fn key(self, address: usize) -> u64 {
-        (address as u64).wrapping_mul(MIX) ^ self.secret
+        Links::mix(address, self.secret)
+    }
+
+    /// [`Links::key`] of a secret.
+    #[inline(always)]
+    pub fn mix(address: usize, secret: u64) -> u64 {
+        (address as u64).wrapping_mul(MIX) ^ secret
+    }
+
+    /// Whether a link can lead to `next`.
+    fn leads_to(self, next: u64) -> bool {
+        let distance = (next as usize).wrapping_sub(self.region).rotate_right(3);
+        next == 0 || if self.region_words == 0 { next & NO_LINK == 0 } else { distance < self.region_words }
     }
 
     /// The address that the free object at `address` holds, were its first word a link.
@@ -104,12 +122,6 @@ impl Links {
         unsafe { (object.0 as *mut u64).write_volatile(raw) }
     }
 
-    /// Wipes the link before the object goes to the program, so that a free object can be told from a used one.
-    #[inline(always)]
-    pub fn wipe(self, object: &Object) {
-        // SAFETY: as in `write`.
-        unsafe { (object.0 as *mut u64).write_volatile(0) }
-    }
 }
 
 /// A chain of free objects of one class.
@@ -170,7 +182,7 @@ impl Magazine {
         }
         let address = (self.0 >> 16) as usize;
         let next = links.read(address);
-        if next & NO_LINK != 0 {
+        if !links.leads_to(next) {
             broken_link(address, class);
         }
         let room = (self.0 & ROOM) + 1;
