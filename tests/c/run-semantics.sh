@@ -63,6 +63,8 @@ for name in alignment zero too_large overflow calloc realloc posix_memalign alig
     program "$name" "semantics/$name.c" check_runs
 done
 program info semantics/info.c check_document
+# backtrace needs a shared library of its own.
+build unwind semantics/unwind.c "${flags[@]}" && ways unwind check_runs
 for name in forms bad_alloc new_handler reserve containers; do
     program "$name" "cxx/$name.cc" check_runs -std=c++17 "${cxx_static[@]}" -lstdc++
 done
