@@ -1,7 +1,7 @@
 // Memory that is not larder's may be freed when asked for; one line says so, the program goes on.
 // conf: foreign_free:ignore
 // status: 0
-// expect-start: larder: invalid free: $ptr: not memory of larder
+// expect: larder: ignored free: $ptr: not memory of larder (said once)
 #include "../misuse.h"
 
 static char data[64];

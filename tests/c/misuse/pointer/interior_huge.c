@@ -1,5 +1,5 @@
 // runs: 1 16 4096 104857600
-// expect: larder: invalid $call: $ptr: inside a large object of $size bytes that begins at $begin
+// expect: larder: invalid $call: $ptr: inside a huge object of $size bytes that begins at $begin
 #include "../misuse.h"
 
 int main(int argc, char **argv) {

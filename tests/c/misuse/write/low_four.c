@@ -1,5 +1,5 @@
-// expect: larder: write after free: $ptr: an object of 64 bytes
-#include "take.h"
+// expect: larder: write after free, or freed twice: $ptr: an object of 64 bytes
+#include "../take.h"
 
 int main(void) {
     void *p = malloc(64);

@@ -1,6 +1,6 @@
 // runs: 8 24 200 1024 4096 16384
-// expect: larder: write after free: $ptr: an object of $size bytes
-#include "take.h"
+// expect: larder: write after free, or freed twice: $ptr: an object of $size bytes
+#include "../take.h"
 
 int main(int argc, char **argv) {
     size_t size = strtoul(argv[argc - 1], NULL, 10);

@@ -1,6 +1,6 @@
 // runs: 0 65 255
-// expect: larder: write after free: $ptr: an object of 64 bytes
-#include "take.h"
+// expect: larder: write after free, or freed twice: $ptr: an object of 64 bytes
+#include "../take.h"
 
 int main(int argc, char **argv) {
     void *p = malloc(64);

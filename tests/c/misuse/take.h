@@ -1,13 +1,13 @@
 // Takes many objects of the class whose free memory was written to, as the program would in the end.
 #ifndef TAKE_H
 #define TAKE_H
-#include "../misuse.h"
+#include "misuse.h"
 
 enum { TAKEN = 20000, ENOUGH = 64 << 20 };
 
 // Every object is really ours: it can be written whole, and no other object shares its memory.
 static inline int take_many(size_t size) {
-    static void *taken[TAKEN];
+    static _Thread_local void *taken[TAKEN];
     int count = size * TAKEN < ENOUGH ? TAKEN : (int)(ENOUGH / size);
     for (int i = 0; i < count; i++) {
         taken[i] = malloc(size);
