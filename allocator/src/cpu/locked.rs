@@ -43,11 +43,12 @@ impl LockedWindows {
         self.rows.iter().map(Table::committed).sum()
     }
 
-    pub(super) fn pop(&self, row: usize, class: Class, links: Links) -> Option<Object> {
+    /// `links` is asked once the slot is held: what lies in it may lead to where the region had not reached before.
+    pub(super) fn pop(&self, row: usize, class: Class, links: impl FnOnce() -> Links) -> Option<Object> {
         let (slot, _held) = self.slot(row)?;
         let word = self.word(row, slot, class, Place::Window);
         let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        let object = magazine.pop(links, class)?;
+        let object = magazine.pop(links(), class)?;
         word.store(magazine.into_word(), Ordering::Relaxed);
         Some(object)
     }

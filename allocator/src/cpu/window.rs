@@ -219,7 +219,7 @@ impl Cpus {
 
     /// Pop where the sequences are missing.
     pub fn pop_locked(&self, row: usize, class: Class) -> Option<Object> {
-        self.locked.pop(row, class, self.links())
+        self.locked.pop(row, class, || self.links())
     }
 
     /// Push where the sequences are missing.

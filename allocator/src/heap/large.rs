@@ -19,9 +19,14 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
+        self.alloc_from(self.present_node(), size, align)
+    }
+
+    /// Tries the nodes in the order of `first`'s zonelist.
+    pub(super) fn alloc_from(&self, first: NodeId, size: usize, align: usize) -> *mut u8 {
         match Class::for_layout(size, align) {
-            Some(class) => self.refill_from(self.present_node(), class),
-            None => self.alloc_large(size, align).0,
+            Some(class) => self.refill_from(first, class),
+            None => self.alloc_large(first, size, align).0,
         }
     }
 
@@ -45,7 +50,7 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
-        let (pointer, zero) = self.alloc_large(size, align);
+        let (pointer, zero) = self.alloc_large(self.present_node(), size, align);
         if !zero {
             clear(pointer, size);
         }
@@ -53,9 +58,8 @@ impl Heap {
     }
 
     /// A large or huge object, and whether it is known to be zero.
-    fn alloc_large(&self, size: usize, align: usize) -> (*mut u8, bool) {
-        let node = self.present_node();
-        let run = pages_for(size).and_then(|pages| self.alloc_run(node, pages, align.div_ceil(PAGE)));
+    fn alloc_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
+        let run = pages_for(size).and_then(|pages| self.alloc_run(first, pages, align.div_ceil(PAGE)));
         match run {
             Some((home, run)) => {
                 let zero = run.zero;

@@ -22,6 +22,7 @@ mod knowledge;
 mod large;
 mod node;
 mod realloc;
+mod shaped;
 mod small;
 mod stats;
 mod validate;
