@@ -4,7 +4,7 @@
 use crate::base::units::{Class, MIN_ALIGN};
 use crate::heap::{Call, Heap};
 use crate::stats::{Mode, Stats};
-use crate::sys::options::Settings;
+use crate::sys::options::{Key, Settings};
 use core::alloc::{GlobalAlloc, Layout};
 
 /// The process's heap: boots at its first use and is never torn down.
@@ -120,6 +120,16 @@ impl Larder {
     /// the repair is done before the child can start threads.
     pub fn after_fork_in_child(&self) {
         HEAP.forked();
+    }
+
+    /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always told; false if it is not set.
+    pub fn read_options(&self) -> bool {
+        HEAP.read_options()
+    }
+
+    /// Whether the user asked for statistics at exit.
+    pub fn wants_stats_at_exit(&self) -> bool {
+        HEAP.settings().get(Key::Stats) == 1
     }
 
     /// The process's settings.

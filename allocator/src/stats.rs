@@ -14,7 +14,6 @@ pub enum Mode {
     Fallback(&'static str),
 }
 
-
 /// One size class, over all nodes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClassStats {
@@ -87,9 +86,24 @@ pub struct Stats {
 impl Default for Stats {
     fn default() -> Self {
         Stats {
-            mode: Mode::Fallback(""), nodes: 0, reserved: 0, committed: 0, metadata: 0, small_in_use: 0, large_in_use: 0,
-            large_count: 0, huge_in_use: 0, huge_count: 0, cached_windows: 0, cached_depots: 0, cached_slabs: 0, warm: 0,
-            zero: 0, purged: 0, classes: [ClassStats::default(); CLASSES], orders: [OrderStats::default(); ORDERS],
+            mode: Mode::Fallback(""),
+            nodes: 0,
+            reserved: 0,
+            committed: 0,
+            metadata: 0,
+            small_in_use: 0,
+            large_in_use: 0,
+            large_count: 0,
+            huge_in_use: 0,
+            huge_count: 0,
+            cached_windows: 0,
+            cached_depots: 0,
+            cached_slabs: 0,
+            warm: 0,
+            zero: 0,
+            purged: 0,
+            classes: [ClassStats::default(); CLASSES],
+            orders: [OrderStats::default(); ORDERS],
         }
     }
 }

@@ -15,6 +15,7 @@
 //! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
 //! about     larder_version larder_mode larder_trim
 //! fork      no name: the handler that runs in a forked child
+//! at_exit   no name: options read at load, statistics printed at exit
 //! ```
 //!
 //! No function here calls an exported name: another library may interpose it. Neither `alloc` nor a thread-local of
@@ -24,6 +25,7 @@
 mod about;
 mod aligned;
 mod arch;
+mod at_exit;
 mod c23;
 mod cxx;
 mod errno;

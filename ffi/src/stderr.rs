@@ -1,14 +1,19 @@
-//! Standard error without stdio: no buffer to allocate, no lock, no cancellation point, errno untouched.
+//! Standard error, or a copy of it, without stdio: no buffer to allocate, no lock, no cancellation point, errno untouched.
 
+use core::ffi::c_int;
 use core::fmt;
 
 use crate::errno;
 
 /// Writes all of `bytes` to standard error; an error ends it silently, for there is nowhere to report it.
-pub(crate) fn write(mut bytes: &[u8]) {
+pub(crate) fn write(bytes: &[u8]) {
+    write_to(libc::STDERR_FILENO, bytes);
+}
+
+fn write_to(file: c_int, mut bytes: &[u8]) {
     let _kept = errno::Kept::new();
     while !bytes.is_empty() {
-        match raw_write(bytes) {
+        match raw_write(file, bytes) {
             written @ 1.. => bytes = bytes.get(written.unsigned_abs()..).unwrap_or_default(),
             _ if errno::get() == libc::EINTR => {}
             _ => return,
@@ -17,14 +22,15 @@ pub(crate) fn write(mut bytes: &[u8]) {
 }
 
 /// One `write` by system call number: `libc::write` would be a cancellation point.
-fn raw_write(bytes: &[u8]) -> isize {
+fn raw_write(file: c_int, bytes: &[u8]) -> isize {
     // SAFETY: the kernel only reads the slice.
-    let written = unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, bytes.as_ptr(), bytes.len()) };
+    let written = unsafe { libc::syscall(libc::SYS_write, file, bytes.as_ptr(), bytes.len()) };
     written as isize
 }
 
 /// Collects formatted text and writes it in pieces of up to 1 KiB.
 pub(crate) struct Stderr {
+    file: c_int,
     buffer: [u8; 1024],
     used: usize,
 }
@@ -32,11 +38,16 @@ pub(crate) struct Stderr {
 impl Stderr {
     /// A writer with nothing in it.
     pub(crate) fn new() -> Self {
-        Stderr { buffer: [0; 1024], used: 0 }
+        Stderr::to(libc::STDERR_FILENO)
+    }
+
+    /// The same to another descriptor.
+    pub(crate) fn to(file: c_int) -> Self {
+        Stderr { file, buffer: [0; 1024], used: 0 }
     }
 
     fn flush(&mut self) {
-        write(self.buffer.get(..self.used).unwrap_or_default());
+        write_to(self.file, self.buffer.get(..self.used).unwrap_or_default());
         self.used = 0;
     }
 }

@@ -168,7 +168,8 @@ impl Arena {
         let mut have = 0;
         while have < pages {
             let next = page.plus(have);
-            let Some((order, _)) = (next.0 < self.region.pages()).then(|| self.region.entry(next).as_free()).flatten() else {
+            let Some((order, _)) = (next.0 < self.region.pages()).then(|| self.region.entry(next).as_free()).flatten()
+            else {
                 return false;
             };
             have += order.pages();
@@ -292,14 +293,16 @@ impl Arena {
             };
         }
         let agree = (0..ORDERS).all(|order| {
-            [Kind::Warm, Kind::Zero].iter().all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
+            [Kind::Warm, Kind::Zero]
+                .iter()
+                .all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
         });
         if agree { Ok(()) } else { Err("the pagemap and the free lists disagree") }
     }
 
     fn validate_free(&self, page: Page, order: Order, warm: bool) -> Result<(), &'static str> {
         let buddy = Page(page.0 ^ order.pages());
-        if page.0 % order.pages() != 0 {
+        if !page.0.is_multiple_of(order.pages()) {
             return Err("a free run is not naturally aligned");
         }
         let whole = order.index() + 1 == ORDERS || buddy.0 >= self.region.pages();

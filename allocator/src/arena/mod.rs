@@ -22,4 +22,3 @@ mod purge;
 
 pub use buddy::Arena;
 pub use purge::PurgePolicy;
-

@@ -105,7 +105,8 @@ impl Arena {
             return None;
         }
         let mut lists = self.lists().ok()?;
-        let (page, order) = (0..ORDERS as u8).rev().map(Order).find_map(|order| Some((lists.oldest(order, Kind::Warm)?, order)))?;
+        let (page, order) =
+            (0..ORDERS as u8).rev().map(Order).find_map(|order| Some((lists.oldest(order, Kind::Warm)?, order)))?;
         lists.remove(&self.region, page, order, Kind::Warm);
         let (run, tail) = Run { page, pages: order.pages(), zero: false }.split(most);
         if let Some(tail) = tail {

@@ -66,7 +66,15 @@ const fn natural_align(size: usize) -> usize {
 
 /// Fewest pages that hold enough objects with at most 1/32 lost at the end.
 const fn slab_pages(size: usize) -> usize {
-    let wanted = if size <= 64 { 128 } else if size <= 512 { 64 } else if size <= 1024 { 32 } else { 8 };
+    let wanted = if size <= 64 {
+        128
+    } else if size <= 512 {
+        64
+    } else if size <= 1024 {
+        32
+    } else {
+        8
+    };
     let mut pages = 1;
     loop {
         let bytes = pages * PAGE;
@@ -87,7 +95,13 @@ const fn class_info(index: usize) -> ClassInfo {
     let align = natural_align(size);
     let step = if align > COLOUR_STEP { align } else { COLOUR_STEP };
     let by_bytes = MAGAZINE_BYTES / size;
-    let rounds = if by_bytes > MAX_ROUNDS { MAX_ROUNDS } else if by_bytes < MIN_ROUNDS { MIN_ROUNDS } else { by_bytes };
+    let rounds = if by_bytes > MAX_ROUNDS {
+        MAX_ROUNDS
+    } else if by_bytes < MIN_ROUNDS {
+        MIN_ROUNDS
+    } else {
+        by_bytes
+    };
     ClassInfo {
         size: size as u32,
         slab_pages: pages as u32,
@@ -172,7 +186,7 @@ impl Class {
     /// The class of a 16-byte aligned object of `size` bytes, at most [`MAX_SMALL`].
     #[inline(always)]
     pub fn of(size: usize) -> Class {
-        Class(BY_SIZE[(size + MIN_ALIGN - 1) / MIN_ALIGN])
+        Class(BY_SIZE[size.div_ceil(MIN_ALIGN)])
     }
 
     /// Bytes from a slot's beginning to this class's window: the class's name on the hit path.

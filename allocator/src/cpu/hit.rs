@@ -80,7 +80,8 @@ pub mod at {
     pub const BY_SIZE: usize = offset_of!(Hot, by_size);
     /// `reciprocal`.
     pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
-    const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, link_end) == 48 && offset_of!(Hot, region) == 56);
+    const _: () =
+        assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, link_end) == 48 && offset_of!(Hot, region) == 56);
     const _: () = assert!(offset_of!(Hot, extent) == 64 && offset_of!(Hot, map) == 72 && BY_SIZE == 80);
 }
 
@@ -93,6 +94,7 @@ macro_rules! define_malloc {
         #[unsafe(naked)]
         extern "C" fn $name(size: usize) -> *mut ::core::ffi::c_void {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
                 ".pushsection __rseq_cs, \"aw\"",
                 ".balign 32",
                 "29:",
@@ -140,12 +142,11 @@ macro_rules! define_malloc {
                 "mov rdi, rax",
                 "mov rdx, rcx",
                 "jmp {odd_link}",
-                ".pushsection __rseq_failure, \"ax\"",
                 ".byte 0x0f, 0xb9, 0x3d",
                 ".long 0x53053053",
                 "24:",
                 "jmp 21b",
-                ".popsection",
+                ".cfi_endproc",
                 heap = sym $crate::hit::HEAP,
                 slow = sym $slow,
                 odd_link = sym $crate::hit::odd_link,
@@ -165,6 +166,7 @@ macro_rules! define_free {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(object: *mut ::core::ffi::c_void) {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
                 ".pushsection __rseq_cs, \"aw\"",
                 ".balign 32",
                 "29:",
@@ -213,13 +215,12 @@ macro_rules! define_free {
                 "mov [r8], rdi",
                 "23:",
                 "ret",
-                ".pushsection __rseq_failure, \"ax\"",
                 ".byte 0x0f, 0xb9, 0x3d",
                 ".long 0x53053053",
                 "24:",
                 "mov qword ptr [rdi], 0",
                 "jmp 21b",
-                ".popsection",
+                ".cfi_endproc",
                 heap = sym $crate::hit::HEAP,
                 slow = sym $slow,
                 reciprocal = const $crate::hit::at::RECIPROCAL,

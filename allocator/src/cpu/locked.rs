@@ -26,7 +26,11 @@ pub(super) struct LockedWindows {
 
 impl LockedWindows {
     pub(super) const fn new() -> LockedWindows {
-        LockedWindows { locks: [const { Lock::new(()) }; SLOTS], rows: [const { Table::new() }; ROWS], growth: Lock::new(()) }
+        LockedWindows {
+            locks: [const { Lock::new(()) }; SLOTS],
+            rows: [const { Table::new() }; ROWS],
+            growth: Lock::new(()),
+        }
     }
 }
 
@@ -62,7 +66,13 @@ impl LockedWindows {
         Ok(())
     }
 
-    pub(super) fn exchange(&self, row: usize, class: Class, place: Place, magazine: Magazine) -> Result<Magazine, Magazine> {
+    pub(super) fn exchange(
+        &self,
+        row: usize,
+        class: Class,
+        place: Place,
+        magazine: Magazine,
+    ) -> Result<Magazine, Magazine> {
         let Some((slot, _held)) = self.slot(row) else { return Err(magazine) };
         let old = self.word(row, slot, class, place).swap(magazine.into_word(), Ordering::AcqRel);
         Ok(Magazine::from_word(old))

@@ -182,7 +182,7 @@ impl Cpus {
         } else {
             // SAFETY: `open` stored the region, which lives as long as the heap.
             let region = unsafe { &*known };
-            link % 8 == 0 && region.page_of(link as usize).is_some()
+            link.is_multiple_of(8) && region.page_of(link as usize).is_some()
         };
         if link != 0 && !plausible {
             broken_link(address, class);
@@ -279,7 +279,9 @@ impl Cpus {
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
         for slot in 0..self.hot.area.slots() {
-            let word = |place: usize| self.rows[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed);
+            let word = |place: usize| {
+                self.rows[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed)
+            };
             each(Magazine::from_window(word(0), word(1)).into_word());
             each(word(2));
         }

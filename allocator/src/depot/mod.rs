@@ -26,12 +26,14 @@ use crate::base::units::Class;
 use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
+use crossbeam_utils::CachePadded;
 use stack::OVERFLOW;
 
 /// The depots of a node. All zero is a node without magazines.
 #[derive(Debug)]
 pub struct Depots {
-    depots: [Depot; CLASSES],
+    /// Padded: CPUs trade magazines of different classes at once.
+    depots: [CachePadded<Depot>; CLASSES],
     inboxes: [Inbox; CLASSES],
     overflow: Table<AtomicU64>,
     growth: Lock<()>,

@@ -38,7 +38,8 @@ impl Heap {
     pub(super) fn boot(&self) -> bool {
         self.settings.read_environment();
         let topology = if self.settings.get(Key::Numa) == 0 { Topology::read(SYSFS_NODES) } else { Topology::single() };
-        let generous = (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
+        let generous =
+            (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
         let affordable = syscall::address_space_limit() / 2 / topology.count();
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) })
     }

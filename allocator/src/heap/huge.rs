@@ -94,7 +94,11 @@ impl HugeTable {
             span.release();
             return null_mut();
         };
-        let free = if self.slots.extend_to(SLOTS).is_ok() { self.probe(span.base()).find(|slot| slot.is_vacant()) } else { None };
+        let free = if self.slots.extend_to(SLOTS).is_ok() {
+            self.probe(span.base()).find(|slot| slot.is_vacant())
+        } else {
+            None
+        };
         let Some(slot) = free else {
             span.release();
             return null_mut();

@@ -58,7 +58,9 @@ impl fmt::Display for Knowledge {
             Knowledge::Foreign => out.write_str("not memory of larder"),
             Knowledge::FreePage => out.write_str("a free page"),
             Knowledge::FreeObject(size) => write!(out, "a free object of {size} bytes"),
-            Knowledge::Inside { what, start, len } => write!(out, "inside {what} of {len} bytes that begins at {start:#x}"),
+            Knowledge::Inside { what, start, len } => {
+                write!(out, "inside {what} of {len} bytes that begins at {start:#x}")
+            }
         }
     }
 }
@@ -150,9 +152,16 @@ impl Heap {
     /// The large object that covers a page: its head is the nearest page below that says anything.
     fn large_around(&self, home: NodeId, page: Page) -> Option<Knowledge> {
         let region = self.node(home).arena.region();
-        let head = (page.0.saturating_sub(MAX_RUN_PAGES)..=page.0).rev().map(Page).find(|&page| region.entry(page) != Entry::NONE)?;
+        let head = (page.0.saturating_sub(MAX_RUN_PAGES)..=page.0)
+            .rev()
+            .map(Page)
+            .find(|&page| region.entry(page) != Entry::NONE)?;
         let pages = region.large_pages(head);
         let covers = region.entry(head) == Entry::LARGE && head.0 + pages > page.0;
-        covers.then(|| Knowledge::Inside { what: "a large object", start: region.address(head), len: pages as usize * PAGE })
+        covers.then(|| Knowledge::Inside {
+            what: "a large object",
+            start: region.address(head),
+            len: pages as usize * PAGE,
+        })
     }
 }

@@ -105,6 +105,11 @@ impl Heap {
         self.cpus.mode()
     }
 
+    /// Boots now if there are options to read.
+    pub fn read_options(&self) -> bool {
+        crate::sys::environment::variable(crate::sys::options::VARIABLE).is_some() && self.enter()
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings

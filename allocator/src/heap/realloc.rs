@@ -138,7 +138,9 @@ impl Heap {
     pub fn good_size(&self, size: usize, align: usize) -> usize {
         match Class::for_layout(size, align) {
             Some(class) => class.size(),
-            None => crate::base::units::round_up(size.max(1), PAGE).filter(|&size| size <= MAX_SIZE - align.min(MAX_SIZE)).unwrap_or(0),
+            None => crate::base::units::round_up(size.max(1), PAGE)
+                .filter(|&size| size <= MAX_SIZE - align.min(MAX_SIZE))
+                .unwrap_or(0),
         }
     }
 }

@@ -90,10 +90,9 @@ impl Heap {
             .or_else(|| self.open_inbox(id, class))
             .or_else(|| self.fill(id, class))?;
         let object = magazine.pop(self.cpus.links(), class)?;
-        if !magazine.is_empty() {
-            if let Some(surplus) = self.cpus.install(row, class, magazine) {
-                self.stow(id, class, surplus);
-            }
+        let surplus = if magazine.is_empty() { None } else { self.cpus.install(row, class, magazine) };
+        if let Some(surplus) = surplus {
+            self.stow(id, class, surplus);
         }
         Some(object)
     }
@@ -144,7 +143,11 @@ impl Heap {
     }
 
     fn push_again(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
-        if self.cpus.has_slot() { self.cpus.push(row, class, object) } else { self.cpus.push_locked(row, class, object) }
+        if self.cpus.has_slot() {
+            self.cpus.push(row, class, object)
+        } else {
+            self.cpus.push_locked(row, class, object)
+        }
     }
 
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.

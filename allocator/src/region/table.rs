@@ -93,8 +93,10 @@ impl<T: Zeroed> Table<T> {
         if index >= self.len() {
             die(format_args!("internal: metadata index {index} of {}", self.len()));
         }
+        // SAFETY: the index is within the committed part.
+        let item = unsafe { (self.base() as *const T).add(index) };
         // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
-        unsafe { &*(self.base() as *const T).add(index) }
+        unsafe { &*item }
     }
 
     /// Address of the first item.

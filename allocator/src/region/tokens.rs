@@ -121,7 +121,6 @@ impl Links {
         // SAFETY: the token says that the object is free and ours.
         unsafe { (object.0 as *mut u64).write_volatile(raw) }
     }
-
 }
 
 /// A chain of free objects of one class.
@@ -152,7 +151,7 @@ impl Magazine {
 
     /// From the two words of a window.
     pub fn from_window(head: u64, room: u64) -> Magazine {
-        Magazine(head << 16 | room.min(ROOM))
+        Magazine((head << 16) | room.min(ROOM))
     }
 
     /// The two words of a window.
@@ -171,7 +170,7 @@ impl Magazine {
             return Err(object);
         }
         links.write(&object, self.0 >> 16);
-        self.0 = (object.0 as u64) << 16 | (self.0 & ROOM) - 1;
+        self.0 = ((object.0 as u64) << 16) | ((self.0 & ROOM) - 1);
         Ok(())
     }
 
@@ -186,7 +185,7 @@ impl Magazine {
             broken_link(address, class);
         }
         let room = (self.0 & ROOM) + 1;
-        self.0 = next << 16 | room.min(class.info().rounds as u64);
+        self.0 = (next << 16) | room.min(class.info().rounds as u64);
         Some(Object(address))
     }
 }

@@ -5,8 +5,8 @@ use super::lists::Lists;
 use super::table::Slabs;
 use crate::arena::Arena;
 use crate::base::classes::MAX_ROUNDS;
-use crate::base::units::{Class, PAGE};
 use crate::base::sync::Ordering;
+use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
 use crate::sys::die::die;
 use crate::sys::lock::Lock;
@@ -73,7 +73,9 @@ impl Cache {
         let want = next_batch(&mut lists, class) as usize;
         while hand.len < want {
             let partial = lists.fullest();
-            let Some(id) = partial.or_else(|| if hand.len == 0 { begin_slab(&mut lists, slabs, arena, class) } else { None }) else {
+            let Some(id) =
+                partial.or_else(|| if hand.len == 0 { begin_slab(&mut lists, slabs, arena, class) } else { None })
+            else {
                 break;
             };
             let slab = slabs.descriptors.get(id.0 as usize - 1);
@@ -108,7 +110,9 @@ impl Cache {
     }
 
     pub(super) fn figures(&self) -> CacheFigures {
-        self.lists.lock().map_or_else(|_| CacheFigures::default(), |lists| CacheFigures { slabs: lists.slabs, free: lists.free })
+        self.lists
+            .lock()
+            .map_or_else(|_| CacheFigures::default(), |lists| CacheFigures { slabs: lists.slabs, free: lists.free })
     }
 
     pub(super) fn rebuild(&self, slabs: &Slabs, class: Class) {

@@ -22,4 +22,3 @@ mod lists;
 mod table;
 
 pub use table::Slabs;
-

@@ -20,8 +20,11 @@ pub fn variable(name: &str) -> Option<&'static str> {
 pub fn kernel_random() -> [u64; 2] {
     // SAFETY: as above.
     let address = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u64; 2];
+    if address.is_null() {
+        return [0; 2];
+    }
     // SAFETY: AT_RANDOM is the address of 16 bytes that live as long as the process.
-    if address.is_null() { [0; 2] } else { unsafe { address.read_unaligned() } }
+    unsafe { address.read_unaligned() }
 }
 
 /// A word of the auxiliary vector, 0 if absent.

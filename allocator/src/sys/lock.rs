@@ -90,7 +90,8 @@ impl<T> Lock<T> {
 
     /// Makes sure the holder will wake somebody; false if the word changed meanwhile.
     fn announce_waiter(&self, seen: usize) -> bool {
-        seen & WAITERS != 0 || self.word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        seen & WAITERS != 0
+            || self.word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// The low half of the word: thread ids differ there or the wait returns at once, which is only a spurious wake.

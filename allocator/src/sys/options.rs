@@ -44,7 +44,12 @@ pub enum Key {
 
 /// Every option, in the order of [`Key`].
 pub static OPTIONS: [Spec; 8] = [
-    Spec { key: "stats", values: "off|exit", default: "off", help: "print statistics to stderr when the process exits" },
+    Spec {
+        key: "stats",
+        values: "off|exit",
+        default: "off",
+        help: "print statistics to stderr when the process exits",
+    },
     Spec {
         key: "purge_delay_ms",
         values: "0..3600000",
@@ -84,11 +89,20 @@ pub static OPTIONS: [Spec; 8] = [
     },
 ];
 
+/// The environment variable that holds them.
+pub const VARIABLE: &str = "LARDER_CONF";
+
 const UNSET: u64 = u64::MAX;
 
 /// The settings of a process.
 #[derive(Debug)]
 pub struct Settings([AtomicU64; OPTIONS.len()]);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings::new()
+    }
+}
 
 impl Settings {
     /// All defaults.
@@ -109,7 +123,7 @@ impl Settings {
 
     /// Reads `LARDER_CONF`.
     pub fn read_environment(&self) {
-        if let Some(text) = environment::variable("LARDER_CONF") {
+        if let Some(text) = environment::variable(VARIABLE) {
             self.read(text);
         }
     }

@@ -170,7 +170,9 @@ impl Area {
             return usize::MAX;
         }
         // SAFETY: `find` set the offset of a word in the thread's own control block.
-        unsafe { asm!("mov {0:e}, fs:[{1}]", out(reg) number, in(reg) offset, options(nostack, preserves_flags, readonly)) };
+        unsafe {
+            asm!("mov {0:e}, fs:[{1}]", out(reg) number, in(reg) offset, options(nostack, preserves_flags, readonly))
+        };
         number as usize
     }
 

@@ -20,8 +20,10 @@ pub fn cpu_hint() -> usize {
 
 /// Runs `body` and puts errno back.
 fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
-    // SAFETY: errno's address is valid for the life of the thread.
-    let errno = unsafe { &mut *libc::__errno_location() };
+    // SAFETY: takes nothing.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: errno's address is valid for the life of the thread, and only this thread uses it.
+    let errno = unsafe { &mut *place };
     let before = *errno;
     let result = body();
     *errno = before;
@@ -74,8 +76,11 @@ impl Family {
     #[inline]
     pub fn gate(&self) -> &Gate {
         let page = self.page.load(Ordering::Relaxed);
+        if page == 0 {
+            return &self.without_page;
+        }
         // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
-        if page == 0 { &self.without_page } else { unsafe { &*(page as *const Gate) } }
+        unsafe { &*(page as *const Gate) }
     }
 
     /// In a child handler: shuts the gate where the kernel could not.

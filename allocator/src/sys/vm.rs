@@ -7,16 +7,17 @@
 #![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
 
 use super::die::die;
+use super::environment::auxiliary;
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::{PAGE, round_up};
+use crate::base::units::round_up;
+use core::num::NonZeroUsize;
 use once_cell::race::OnceNonZeroUsize;
 
 /// The system's page size in bytes.
 pub fn system_page() -> usize {
     static SIZE: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    // SAFETY: getauxval only reads the vector the kernel left on the stack.
-    SIZE.get_or_init(|| core::num::NonZeroUsize::new(unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize).unwrap_or(core::num::NonZeroUsize::MIN.saturating_add(PAGE - 1))).get()
+    SIZE.get_or_init(|| NonZeroUsize::new(auxiliary(libc::AT_PAGESZ) as usize).unwrap_or(NonZeroUsize::MIN)).get()
 }
 
 /// A range of addresses that is ours alone: dropped, it stays mapped for ever.

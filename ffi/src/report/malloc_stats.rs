@@ -13,7 +13,7 @@ extern "C" fn malloc_stats() {
     let _ = write_table(&mut Stderr::new(), &larder_core::stats());
 }
 
-fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     let plural = if stats.nodes == 1 { "" } else { "s" };
     writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
     write_totals(out, stats)?;

@@ -10,3 +10,5 @@ mod mallinfo;
 mod malloc_info;
 mod malloc_stats;
 mod stream;
+
+pub(crate) use malloc_stats::write_table;
