@@ -1,0 +1,161 @@
+//! Random operations on heaps of one to eight nodes, against a shadow that knows every live byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod figures;
+mod hand;
+mod machine;
+mod random;
+mod shadow;
+
+use hand::Hand;
+use larder::heap::Heap;
+use machine::heap_of;
+use shadow::Shadow;
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::{mem, thread};
+
+/// Bytes of a node's region: enough that no test runs out.
+const AMPLE: usize = 1 << 30;
+const STEPS: usize = 6000;
+/// Operations between two walks of the heap.
+const STRIDE: usize = 500;
+
+fn run(nodes: usize, settings: &str, seed: u64) {
+    let heap = heap_of(nodes, AMPLE, settings);
+    let mut hand = Hand::new(heap, seed);
+    for step in 0..STEPS {
+        hand.step();
+        if step % STRIDE == 0 {
+            figures::check(heap, &hand.shadow);
+        }
+    }
+    hand.free_all();
+    check_empty(heap);
+}
+
+/// Nothing is in use, and what is free goes back to the system when asked for.
+fn check_empty(heap: &Heap) {
+    figures::check(heap, &Shadow::default());
+    heap.trim(0);
+    figures::check(heap, &Shadow::default());
+    assert_eq!(heap.stats().warm, 0, "bytes kept warm after a trim");
+}
+
+#[test]
+fn one_node() {
+    run(1, "", 1);
+}
+
+#[test]
+fn one_node_behind_locks() {
+    run(1, "percpu:locked", 2);
+}
+
+#[test]
+fn one_node_that_checks_every_free() {
+    run(1, "double_free:at_once", 3);
+}
+
+#[test]
+fn two_nodes() {
+    run(2, "", 4);
+}
+
+#[test]
+fn three_nodes_that_keep_little_warm() {
+    run(3, "purge_delay_ms:0,warm_limit_mib:1", 5);
+}
+
+#[test]
+fn four_nodes_behind_locks() {
+    run(4, "percpu:locked,warm_limit_mib:0", 6);
+}
+
+#[test]
+fn eight_nodes() {
+    run(8, "purge_delay_ms:1", 7);
+}
+
+/// Threads that wander over all CPUs, hence nodes, and pass objects on to each other in a ring.
+#[test]
+fn threads_move_between_nodes() {
+    const THREADS: u64 = 4;
+    let heap = heap_of(3, AMPLE, "purge_delay_ms:1");
+    let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| channel()).unzip();
+    receivers.rotate_left(1);
+    thread::scope(|scope| {
+        for (seed, ends) in senders.into_iter().zip(receivers).enumerate() {
+            scope.spawn(move || wander(Hand::new(heap, 100 + seed as u64), ends));
+        }
+    });
+    check_empty(heap);
+}
+
+fn wander(mut hand: Hand, (next, previous): (Sender<shadow::Object>, Receiver<shadow::Object>)) {
+    let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+    for step in 0..STEPS / 3 {
+        if step % 50 == 0 {
+            move_to_cpu(step / 50 % cpus);
+        }
+        hand.step();
+        if let Some(object) = hand.pick() {
+            next.send(object).expect("the next thread waits until this one lets go of the channel");
+        }
+        previous.try_iter().for_each(|object| hand.receive(object));
+    }
+    drop(next);
+    previous.iter().for_each(|object| hand.receive(object));
+    hand.free_all();
+}
+
+/// Moves the thread to a CPU; where it may not go there it stays.
+fn move_to_cpu(cpu: usize) {
+    // SAFETY: all zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
+    // SAFETY: the number of a CPU is below the set's size.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: reads the set.
+    unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+}
+
+const NODES: usize = 3;
+const SMALL_REGION: usize = 8 << 20;
+
+/// When a node is full, its neighbours serve in the order of the zonelist, the spare one last; what is freed serves at home again.
+#[test]
+fn a_full_node_borrows_from_the_next() {
+    const FIRST: usize = 1;
+    let heap = heap_of(NODES, SMALL_REGION, "");
+    for size in [64, 5000, 30_000, 100_000] {
+        let objects = exhaust(heap, FIRST, size);
+        let mut homes: Vec<_> = objects.iter().filter_map(|&object| heap.node_of(object)).collect();
+        homes.dedup();
+        assert_eq!(homes, [1, 2, 0, NODES], "nodes that gave objects of {size} bytes");
+        objects.into_iter().for_each(|object| heap.free(object));
+        assert_eq!(heap.count_in_use(), 0);
+        assert_eq!(heap.validate(), Ok(()));
+        let again = heap.alloc_on(FIRST, size, 16);
+        assert_eq!(heap.node_of(again), Some(FIRST), "the home of objects of {size} bytes after all were freed");
+        heap.free(again);
+        heap.trim(0);
+    }
+}
+
+/// All objects that the nodes can give: until there is none, or it is a mapping of its own.
+fn exhaust(heap: &Heap, node: usize, size: usize) -> Vec<*mut u8> {
+    let objects: Vec<_> = std::iter::repeat_with(|| heap.alloc_on(node, size, 16))
+        .take_while(|&object| is_of_a_node(heap, object))
+        .collect();
+    // Runs of ten pages leave six of sixteen for other sizes; a half is always had.
+    assert!(objects.len() * size > NODES * SMALL_REGION / 2, "only {} objects of {size} bytes", objects.len());
+    objects
+}
+
+fn is_of_a_node(heap: &Heap, object: *mut u8) -> bool {
+    let has_home = heap.node_of(object).is_some();
+    if !has_home && !object.is_null() {
+        heap.free(object);
+    }
+    has_home
+}
