@@ -1,6 +1,7 @@
 // A signal interrupts the main thread in malloc or free; the handler forks. With the argument "malloc" the handler
 // and its child use the heap as well, which the system malloc does not promise.
 #include <signal.h>
+#include <sys/prctl.h>
 #include "fork.h"
 
 enum { SENDERS = 3, FORKS = 250, OBJECTS = 200 };
@@ -31,6 +32,7 @@ static pid_t start_sender(pid_t target) {
     pid_t sender = fork();
     CHECK(sender >= 0);
     if (sender > 0) return sender;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (kill(target, SIGUSR1) == 0) usleep(50);
     _exit(0);
 }
