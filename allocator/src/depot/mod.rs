@@ -10,13 +10,18 @@
 //! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
 //! whole, so there is no ABA.
 //!
+//! **Filling** is done by one thread of a class at a time: of a thousand threads that start together and miss on a few CPUs, each
+//! would fill a magazine, and all but a few would lie here unused.
+//!
 //! Invariant: words below `len` are magazines that hold at least one round, words from `len` on are 0.
 //!
-//! Locks: one per class and node, the lowest rank. Fork: `len` is counted anew from the words.
+//! Locks: the filling one, then the depot's, one each per class and node, the lowest ranks. Fork: `len` is counted anew from the words.
 
+mod filling;
 mod inbox;
 mod stack;
 
+pub use filling::Filling;
 pub use inbox::Inbox;
 pub use stack::Depot;
 
@@ -35,6 +40,7 @@ pub struct Depots {
     /// Padded: CPUs trade magazines of different classes at once.
     depots: [CachePadded<Depot>; CLASSES],
     inboxes: [Inbox; CLASSES],
+    fills: [Lock<()>; CLASSES],
     overflow: Table<AtomicU64>,
     growth: Lock<()>,
 }
@@ -53,6 +59,11 @@ impl Depots {
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
         self.overflow.committed()
+    }
+
+    /// Begins to fill a magazine of a class from the slabs, after whoever is at it.
+    pub fn begin_fill(&self, class: Class) -> Filling<'_> {
+        Filling::begin(&self.fills[class.index()])
     }
 
     /// The class's inbox.
@@ -90,6 +101,7 @@ impl Depots {
         drop(self.growth.inherit());
         for class in Class::all() {
             self.depots[class.index()].rebuild(&self.shelf(class));
+            drop(self.fills[class.index()].inherit());
         }
     }
 

@@ -78,19 +78,34 @@ impl Heap {
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
     fn refill(&self, id: NodeId, class: Class) -> Option<Object> {
-        let (node, row) = (self.node(id), id.index());
         self.cpus.admit();
-        if let Some(object) = self.pop_again(row, class) {
-            return Some(object);
-        }
-        let mut magazine = self
-            .cpus
-            .take(row, class, Place::Previous)
-            .or_else(|| node.depots.get(class))
-            .or_else(|| self.open_inbox(id, class))
-            .or_else(|| self.fill(id, class))?;
+        self.pop_again(id.index(), class)
+            .or_else(|| {
+                let magazine = self.find_magazine(id, class)?;
+                self.open_magazine(id, class, magazine)
+            })
+            .or_else(|| self.refill_from_slabs(id, class))
+    }
+
+    fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
+        let previous = self.cpus.take(id.index(), class, Place::Previous);
+        previous.or_else(|| self.node(id).depots.get(class)).or_else(|| self.open_inbox(id, class))
+    }
+
+    /// One thread of a class fills; those that miss meanwhile find what it left in the window.
+    fn refill_from_slabs(&self, id: NodeId, class: Class) -> Option<Object> {
+        let filling = self.node(id).depots.begin_fill(class);
+        let waited = if filling.waited() { self.pop_again(id.index(), class) } else { None };
+        waited.or_else(|| {
+            let magazine = self.fill(id, class)?;
+            self.open_magazine(id, class, magazine)
+        })
+    }
+
+    /// Takes one round for the program and makes the rest the window.
+    fn open_magazine(&self, id: NodeId, class: Class, mut magazine: Magazine) -> Option<Object> {
         let object = magazine.pop(self.cpus.links(), class)?;
-        let surplus = if magazine.is_empty() { None } else { self.cpus.install(row, class, magazine) };
+        let surplus = if magazine.is_empty() { None } else { self.cpus.install(id.index(), class, magazine) };
         if let Some(surplus) = surplus {
             self.stow(id, class, surplus);
         }

@@ -13,6 +13,8 @@ use crate::sys::lock::Lock;
 
 /// Bytes of the first fill of a class.
 const FIRST_FILL: usize = 1024;
+/// Bytes of a later fill: about one page fault's worth. Threads that miss at the same time each fill, so more would be left over.
+const FULL_FILL: usize = 4096;
 /// An empty slab of at most this many pages is kept for the next fill.
 const KEEP_EMPTY_PAGES: u32 = 8;
 
@@ -141,9 +143,9 @@ impl Cache {
     }
 }
 
-/// How many objects the next fill takes: twice the last, from little up to a whole magazine.
+/// How many objects the next fill takes: twice the last, from little up to a page's worth.
 fn next_batch(lists: &mut Lists, class: Class) -> u32 {
-    let rounds = class.info().rounds;
+    let rounds = class.info().rounds.min((FULL_FILL / class.size()).max(1) as u32);
     let batch = if lists.batch == 0 { (FIRST_FILL / class.size()).max(1) as u32 } else { lists.batch * 2 };
     lists.batch = batch.min(rounds);
     lists.batch

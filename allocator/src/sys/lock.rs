@@ -5,7 +5,7 @@
 //! handler interrupted it: [`Reentered`], the caller goes elsewhere), whether in a forked child it belongs to a thread that no
 //! longer exists ([`Lock::orphaned`]), and whom to wait for.
 //!
-//! Ranks (a thread takes locks only in this order): depot < slab cache < slab table < buddy < huge table. The layers make it so:
+//! Ranks (a thread takes locks only in this order): filling < depot < slab cache < slab table < buddy < huge table. The layers make it so:
 //! each takes its own lock and calls only downwards while holding it.
 //!
 //! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
