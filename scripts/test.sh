@@ -69,16 +69,12 @@ build() {
     step "what it left" ls -l "$target"/release/{larder,liblarder.so,liblarder.a}
 }
 
-# The lock-free pieces under loom, which replaces the atomics and so needs a build of its own.
+# The lock-free pieces under loom, which replaces the atomics: a workspace and a build of its own.
 loom() {
-    local file
-    for file in {allocator/tests,tests}/loom*.rs; do
-        [[ -e $file ]] || continue
-        step "loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" cargo test --locked --release -p "$(package "$file")" --test "$(basename "$file" .rs)"
-    done
+    [[ ! -e tests/loom/Cargo.toml ]] ||
+        step "loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" \
+            cargo test --locked --release --manifest-path tests/loom/Cargo.toml
 }
-
-package() { [[ $1 == allocator/* ]] && echo larder || echo larder-tests; }
 
 c_tests() {
     local runner
