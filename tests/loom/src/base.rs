@@ -1,0 +1,9 @@
+//! `base` with loom's atomics.
+
+/// In place of the core's.
+pub mod sync {
+    pub use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+}
+
+#[path = "../../../allocator/src/base/units.rs"]
+pub mod units;

@@ -1,0 +1,22 @@
+//! `sys::once`, whose futex word is its state.
+
+#[path = "../../../allocator/src/sys/once.rs"]
+pub mod once;
+
+use crate::thread;
+
+/// The futex calls of `sys::once`.
+mod syscall {
+    use crate::base::sync::{AtomicU32, Ordering};
+    use crate::futex;
+
+    pub(super) fn futex_wait(word: *const u32, expected: u32) {
+        // SAFETY: the gate passes its own word, which outlives the call.
+        let word = unsafe { &*word.cast::<AtomicU32>() };
+        futex::wait(|| word.load(Ordering::Relaxed), expected);
+    }
+
+    pub(super) fn futex_wake_one(_word: *const u32) {
+        futex::wake_one();
+    }
+}

@@ -1,0 +1,22 @@
+//! `sys::lock`, whose futex word is the low half of a 64-bit word.
+
+#[path = "../../../allocator/src/sys/lock.rs"]
+pub mod lock;
+
+use crate::thread;
+
+/// The futex calls of `sys::lock`.
+mod syscall {
+    use crate::base::sync::{AtomicUsize, Ordering};
+    use crate::futex;
+
+    pub(super) fn futex_wait(word: *const u32, expected: u32) {
+        // SAFETY: the lock passes its own word, which outlives the call.
+        let word = unsafe { &*word.cast::<AtomicUsize>() };
+        futex::wait(|| word.load(Ordering::Relaxed) as u32, expected);
+    }
+
+    pub(super) fn futex_wake_one(_word: *const u32) {
+        futex::wake_one();
+    }
+}

@@ -1,0 +1,98 @@
+//! `region`: objects and pages with nothing but their links. An object's link is memory that only its holder may touch, so it is a cell that
+//! loom watches for races.
+use crate::base::sync::AtomicU32;
+use crate::base::units::{Class, Page};
+use loom::cell::UnsafeCell;
+
+/// Objects of a model, the first at address 1.
+pub const OBJECTS: usize = 4;
+
+/// The first words of all objects.
+#[derive(Debug, Default)]
+pub struct Memory([UnsafeCell<u64>; OBJECTS]);
+
+// SAFETY: loom fails a model in which two threads reach a cell at once.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// How to reach them.
+    pub fn links(&self) -> Links<'_> {
+        Links(self)
+    }
+}
+
+/// Reads and writes the objects' first words.
+#[derive(Clone, Copy, Debug)]
+pub struct Links<'a>(&'a Memory);
+
+impl Links<'_> {
+    /// The link in the object at `address`.
+    pub fn read(self, address: usize) -> u64 {
+        // SAFETY: loom fails the model if somebody writes meanwhile.
+        self.0.0[address - 1].with(|link| unsafe { link.read() })
+    }
+
+    /// Sets the link of an object.
+    pub fn write(self, object: &Object, next: u64) {
+        // SAFETY: loom fails the model if somebody reads or writes meanwhile.
+        self.0.0[object.address() - 1].with_mut(|link| unsafe { link.write(next) });
+    }
+}
+
+/// A free object, in one hand only.
+#[derive(Debug)]
+pub struct Object(usize);
+
+impl Object {
+    /// The object at an address.
+    pub fn mint(address: usize) -> Object {
+        Object(address)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> usize {
+        self.0
+    }
+}
+
+/// Some objects.
+#[derive(Debug)]
+pub struct Magazine(pub Vec<Object>);
+
+impl Magazine {
+    /// Takes one out.
+    pub fn pop(&mut self, _links: Links<'_>, _class: Class) -> Option<Object> {
+        self.0.pop()
+    }
+}
+
+/// Two numbers of a page.
+#[derive(Debug, Default)]
+pub struct PageLink {
+    /// Pages of a deferred run.
+    pub first: AtomicU32,
+    /// The run below it.
+    pub second: AtomicU32,
+}
+
+/// Pages and their links.
+#[derive(Debug, Default)]
+pub struct Region([PageLink; OBJECTS]);
+
+impl Region {
+    /// The links of a page.
+    pub fn links(&self, page: Page) -> &PageLink {
+        &self.0[page.index()]
+    }
+}
+
+/// Consecutive pages that the holder owns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// First page.
+    pub page: Page,
+    /// Number of pages.
+    pub pages: u32,
+    /// Whether they are zero.
+    pub zero: bool,
+}
