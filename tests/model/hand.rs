@@ -56,13 +56,14 @@ impl Hand {
     }
 
     fn alloc_on_a_node(&mut self) {
-        let (node, size, align) = (self.random.below(self.heap.node_count()), self.random.size(), self.random.align());
+        let (node, size, align) =
+            (self.random.below(self.heap.node_count()), self.random.size(), align(&mut self.random));
         self.alloc_on(node, size, align);
     }
 
     /// From whatever node the thread is on.
     fn alloc_here(&mut self) {
-        let (size, align) = (self.random.size(), self.random.align());
+        let (size, align) = (self.random.size(), align(&mut self.random));
         let start = self.heap.alloc(size, align);
         let home = self.heap.node_of(start);
         assert!(home.is_none_or(|home| home < self.heap.node_count()), "{start:p} is of the spare node");
@@ -70,7 +71,7 @@ impl Hand {
     }
 
     fn alloc_zeroed(&mut self) {
-        let (size, align) = (self.random.size(), self.random.align());
+        let (size, align) = (self.random.size(), align(&mut self.random));
         let start = self.heap.alloc_zeroed(size, align);
         check_zero(start, size);
         self.keep(start, size, align);
@@ -132,6 +133,15 @@ impl Hand {
         while self.shadow.len() > 0 {
             self.free_one();
         }
+    }
+}
+
+/// An alignment: mostly that of real types, up to 64 KiB, and one in two thousand beyond what runs can have.
+fn align(random: &mut Random) -> usize {
+    match random.below(2000) {
+        0 => 8 << 20,
+        1..300 => 1 << random.below(17),
+        _ => 1 << random.below(5),
     }
 }
 

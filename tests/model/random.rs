@@ -28,13 +28,4 @@ impl Random {
             _ => self.below(1 << 10),
         }
     }
-
-    /// An alignment: mostly that of real types, up to 64 KiB, and one in two thousand beyond what runs can have.
-    pub fn align(&mut self) -> usize {
-        match self.below(2000) {
-            0 => 8 << 20,
-            1..300 => 1 << self.below(17),
-            _ => 1 << self.below(5),
-        }
-    }
 }
