@@ -95,7 +95,7 @@ checks() {
 step "Debian packages" scripts/install-test-packages.sh
 style
 build
-both_modes "cargo test" cargo test --locked --release --workspace --exclude larder-ffi
+both_modes "cargo test" cargo test --locked --release --no-fail-fast --workspace --exclude larder-ffi
 loom
 checks
 c_tests
