@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# check-hit-path.sh LIB.so: what malloc and free execute when the window serves them, and the same compiled into a Rust program.
+#
+# From the entry down to the first `ret` there may be no call, no jump that is always taken, no locked or otherwise atomic
+# read-modify-write, no thread-local storage but two accesses of the rseq area for each of the two operations (the store of rseq_cs,
+# the load of the CPU number), and no more instructions than were counted when this was written.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+library=${1:?usage: check-hit-path.sh LIB.so}
+[[ -f $library ]] || { echo "$0: no library at $library; build it with: cargo build --release -p larder-ffi" >&2; exit 2; }
+
+# instructions at most, accesses of the rseq area exactly
+malloc_limit=31 free_limit=36 pair_limit=73
+
+passed=0
+failed=0
+
+# The instructions of a function from its entry to its first return, without addresses and comments.
+straight() { # FILE FUNCTION
+    objdump -d --no-show-raw-insn --disassemble="$2" "$1" |
+        awk -F'\t' '/^ +[0-9a-f]+:/ { sub(/ *[#<].*/, "", $2); print $2; if ($2 ~ /^ret/) exit }'
+}
+
+# The rules; prints what breaks them.
+offences() { # LIMIT ACCESSES
+    awk -v limit="$1" -v accesses="$2" '
+        /^lock|^xadd|^cmpxchg|^xchg .*\(/   { print "atomic: " $0 }
+        /^call/                             { print "a call: " $0 }
+        /^jmp/                              { print "a jump: " $0 }
+        /%gs:/                              { print "thread-local: " $0 }
+        /%fs:/                              { seen++; if ($0 !~ /%fs:\(%/) print "thread-local: " $0 }
+        END {
+            if ($0 !~ /^ret/)      print "it does not return"
+            if (NR > limit)        print NR " instructions, " limit " allowed"
+            if (seen != accesses)  print seen + 0 " accesses of the rseq area, not " accesses
+        }'
+}
+
+# check FILE FUNCTION LIMIT ACCESSES
+check() {
+    local code broken
+    code=$(straight "$1" "$2")
+    broken=$(offences "$3" "$4" <<<"$code")
+    if [[ -z $broken ]]; then
+        echo "ok $2: $(wc -l <<<"$code") instructions"
+        passed=$((passed + 1))
+    else
+        echo "FAILED $2 in $1: ${broken//$'\n'/; }"
+        failed=$((failed + 1))
+    fi
+}
+
+check "$library" malloc "$malloc_limit" 2
+check "$library" free "$free_limit" 2
+cargo build --quiet --locked --release -p larder-examples --example hit
+check "${CARGO_TARGET_DIR:-target}/release/examples/hit" pair "$pair_limit" 4
+echo "$passed passed, $failed failed"
+((failed == 0))
