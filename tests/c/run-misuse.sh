@@ -70,6 +70,11 @@ for source in "$here"/misuse/pointer/*.c; do
     try "$source" realloc -DCALL_REALLOC
     try "$source" usable_size -DCALL_USABLE_SIZE
 done
+for source in "$here"/misuse/freed/*.c; do
+    source=${source#"$here/misuse/"}
+    try "$source" realloc -DCALL_REALLOC
+    try "$source" usable_size -DCALL_USABLE_SIZE
+done
 for source in "$here"/misuse/{double,write,conf}/*.c; do
     try "${source#"$here/misuse/"}" free
 done

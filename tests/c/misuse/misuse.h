@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "pattern.h"
 
-// The call under test: the runner builds the programs in pointer/ once for each.
+// The call under test: the runner builds the programs in pointer/ and freed/ once for each.
 #if defined CALL_REALLOC
 #define MISUSE(p) ((void)!realloc((p), 100))
 #elif defined CALL_USABLE_SIZE
