@@ -29,7 +29,8 @@ impl Hand {
         match self.random.below(64) {
             0 => self.burst(),
             1 => drop(self.heap.trim(0)),
-            2..6 => self.alloc_zeroed(),
+            2 => self.leave_untouched(),
+            3..6 => self.alloc_zeroed(),
             6..12 => self.alloc_here(),
             12..32 => self.alloc_on_a_node(),
             32..44 => self.realloc(),
@@ -83,6 +84,13 @@ impl Hand {
         let count = self.random.below(1200);
         (0..count).for_each(|_| self.alloc_on(node, size, 16));
         (0..count).for_each(|_| self.free_one());
+    }
+
+    /// Objects that are freed as they came: what the heap left in them must not look like a free object's link.
+    fn leave_untouched(&mut self) {
+        let (node, size) = (self.random.below(self.heap.node_count()), self.random.below(2 << 10));
+        let objects: Vec<_> = (0..self.random.below(300)).map(|_| self.heap.alloc_on(node, size, 16)).collect();
+        objects.into_iter().for_each(|object| self.heap.free(object));
     }
 
     /// Takes an object out of the hand.

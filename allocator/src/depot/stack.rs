@@ -130,3 +130,54 @@ fn judge(state: &mut State) {
         state.trades = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::vm::Span;
+
+    const CLASS: Class = Class(5);
+
+    /// A depot with room for the overflow of one class, in the hands of `test`.
+    fn with_depot(test: impl FnOnce(&Depot, &Shelf<'_>)) {
+        let (overflow, growth) = (Table::new(), Lock::default());
+        let space = Span::reserve(Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW), 4096).unwrap();
+        overflow.settle(space, CLASSES * OVERFLOW);
+        test(&Depot::default(), &Shelf { overflow: &overflow, growth: &growth, first: 0 });
+    }
+
+    /// Told from others by its address; never popped from.
+    fn magazine(number: usize) -> Magazine {
+        Magazine::from_word((number as u64 + 1) << 20)
+    }
+
+    #[test]
+    fn the_newest_comes_first_and_a_full_depot_refuses() {
+        with_depot(|depot, shelf| {
+            let most = capacity(CLASS);
+            assert!(most > INLINE);
+            (0..most).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
+            assert_eq!(depot.put(shelf, CLASS, magazine(most)), Err(magazine(most)));
+            assert_eq!(depot.figures(shelf, CLASS).0 as usize, most);
+            (0..most).rev().for_each(|number| assert_eq!(depot.get(shelf), Some(magazine(number))));
+            assert_eq!(depot.get(shelf), None);
+        });
+    }
+
+    #[test]
+    fn what_lies_untouched_is_surplus() {
+        with_depot(|depot, shelf| {
+            const UNUSED: usize = 6;
+            let trade = || {
+                depot.put(shelf, CLASS, magazine(99)).unwrap();
+                depot.get(shelf)
+            };
+            (0..UNUSED).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
+            (0..JUDGE_AFTER - UNUSED as u32).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
+            assert_eq!(depot.surplus(shelf), None, "the first period began with nothing");
+            (0..JUDGE_AFTER).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
+            (0..UNUSED).rev().for_each(|number| assert_eq!(depot.surplus(shelf), Some(magazine(number))));
+            assert_eq!(depot.surplus(shelf), None);
+        });
+    }
+}

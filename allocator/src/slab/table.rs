@@ -148,3 +148,89 @@ impl Slabs {
         Class::all().try_for_each(|class| self.caches[class.index()].validate(self, class))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::PAGE;
+    use crate::region::{Object, Region};
+    extern crate std;
+    use std::vec::Vec;
+
+    const LINKS: Links = Links { secret: 0x5eed, region: 0, region_words: 0 };
+    const REGION: usize = 32 << 20;
+    const CLASS: Class = Class(20);
+
+    /// An arena and its slabs, in the hands of `test`.
+    fn with_slabs(test: impl FnOnce(&Slabs, &Arena)) {
+        let (arena, pages) = (Arena::default(), REGION / PAGE);
+        let caches = core::array::from_fn(|_| Cache::default());
+        let slabs = Slabs { descriptors: Table::new(), numbers: Lock::default(), caches };
+        let metadata = Span::reserve(Region::metadata_len(REGION) + Slabs::metadata_len(pages), PAGE).unwrap();
+        let rest = arena.settle(Span::reserve(REGION, REGION).unwrap(), metadata);
+        slabs.settle(rest, pages);
+        test(&slabs, &arena);
+        assert_eq!(slabs.validate(&arena), Ok(()));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    /// The objects of fills until there are `count`, in the order in which they came.
+    fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        while found.len() < count {
+            let mut magazine = slabs.fill(arena, CLASS, LINKS).unwrap();
+            found.extend(core::iter::from_fn(|| magazine.pop(LINKS, CLASS)).map(|object| object.address()));
+        }
+        found
+    }
+
+    fn give_back(slabs: &Slabs, arena: &Arena, addresses: &[usize]) {
+        for few in addresses.chunks(CLASS.info().rounds as usize) {
+            let mut magazine = Magazine::empty(CLASS);
+            few.iter().for_each(|&address| magazine.push(LINKS, Object::mint(address)).unwrap());
+            slabs.take_back(arena, CLASS, magazine, LINKS).unwrap();
+        }
+    }
+
+    #[test]
+    fn objects_do_not_overlap_and_know_where_they_begin() {
+        with_slabs(|slabs, arena| {
+            let mut found = objects(slabs, arena, 3 * CLASS.info().slab_objects as usize);
+            found.sort_unstable();
+            assert!(found.windows(2).all(|pair| pair[1] - pair[0] >= CLASS.size()));
+            for &address in &found {
+                let inside = address + CLASS.size() - 1;
+                assert_eq!(slabs.object_around(arena, inside), Some((address, CLASS, false)));
+            }
+        });
+    }
+
+    #[test]
+    fn empty_slabs_give_their_pages_back() {
+        with_slabs(|slabs, arena| {
+            let found = objects(slabs, arena, 5 * CLASS.info().slab_objects as usize);
+            assert!(slabs.figures(CLASS).slabs >= 5);
+            give_back(slabs, arena, &found);
+            slabs.release_empty(arena);
+            assert_eq!(slabs.figures(CLASS).slabs, 0);
+            let (warm, zero) = arena.free_pages();
+            assert_eq!(warm + zero, arena.region().pages());
+        });
+    }
+
+    #[test]
+    fn the_fullest_slab_serves_first() {
+        with_slabs(|slabs, arena| {
+            let each = CLASS.info().slab_objects as usize;
+            let found = objects(slabs, arena, 3 * each);
+            let slab_of = |address: usize| slabs.id_of(arena, arena.region().page_of(address).unwrap());
+            let of_slab = |id| found.iter().copied().filter(|&address| slab_of(address) == id).collect::<Vec<_>>();
+            let (sparse, dense) = (of_slab(slab_of(found[0])), of_slab(slab_of(found[each])));
+            assert_ne!(slab_of(sparse[0]), slab_of(dense[0]));
+            give_back(slabs, arena, &sparse[..each * 7 / 8]);
+            give_back(slabs, arena, &dense[..1]);
+            let next = objects(slabs, arena, 1)[0];
+            assert_ne!(slab_of(next), slab_of(sparse[0]), "a slab that could drain is filled up again");
+        });
+    }
+}
