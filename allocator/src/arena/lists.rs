@@ -105,3 +105,48 @@ impl Lists {
         *self = Lists::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::PAGE;
+    use crate::sys::vm::Span;
+
+    const ORDER: Order = Order(2);
+    const KIND: Kind = Kind::Warm;
+
+    /// A region of 64 pages.
+    fn region() -> Region {
+        let (region, len) = (Region::default(), 64 * PAGE);
+        region.settle(Span::reserve(len, PAGE).unwrap(), Span::reserve(Region::metadata_len(len), PAGE).unwrap());
+        region.extend_to(64).unwrap();
+        region
+    }
+
+    #[test]
+    fn runs_leave_from_anywhere_and_the_ends_stay_right() {
+        let (region, mut lists) = (region(), Lists::default());
+        let pages = [0, 8, 16, 24].map(Page);
+        pages.iter().for_each(|&page| lists.insert(&region, page, ORDER, KIND));
+        assert_eq!((lists.oldest(ORDER, KIND), lists.newest(ORDER, KIND)), (Some(Page(0)), Some(Page(24))));
+        assert_eq!(lists.older(&region, Page(24)), Some(Page(16)));
+        lists.remove(&region, Page(16), ORDER, KIND);
+        assert_eq!(lists.older(&region, Page(24)), Some(Page(8)));
+        lists.remove(&region, Page(24), ORDER, KIND);
+        lists.remove(&region, Page(0), ORDER, KIND);
+        assert_eq!((lists.oldest(ORDER, KIND), lists.newest(ORDER, KIND)), (Some(Page(8)), Some(Page(8))));
+        assert_eq!((lists.count(ORDER, KIND), lists.pages(KIND)), (1, ORDER.pages()));
+        lists.remove(&region, Page(8), ORDER, KIND);
+        assert_eq!((lists.oldest(ORDER, KIND), lists.newest(ORDER, KIND)), (None, None));
+    }
+
+    #[test]
+    fn the_pagemap_says_free_of_what_is_listed() {
+        let (region, mut lists) = (region(), Lists::default());
+        lists.insert(&region, Page(4), ORDER, Kind::Zero);
+        assert_eq!(region.entry(Page(4)).as_free(), Some((ORDER, false)));
+        assert_eq!((lists.pages(Kind::Zero), lists.pages(Kind::Warm)), (ORDER.pages(), 0));
+        lists.remove(&region, Page(4), ORDER, Kind::Zero);
+        assert_eq!(region.entry(Page(4)), Entry::NONE);
+    }
+}
