@@ -11,7 +11,10 @@ fn large_layouts() -> Vec<Layout> {
     shuffled(POOL).iter().map(|step| layout((4 + step % 249) << 10)).collect()
 }
 
-fn all() -> [(&'static str, fn() -> Batch); 5] {
+/// A name, and how to make a fresh batch.
+type Named = (&'static str, fn() -> Batch);
+
+fn all() -> [Named; 5] {
     [
         ("150 in order", || Batch::new(mixed_layouts(POOL), (0..150).collect())),
         ("150 in reverse", || Batch::new(mixed_layouts(POOL), (0..150).rev().collect())),

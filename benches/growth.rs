@@ -1,6 +1,6 @@
 //! A buffer that grows by realloc to 64 MiB, as a `Vec` does, with its new part written to or not.
 
-use criterion::{BenchmarkId, Criterion};
+use criterion::{BenchmarkId, Criterion, SamplingMode};
 use larder_contenders::{CONTENDERS, Contender, criterion, layout};
 
 const FIRST: usize = 64;
@@ -9,10 +9,7 @@ const LAST: usize = 64 << 20;
 /// A size and the one that follows it.
 type Step = fn(usize) -> usize;
 
-const RATES: [(&str, Step); 2] = [
-    ("by half", |size| size + size / 2),
-    ("by doubling", |size| size * 2),
-];
+const RATES: [(&str, Step); 2] = [("by half", |size| size + size / 2), ("by doubling", |size| size * 2)];
 
 fn grow(contender: &Contender, next: Step, touched: bool) {
     let mut size = FIRST;
@@ -30,13 +27,12 @@ fn grow(contender: &Contender, next: Step, touched: bool) {
 
 fn growth(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("growth to 64 MiB");
+    group.sampling_mode(SamplingMode::Flat);
     for (rate, next) in RATES {
         for (state, touched) in [("untouched", false), ("touched", true)] {
             for contender in CONTENDERS {
                 let id = BenchmarkId::new(format!("{rate} {state}"), contender.name);
-                group.bench_function(id, |bencher| {
-                    bencher.iter(|| grow(contender, next, touched))
-                });
+                group.bench_function(id, |bencher| bencher.iter(|| grow(contender, next, touched)));
             }
         }
     }

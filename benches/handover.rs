@@ -43,9 +43,7 @@ pub(crate) fn run(contender: &Contender, blocks: u64) -> Duration {
         scope.spawn(|| produce(contender, &ring, turns));
         scope.spawn(|| consume(contender, &ring, turns));
     });
-    start
-        .elapsed()
-        .mul_f64(blocks as f64 / (turns * LANE as u64) as f64)
+    start.elapsed().mul_f64(blocks as f64 / (turns * LANE as u64) as f64)
 }
 
 fn produce(contender: &Contender, ring: &Ring, turns: u64) {
@@ -80,11 +78,7 @@ fn wait_until(ready: impl Fn() -> bool) {
     let mut spins = 0_u32;
     while !ready() {
         spins += 1;
-        if spins.is_multiple_of(1000) {
-            std::thread::yield_now()
-        } else {
-            spin_loop()
-        }
+        if spins.is_multiple_of(1000) { std::thread::yield_now() } else { spin_loop() }
     }
 }
 

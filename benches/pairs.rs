@@ -10,15 +10,12 @@ fn pairs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pairs");
     for size in SIZES {
         for contender in CONTENDERS {
-            group.bench_function(
-                BenchmarkId::new(size.to_string(), contender.name),
-                |bencher| {
-                    bencher.iter(|| {
-                        let layout = layout(black_box(size));
-                        contender.free(contender.alloc(layout), layout);
-                    });
-                },
-            );
+            group.bench_function(BenchmarkId::new(size.to_string(), contender.name), |bencher| {
+                bencher.iter(|| {
+                    let layout = layout(black_box(size));
+                    contender.free(contender.alloc(layout), layout);
+                });
+            });
         }
     }
 }

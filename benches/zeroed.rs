@@ -21,9 +21,7 @@ fn zeroed(criterion: &mut Criterion) {
         for (state, touched) in [("first word written", false), ("every page written", true)] {
             for contender in CONTENDERS {
                 let id = BenchmarkId::new(format!("{size} {state}"), contender.name);
-                group.bench_function(id, |bencher| {
-                    bencher.iter(|| zero(contender, size, touched))
-                });
+                group.bench_function(id, |bencher| bencher.iter(|| zero(contender, size, touched)));
             }
         }
     }

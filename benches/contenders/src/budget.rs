@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Criterion with the time budget of this run.
 pub fn criterion() -> Criterion {
     let (warm_up, measure, samples) = match std::env::var_os("LARDER_BENCH_QUICK") {
-        Some(_) => (50, 200, 10),
+        Some(_) => (30, 150, 10),
         None => (300, 1200, 30),
     };
     Criterion::default()

@@ -125,10 +125,7 @@ impl Block {
 }
 
 #[cold]
-#[allow(
-    clippy::panic,
-    reason = "a benchmark of an allocator without memory has nothing to say"
-)]
+#[allow(clippy::panic, reason = "a benchmark of an allocator without memory has nothing to say")]
 fn no_memory(name: &str) -> ! {
     panic!("{name} gave no memory")
 }

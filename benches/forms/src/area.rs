@@ -30,12 +30,7 @@ impl Area {
             true => (MM_CID, "mm_cid"),
             false => (CPU_ID, "cpu_id"),
         };
-        let area = Self {
-            cs: offset + RSEQ_CS,
-            index: offset + field,
-            limit: cpus(),
-            name,
-        };
+        let area = Self { cs: offset + RSEQ_CS, index: offset + field, limit: cpus(), name };
         (read(offset + CPU_ID) < area.limit).then_some(area)
     }
 }
@@ -61,8 +56,6 @@ fn cpus() -> u32 {
 fn read(at: isize) -> u32 {
     let value: u32;
     // SAFETY: `at` lies inside the rseq area of this thread.
-    unsafe {
-        asm!("mov {:e}, fs:[{}]", out(reg) value, in(reg) at, options(nostack, readonly, preserves_flags))
-    };
+    unsafe { asm!("mov {:e}, fs:[{}]", out(reg) value, in(reg) at, options(nostack, readonly, preserves_flags)) };
     value
 }

@@ -117,13 +117,8 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
 
     fn fill(&self, objects: &[usize]) -> Pointers {
         let mut at = [0; ROUNDS];
-        at.iter_mut()
-            .zip(objects.iter().rev())
-            .for_each(|(slot, object)| *slot = *object);
-        Pointers {
-            len: objects.len(),
-            at,
-        }
+        at.iter_mut().zip(objects.iter().rev()).for_each(|(slot, object)| *slot = *object);
+        Pointers { len: objects.len(), at }
     }
 
     fn spare(&self, _: usize) -> Option<Pointers> {
@@ -138,10 +133,7 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
     }
 
     fn unload(&self, class: usize) -> Option<Pointers> {
-        let mut magazine = Pointers {
-            len: 0,
-            at: [0; ROUNDS],
-        };
+        let mut magazine = Pointers { len: 0, at: [0; ROUNDS] };
         let least = begin(class) + ROUNDS;
         // SAFETY: copies slots below the top into our own buffer, then commits the lower top.
         unsafe {

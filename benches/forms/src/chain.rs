@@ -39,9 +39,7 @@ macro_rules! section {
     };
 }
 
-impl<const P: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool>
-    Chain<P, CLEAR, CHECK, TWICE>
-{
+impl<const P: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool> Chain<P, CLEAR, CHECK, TWICE> {
     fn key(&self, object: u64) -> u64 {
         object.wrapping_mul(SCATTER) ^ self.secret
     }
@@ -79,8 +77,7 @@ impl<const P: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool>
             assert!(word >> 16 != object, "double free of {object:#x}");
             let below = self.below(word);
             let next = (below >> 16) as usize;
-            let plausible =
-                below as u16 == (word as u16).wrapping_add(1) && self.region.contains(&next);
+            let plausible = below as u16 == (word as u16).wrapping_add(1) && self.region.contains(&next);
             word = if plausible { below } else { 0 };
         }
     }
@@ -108,12 +105,7 @@ impl<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bo
             // SAFETY: inside the fresh mapping.
             unsafe { *(word as *mut u64) = EMPTY };
         }
-        Self {
-            area,
-            windows,
-            secret,
-            region,
-        }
+        Self { area, windows, secret, region }
     }
 
     #[inline(always)]

@@ -36,21 +36,9 @@ impl Zeroed {
     pub fn new(len: usize) -> Self {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
-        let at = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                flags,
-                -1,
-                0,
-            )
-        };
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         assert!(at != libc::MAP_FAILED, "cannot map {len} bytes");
-        Self {
-            at: at as usize,
-            len,
-        }
+        Self { at: at as usize, len }
     }
 
     pub fn at(&self) -> usize {

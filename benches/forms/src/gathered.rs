@@ -20,11 +20,7 @@ pub struct Noted {
 
 impl Noted {
     fn fresh(chain: u64) -> Self {
-        Self {
-            chain,
-            len: 0,
-            at: [0; ROUNDS],
-        }
+        Self { chain, len: 0, at: [0; ROUNDS] }
     }
 }
 
@@ -69,9 +65,7 @@ impl Form for Gathered {
     fn load(&self, class: usize, magazine: Noted) -> (usize, Option<Noted>) {
         for object in &magazine.at[..magazine.len] {
             // SAFETY: a prefetch faults on no address; this one asks for the line to write to it.
-            unsafe {
-                asm!("prefetchw [{}]", in(reg) *object, options(nostack, readonly, preserves_flags))
-            };
+            unsafe { asm!("prefetchw [{}]", in(reg) *object, options(nostack, readonly, preserves_flags)) };
         }
         let (object, met) = self.0.load(class, magazine.chain);
         (object, met.map(Noted::fresh))

@@ -5,9 +5,8 @@ use crate::form::{Form, ROUNDS, Zeroed};
 use std::sync::Mutex;
 
 const MAX: usize = 1024;
-pub const SIZES: [usize; 20] = [
-    16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024,
-];
+pub const SIZES: [usize; 20] =
+    [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024];
 const PAGE: usize = 4096;
 const SLAB: usize = 16 * PAGE;
 const REGION: usize = 1 << 30;
@@ -39,11 +38,7 @@ impl<F: Form, const FREE: u8> Formed<F, FREE> {
     pub fn new(area: Area) -> Self {
         let region = Zeroed::new(REGION);
         Self {
-            form: F::new(
-                area,
-                0x5bd1_e995_9d1b_58d3,
-                region.at()..region.at() + REGION,
-            ),
+            form: F::new(area, 0x5bd1_e995_9d1b_58d3, region.at()..region.at() + REGION),
             depots: [const { Mutex::new(Vec::new()) }; SIZES.len()],
             slabs: Mutex::new(0),
             region,
@@ -90,9 +85,7 @@ impl<F: Form, const FREE: u8> Formed<F, FREE> {
             // SAFETY: one entry per page of the region; nobody has an object of this page yet.
             unsafe { *((self.pages.at() + at / PAGE * 4) as *mut u32) = entry };
         }
-        (0..count)
-            .map(|n| self.region.at() + slab + n * size)
-            .collect()
+        (0..count).map(|n| self.region.at() + slab + n * size).collect()
     }
 
     #[inline(always)]
@@ -127,11 +120,7 @@ impl<F: Form, const FREE: u8> Heap for Formed<F, FREE> {
 
     #[inline(never)]
     fn free(&self, object: usize, size: usize) {
-        let class = if FREE == SIZED {
-            class_of(size)
-        } else {
-            self.class_at(object)
-        };
+        let class = if FREE == SIZED { class_of(size) } else { self.class_at(object) };
         if !self.form.push(class, object) {
             self.spill(class, object);
         }
@@ -168,9 +157,7 @@ fn stray(object: usize) -> ! {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 const fn classes() -> [u8; MAX / 16 + 1] {

@@ -22,29 +22,18 @@ type Contender = (&'static str, Box<dyn Fn(&Plan) -> Row>);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = words
-        .iter()
-        .find_map(|word| word.parse().ok())
-        .unwrap_or(11);
+    let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(11);
     let Some(area) = Area::find(words.iter().any(|word| word == "--cpu")) else {
-        eprintln!(
-            "window-forms: no rseq area from libc (glibc 2.35 or newer, glibc.pthread.rseq not 0, is needed)"
-        );
+        eprintln!("window-forms: no rseq area from libc (glibc 2.35 or newer, glibc.pthread.rseq not 0, is needed)");
         std::process::exit(1);
     };
-    println!(
-        "index {}, {} CPUs, {rounds} rounds, ns per object: median (minimum)\n",
-        area.name, area.limit
-    );
+    println!("index {}, {} CPUs, {rounds} rounds, ns per object: median (minimum)\n", area.name, area.limit);
     report(&measure(&contenders(area), rounds));
 }
 
 /// Chain's switches are: prefetch, clear, check, double-free test.
 fn contenders(area: Area) -> Vec<Contender> {
-    fn formed<F: form::Form + 'static, const FREE: u8>(
-        name: &'static str,
-        area: Area,
-    ) -> Contender {
+    fn formed<F: form::Form + 'static, const FREE: u8>(name: &'static str, area: Area) -> Contender {
         let heap = Formed::<F, FREE>::new(area);
         (name, Box::new(move |plan| plan.run(&heap)))
     }
@@ -72,10 +61,7 @@ fn measure(contenders: &[Contender], rounds: usize) -> Vec<(&'static str, Vec<Ro
     for (_, run) in contenders {
         run(&plan);
     }
-    let mut rows: Vec<_> = contenders
-        .iter()
-        .map(|(name, _)| (*name, Vec::new()))
-        .collect();
+    let mut rows: Vec<_> = contenders.iter().map(|(name, _)| (*name, Vec::new())).collect();
     for _ in 0..rounds {
         for ((_, run), (_, kept)) in contenders.iter().zip(&mut rows) {
             kept.push(run(&plan));
@@ -93,10 +79,7 @@ fn report(rows: &[(&'static str, Vec<Row>)]) {
         for at in 0..NAMES.len() {
             let mut times: Vec<f64> = kept.iter().map(|row| row[at]).collect();
             times.sort_by(f64::total_cmp);
-            print!(
-                "{:>15}",
-                format!("{:.1} ({:.1})", times[times.len() / 2], times[0])
-            );
+            print!("{:>15}", format!("{:.1} ({:.1})", times[times.len() / 2], times[0]));
         }
         println!();
     }

@@ -76,11 +76,7 @@ impl Plan {
     }
 
     fn replace<H: Heap>(&self, heap: &H) -> f64 {
-        let mut live: Vec<usize> = self
-            .sizes
-            .iter()
-            .map(|&size| touch(heap.alloc(size)))
-            .collect();
+        let mut live: Vec<usize> = self.sizes.iter().map(|&size| touch(heap.alloc(size))).collect();
         let mut sizes = self.sizes.clone();
         let cost = timed(self.picks.len(), || {
             for (turn, &at) in self.picks.iter().enumerate() {
@@ -89,9 +85,7 @@ impl Plan {
                 live[at] = touch(heap.alloc(sizes[at]));
             }
         });
-        live.iter()
-            .zip(&sizes)
-            .for_each(|(&object, &size)| heap.free(object, size));
+        live.iter().zip(&sizes).for_each(|(&object, &size)| heap.free(object, size));
         cost
     }
 }
@@ -129,11 +123,7 @@ struct Ring {
 impl Ring {
     fn new() -> Self {
         let slots = (0..LANES * BATCH).map(|_| AtomicUsize::new(0)).collect();
-        Self {
-            slots,
-            sent: AtomicUsize::new(0),
-            taken: AtomicUsize::new(0),
-        }
+        Self { slots, sent: AtomicUsize::new(0), taken: AtomicUsize::new(0) }
     }
 
     fn lane(&self, turn: usize) -> &[AtomicUsize] {
@@ -145,9 +135,7 @@ fn produce<H: Heap>(heap: &H, ring: &Ring, cpu: usize) {
     pin(cpu);
     for turn in 0..TURNS {
         wait_until(|| turn < ring.taken.load(Ordering::Acquire) + LANES);
-        ring.lane(turn)
-            .iter()
-            .for_each(|slot| slot.store(touch(heap.alloc(64)), Ordering::Relaxed));
+        ring.lane(turn).iter().for_each(|slot| slot.store(touch(heap.alloc(64)), Ordering::Relaxed));
         ring.sent.store(turn + 1, Ordering::Release);
     }
 }
@@ -179,11 +167,7 @@ fn wait_until(ready: impl Fn() -> bool) {
     let mut spins = 0;
     while !ready() {
         spins += 1;
-        if spins % 1000 == 0 {
-            std::thread::yield_now()
-        } else {
-            spin_loop()
-        }
+        if spins % 1000 == 0 { std::thread::yield_now() } else { spin_loop() }
     }
 }
 
@@ -225,9 +209,7 @@ impl Dice {
 
     fn shuffle(&mut self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();
-        (1..count)
-            .rev()
-            .for_each(|at| order.swap(at, self.below(at + 1)));
+        (1..count).rev().for_each(|at| order.swap(at, self.below(at + 1)));
         order
     }
 }
