@@ -23,7 +23,7 @@ pub struct ClassStats {
     pub in_use: usize,
     /// Free objects in the per-CPU windows.
     pub in_windows: usize,
-    /// Free objects in the depots (and inboxes).
+    /// Free objects in the depots.
     pub in_depots: usize,
     /// Free objects in slabs.
     pub in_slabs: usize,
@@ -71,7 +71,7 @@ pub struct Stats {
     pub cached_depots: usize,
     /// Free small objects in slabs.
     pub cached_slabs: usize,
-    /// Free pages kept warm in the buddy.
+    /// Free pages kept warm in the buddy, and before it in the quick list (which `orders` leaves out).
     pub warm: usize,
     /// Free pages known zero in the buddy.
     pub zero: usize,

@@ -2,7 +2,8 @@
 
 use super::deferred::Deferred;
 use super::lists::{Kind, Lists};
-use super::purge::Purge;
+use super::purge::{Purge, PurgePolicy};
+use super::quick::Quick;
 use crate::base::sync::{Gauge, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, Page};
 use crate::region::{Entry, Region, Run};
@@ -14,6 +15,9 @@ const MIN_GROWTH: u32 = 64;
 /// The region grows by at most this many pages more than asked for (32 MiB).
 const MAX_GROWTH: u32 = 8192;
 
+/// Runs of at least this order (2 MiB) merge only with their own kind, and so stay known to be zero; smaller ones merge with any, else the
+/// tails that large objects give back would lie between warm runs for ever.
+const PURE_ORDER: Order = Order(9);
 /// Runs looked at for a stretch of free pages.
 const STRETCH_TRIES: u32 = 4;
 
@@ -23,6 +27,7 @@ pub struct Arena {
     pub(super) region: Region,
     pub(super) free: Lock<Lists>,
     pub(super) purge: Purge,
+    pub(super) quick: Quick,
     deferred: Deferred,
     large_pages: Gauge,
     large_count: Gauge,
@@ -60,16 +65,38 @@ impl Arena {
         if pages > MAX_RUN_PAGES || align > MAX_RUN_PAGES {
             return None;
         }
+        self.alloc_locked(&mut *self.lists().ok()?, pages, align)
+    }
+
+    /// The quick list, a stretch freed lately, the buddy, new memory: in order of cost.
+    fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let order = Order::holding(pages.max(align));
-        let mut lists = self.lists().ok()?;
-        let stretch = if align == 1 { self.take_stretch(&mut lists, pages) } else { None };
-        let run = stretch.or_else(|| self.take(&mut lists, order)).or_else(|| self.grow_and_take(&mut lists, order))?;
+        if align == 1
+            && let Some(run) = self.quick.take(pages)
+        {
+            self.purge.note_warm(self.warm_pages(lists));
+            return Some(run);
+        }
+        let stretch = if align == 1 { self.take_stretch(lists, pages) } else { None };
+        let run = stretch.or_else(|| self.take(lists, order)).or_else(|| self.grow_and_take(lists, order))?;
         let (run, tail) = run.split(pages);
         if let Some(tail) = tail {
-            self.insert_run(&mut lists, tail);
+            self.insert_run(lists, tail);
         }
-        self.purge.note_warm(lists.pages(Kind::Warm));
+        self.purge.note_warm(self.warm_pages(lists));
         Some(run)
+    }
+
+    /// Free pages that are warm, in the lists or the quick list.
+    pub(super) fn warm_pages(&self, lists: &Lists) -> u32 {
+        lists.pages(Kind::Warm) + self.quick.pages()
+    }
+
+    /// Moves the quick list's runs to the buddy.
+    pub(super) fn flush_quick(&self, lists: &mut Lists) {
+        while let Some(run) = self.quick.take_any() {
+            self.insert_run(lists, run);
+        }
     }
 
     /// Frees a run of any length.
@@ -80,18 +107,29 @@ impl Arena {
         }
     }
 
-    /// Marks a run as a large object of the program.
-    pub fn publish_large(&self, run: Run) -> usize {
+    /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
+    pub fn alloc_large(&self, pages: u32, align: u32) -> Option<(usize, bool)> {
+        if pages > MAX_RUN_PAGES || align > MAX_RUN_PAGES {
+            return None;
+        }
+        let mut lists = self.lists().ok()?;
+        let run = self.alloc_locked(&mut lists, pages, align)?;
+        Some((self.region.address(run.page), self.publish_large(&run)))
+    }
+
+    /// Marks a run as a large object; the caller holds the lock. Whether it is zero.
+    fn publish_large(&self, run: &Run) -> bool {
         self.large_pages.add(run.pages as u64);
         self.large_count.add(1);
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
-        self.region.address(run.page)
+        run.zero
     }
 
     /// Takes back the run of a large object; `None` if none begins there (any more).
-    pub fn claim_large(&self, page: Page) -> Option<Run> {
+    fn claim_large(&self, page: Page) -> Option<Run> {
         let pages = self.region.large_pages(page);
+        // Two threads that free one object at once meet here, also where one of them could not take the lock.
         if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
             return None;
         }
@@ -100,14 +138,57 @@ impl Arena {
         Some(Run { page, pages, zero: false })
     }
 
+    /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
+    pub fn free_large(&self, page: Page, policy: PurgePolicy) -> bool {
+        let Ok(mut lists) = self.lists() else {
+            return self.claim_large(page).map(|run| self.deferred.push(&self.region, run)).is_some();
+        };
+        let Some(run) = self.claim_large(page) else { return false };
+        if let Some(run) = self.quick.put(run) {
+            self.insert_run(&mut lists, run);
+        }
+        let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
+        drop(lists);
+        if look {
+            self.purge_by(policy);
+        }
+        true
+    }
+
+    /// Moves a large object's pages out, to where `elsewhere` makes of them what it returns; if that is nothing they come back.
+    pub fn move_large_out<R>(&self, page: Page, elsewhere: impl FnOnce(Span) -> Result<R, Span>) -> Option<R> {
+        let run = Run { page, pages: self.region.large_pages(page), zero: true };
+        let span = self.region.move_out(&run).ok()?;
+        match elsewhere(span) {
+            Ok(moved) => {
+                let mut lists = self.lists();
+                let claimed = self.claim_large(page).is_some();
+                match &mut lists {
+                    // Somebody else freed it meanwhile, and its run with it.
+                    _ if !claimed => {}
+                    Ok(lists) => self.insert_run(lists, run),
+                    Err(Reentered) => self.deferred.push(&self.region, run),
+                }
+                Some(moved)
+            }
+            Err(span) => {
+                self.region.move_in(&run, span);
+                None
+            }
+        }
+    }
+
     /// Makes a large object `pages` pages long where it lies; false if what follows it is not free.
     pub fn resize_large(&self, page: Page, pages: u32) -> bool {
         let old = self.region.large_pages(page);
-        if pages <= old {
-            self.shrink(page, old, pages);
+        if pages == old {
             return true;
         }
         let Ok(mut lists) = self.lists() else { return false };
+        if pages < old {
+            self.shrink(&mut lists, page, old, pages);
+            return true;
+        }
         let grown = pages <= MAX_RUN_PAGES && self.take_following(&mut lists, page.plus(old), pages - old);
         if grown {
             self.region.links(page).first.store(pages, Ordering::Relaxed);
@@ -116,12 +197,10 @@ impl Arena {
         grown
     }
 
-    fn shrink(&self, page: Page, old: u32, pages: u32) {
-        if pages < old {
-            self.region.links(page).first.store(pages, Ordering::Relaxed);
-            self.large_pages.sub((old - pages) as u64);
-            self.free(Run { page: page.plus(pages), pages: old - pages, zero: false });
-        }
+    fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
+        self.region.links(page).first.store(pages, Ordering::Relaxed);
+        self.large_pages.sub((old - pages) as u64);
+        self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
     }
 
     /// Takes exactly `pages` free pages that begin at `page`, growing the region if it ends there; all or nothing.
@@ -205,6 +284,7 @@ impl Arena {
         if self.grow(lists, aligned - end + order.pages()) {
             return self.take(lists, order);
         }
+        self.flush_quick(lists);
         self.purge_all_locked(lists);
         self.take(lists, order)
     }
@@ -235,19 +315,27 @@ impl Arena {
         }
     }
 
-    /// Merges with the buddy while that is free, whole and of the same kind.
+    /// Merges with the buddy while that is free, whole, and may be merged with.
     fn insert_merged(&self, lists: &mut Lists, page: Page, order: Order, kind: Kind) {
-        let (mut page, mut order) = (page, order);
-        while order.index() + 1 < ORDERS {
-            let buddy = Page(page.0 ^ order.pages());
-            if buddy.0 >= self.region.pages() || self.region.entry(buddy) != Entry::free(order, kind == Kind::Warm) {
-                break;
-            }
-            lists.remove(&self.region, buddy, order, kind);
+        let (mut page, mut order, mut kind) = (page, order, kind);
+        while let Some((buddy, of)) = self.mergeable_buddy(page, order, kind) {
+            lists.remove(&self.region, buddy, order, of);
             page = page.min(buddy);
             order = Order(order.0 + 1);
+            kind = if of == kind { kind } else { Kind::Warm };
         }
         lists.insert(&self.region, page, order, kind);
+    }
+
+    /// The buddy of a free run, if the two should be one: of the same kind, or small.
+    fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<(Page, Kind)> {
+        let buddy = Page(page.0 ^ order.pages());
+        if order.index() + 1 >= ORDERS || buddy.0 >= self.region.pages() {
+            return None;
+        }
+        let (of_order, warm) = self.region.entry(buddy).as_free()?;
+        let of = Kind::of(!warm);
+        (of_order == order && (of == kind || order < PURE_ORDER)).then_some((buddy, of))
     }
 
     /// Free runs by order, as (warm, zero): buddyinfo.
@@ -261,7 +349,7 @@ impl Arena {
     /// Free pages as (warm, zero).
     pub fn free_pages(&self) -> (u32, u32) {
         match self.lists() {
-            Ok(lists) => (lists.pages(Kind::Warm), lists.pages(Kind::Zero)),
+            Ok(lists) => (self.warm_pages(&lists), lists.pages(Kind::Zero)),
             Err(Reentered) => (0, 0),
         }
     }
@@ -270,6 +358,7 @@ impl Arena {
     pub fn rebuild(&self) {
         let Some(mut lists) = self.free.inherit() else { return };
         lists.clear();
+        self.quick.recount();
         for page in (0..self.region.pages()).map(Page) {
             if let Some((order, warm)) = self.region.entry(page).as_free() {
                 lists.insert(&self.region, page, order, Kind::of(!warm));
@@ -301,12 +390,10 @@ impl Arena {
     }
 
     fn validate_free(&self, page: Page, order: Order, warm: bool) -> Result<(), &'static str> {
-        let buddy = Page(page.0 ^ order.pages());
         if !page.0.is_multiple_of(order.pages()) {
             return Err("a free run is not naturally aligned");
         }
-        let whole = order.index() + 1 == ORDERS || buddy.0 >= self.region.pages();
-        if !whole && self.region.entry(buddy) == Entry::free(order, warm) {
+        if self.mergeable_buddy(page, order, Kind::of(!warm)).is_some() {
             return Err("two free buddies were not merged");
         }
         let clean = (1..order.pages()).all(|offset| self.region.entry(page.plus(offset)) == Entry::NONE);

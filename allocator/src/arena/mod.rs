@@ -6,11 +6,13 @@
 //! - **warm** runs were used: their pages are probably resident and hold old contents;
 //! - **zero** runs were never touched or were purged: they cost a page fault, and read zero.
 //!
-//! Runs merge only with a buddy of their own kind, so the count of warm pages is exact and a zero run is zero. Warm runs are used
-//! first, the most recently freed first; the oldest are purged (see [`purge`]).
+//! A zero run is zero; a run of both kinds counts as warm. Runs of 2 MiB and more merge only with a buddy of their own kind, so that large
+//! ones stay known to be zero; smaller ones merge with any. Warm runs are used
+//! first, the most recently freed first; the oldest are purged (see [`purge`]). Large runs first lie whole in a short list of their own
+//! (see [`quick`]).
 //!
 //! Invariants: a run is in list (order, kind) iff the pagemap says `free(order, kind)` of its first page; two buddies of one order
-//! and kind are never both free; the gauges are the sums of the lists.
+//! are never both free where they may merge; the gauges are the sums of the lists.
 //!
 //! Locks: one per arena. Fork: a child rebuilds the lists from the pagemap ([`Arena::rebuild`]); a run that was in a dead thread's
 //! hands is lost to the child.
@@ -19,6 +21,7 @@ mod buddy;
 mod deferred;
 mod lists;
 mod purge;
+mod quick;
 
 pub use buddy::Arena;
 pub use purge::PurgePolicy;

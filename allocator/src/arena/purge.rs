@@ -6,7 +6,7 @@
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
-use crate::base::sync::{AtomicU32, AtomicU64, Gauge, Ordering};
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{ORDERS, Order};
 use crate::region::Run;
 use crate::sys::clock::coarse_ms;
@@ -32,9 +32,14 @@ pub(super) struct Purge {
     fewest: AtomicU32,
     /// Pages still to be given back because they were not used in the last delay.
     owed: AtomicU32,
+    /// Large frees so far: not each looks at the clock.
+    frees: AtomicU32,
     /// Pages given back so far.
-    purged: Gauge,
+    purged: AtomicU64,
 }
+
+/// One large free in so many looks whether something is due.
+const LOOK_EVERY: u32 = 16;
 
 impl Purge {
     /// Learns the present number of warm pages after an allocation.
@@ -44,24 +49,32 @@ impl Purge {
         }
     }
 
-    /// At the end of a delay: what was not used in it is owed to the system.
-    fn settle_delay(&self, delay_ms: u64, warm: u32) {
+    /// Whether this free should look whether something is due.
+    pub(super) fn is_time_to_look(&self) -> bool {
+        let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
+        self.frees.store(frees, Ordering::Relaxed);
+        frees.is_multiple_of(LOOK_EVERY)
+    }
+
+    /// At the end of a delay: what was not used in it is owed to the system. Whether it was the end.
+    fn settle_delay(&self, delay_ms: u64, warm: u32) -> bool {
         let now = coarse_ms();
         let due = self.due_ms.load(Ordering::Relaxed);
         if now < due {
-            return;
+            return false;
         }
         let unused = if due == 0 { 0 } else { self.fewest.load(Ordering::Relaxed) };
         self.owed.store(unused.min(warm), Ordering::Relaxed);
         self.fewest.store(warm, Ordering::Relaxed);
         self.due_ms.store(now + delay_ms.max(1), Ordering::Relaxed);
+        true
     }
 }
 
 impl Arena {
     /// Pages given back so far.
     pub fn purged_pages(&self) -> u64 {
-        self.purge.purged.get()
+        self.purge.purged.load(Ordering::Relaxed)
     }
 
     /// Gives back what the policy says is too much or too old, a bounded amount.
@@ -74,24 +87,29 @@ impl Arena {
         }
     }
 
-    /// Gives back every warm page but `keep`; returns the number of pages given back.
+    /// Gives back the pages that are warm now, but for `keep`; returns how many. What other threads free meanwhile stays.
     pub fn trim(&self, keep: u32) -> u32 {
-        let mut given = 0;
-        loop {
-            let surplus = self.free_pages().0.saturating_sub(keep);
-            let Some(run) = self.take_oldest_warm(surplus) else { return given };
+        let Ok(mut lists) = self.lists() else { return 0 };
+        self.flush_quick(&mut lists);
+        let surplus = lists.pages(Kind::Warm).saturating_sub(keep);
+        drop(lists);
+        let mut left = surplus;
+        while let Some(run) = self.take_oldest_warm(left) {
             let pages = run.pages;
             if !self.purge_run(run) {
-                return given;
+                break;
             }
-            given += pages;
+            left -= pages;
         }
+        surplus - left
     }
 
     fn purge_due(&self, policy: PurgePolicy) -> Option<u32> {
-        let lists = self.lists().ok()?;
-        let warm = lists.pages(Kind::Warm);
-        self.purge.settle_delay(policy.delay_ms, warm);
+        let mut lists = self.lists().ok()?;
+        let warm = self.warm_pages(&lists);
+        if self.purge.settle_delay(policy.delay_ms, warm) || warm > policy.limit_pages {
+            self.flush_quick(&mut lists);
+        }
         let owed = self.purge.owed.load(Ordering::Relaxed).min(warm);
         let excess = warm.saturating_sub(policy.limit_pages);
         let step = owed.max(excess).min(STEP_PAGES);
@@ -112,7 +130,7 @@ impl Arena {
         if let Some(tail) = tail {
             self.insert_run(&mut lists, tail);
         }
-        self.purge.note_warm(lists.pages(Kind::Warm));
+        self.purge.note_warm(self.warm_pages(&lists));
         Some(run)
     }
 
@@ -120,7 +138,7 @@ impl Arena {
     fn purge_run(&self, run: Run) -> bool {
         let zero = self.region.purge(&run).is_ok();
         if zero {
-            self.purge.purged.add(run.pages as u64);
+            self.purge.purged.fetch_add(run.pages as u64, Ordering::Relaxed);
         }
         self.free(Run { zero, ..run });
         zero
@@ -135,7 +153,7 @@ impl Arena {
                 if self.region.purge(&run).is_err() {
                     return self.insert_run(lists, Run { zero: false, ..run });
                 }
-                self.purge.purged.add(run.pages as u64);
+                self.purge.purged.fetch_add(run.pages as u64, Ordering::Relaxed);
                 self.insert_run(lists, run);
             }
         }

@@ -2,7 +2,7 @@
 
 pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// A counter that is only ever right to within what is under way.
+/// A counter that is changed under its owner's lock and read by anyone: plain loads and stores.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicU64);
 
@@ -19,11 +19,11 @@ impl Gauge {
 
     /// Adds `amount`.
     pub fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
+        self.0.store(self.get().wrapping_add(amount), Ordering::Relaxed);
     }
 
     /// Subtracts `amount`.
     pub fn sub(&self, amount: u64) {
-        self.0.fetch_sub(amount, Ordering::Relaxed);
+        self.0.store(self.get().wrapping_sub(amount), Ordering::Relaxed);
     }
 }

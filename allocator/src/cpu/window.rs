@@ -138,6 +138,9 @@ impl Cpus {
     /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
     pub fn show_extent(&self, region: &Region) {
         let extent = (region.pages() as usize) << PAGE_SHIFT;
+        if extent <= self.hot.link_end.load(Ordering::Relaxed) << 3 {
+            return;
+        }
         self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
         if self.is_open() {
             self.hot.extent.fetch_max(extent, Ordering::Release);

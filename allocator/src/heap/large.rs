@@ -5,7 +5,7 @@ use super::Heap;
 use super::knowledge::Call;
 use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, pages_for};
-use crate::region::{Entry, Run};
+use crate::region::Entry;
 use core::ptr::null_mut;
 
 /// Runs are aligned to at most so many pages (4 MiB): what every region begins on. Beyond, a mapping of its own.
@@ -59,22 +59,17 @@ impl Heap {
 
     /// A large or huge object, and whether it is known to be zero.
     fn alloc_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
-        let run = pages_for(size).and_then(|pages| self.alloc_run(first, pages, align.div_ceil(PAGE)));
-        match run {
-            Some((home, run)) => {
-                let zero = run.zero;
-                (self.node(home).arena.publish_large(run) as *mut u8, zero)
-            }
+        match pages_for(size).and_then(|pages| self.alloc_run(first, pages, align.div_ceil(PAGE))) {
+            Some((address, zero)) => (address as *mut u8, zero),
             None => (self.huge.alloc(size, align), true),
         }
     }
 
-    fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(NodeId, Run)> {
+    fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
         if align > MAX_RUN_ALIGN {
             return None;
         }
-        let align = align as u32;
-        let found = self.zonelist(first).find_map(|id| Some((id, self.node(id).arena.alloc(pages, align)?)));
+        let found = self.zonelist(first).find_map(|id| self.node(id).arena.alloc_large(pages, align as u32));
         self.publish_extent();
         found
     }
@@ -103,13 +98,9 @@ impl Heap {
         if let Some(class) = entry.class_of_object(address) {
             return self.free_checked(home, address, class);
         }
-        let run = if entry == Entry::LARGE && address.is_multiple_of(PAGE) { arena.claim_large(page) } else { None };
-        match run {
-            Some(run) => {
-                arena.free(run);
-                arena.purge_by(self.purge_policy());
-            }
-            None => self.refuse(address, call),
+        let is_large = entry == Entry::LARGE && address.is_multiple_of(PAGE);
+        if !(is_large && arena.free_large(page, self.purge_policy())) {
+            self.refuse(address, call);
         }
     }
 

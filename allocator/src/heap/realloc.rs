@@ -4,7 +4,6 @@
 use super::Heap;
 use super::knowledge::{Call, Found};
 use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, Page, pages_for};
-use crate::region::Run;
 use core::ptr::null_mut;
 
 /// A large object that must move and is at least this long is moved into a mapping of its own, where it grows by `mremap`: from
@@ -81,22 +80,8 @@ impl Heap {
         if !self.huge.is_ready() {
             return null_mut();
         }
-        let Some(run) = arena.claim_large(page) else { return null_mut() };
-        let Ok(span) = arena.region().move_out(&run) else {
-            arena.publish_large(run);
-            return null_mut();
-        };
-        match span.resize(size, true) {
-            Ok(span) => {
-                arena.free(Run { zero: true, ..run });
-                self.huge.adopt(span)
-            }
-            Err(span) => {
-                arena.region().move_in(&run, span);
-                arena.publish_large(run);
-                null_mut()
-            }
-        }
+        let moved = arena.move_large_out(page, |span| span.resize(size, true).map(|span| self.huge.adopt(span)));
+        moved.unwrap_or(null_mut())
     }
 
     #[cold]

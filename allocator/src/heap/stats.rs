@@ -40,9 +40,10 @@ impl Heap {
             let (warm, zero) = node.arena.free_runs(Order(order as u8));
             stats.orders[order].warm += warm as usize;
             stats.orders[order].zero += zero as usize;
-            stats.warm += (warm as usize * PAGE) << order;
-            stats.zero += (zero as usize * PAGE) << order;
         }
+        let (warm, zero) = node.arena.free_pages();
+        stats.warm += warm as usize * PAGE;
+        stats.zero += zero as usize * PAGE;
         for class in Heap::classes() {
             self.add_class(&mut stats.classes[class.index()], id, class);
         }

@@ -121,8 +121,11 @@ impl Settings {
         }
     }
 
-    /// Reads `LARDER_CONF`.
+    /// Reads `LARDER_CONF`, and settles what it does not say.
     pub fn read_environment(&self) {
+        for (slot, spec) in self.0.iter().zip(&OPTIONS) {
+            slot.store(parse_value(spec, spec.default).unwrap_or(0), Ordering::Relaxed);
+        }
         if let Some(text) = environment::variable(VARIABLE) {
             self.read(text);
         }

@@ -1,0 +1,78 @@
+//! The quick list: the last few large runs that were freed, whole, for the next request of just that length (Weinstock 1988).
+//!
+//! A program that frees and allocates blocks of a few lengths would split and merge the same runs for ever, and a run that is no power
+//! of two would seldom come back in one piece. Runs lie here for one purge delay at most, then they go to the buddy.
+//!
+//! Invariant: a word is 0 or (page + 1, pages) of a run that is free, warm, and in no list; the pagemap says `none` of it. A word is
+//! cleared before its run is used, so a forked child finds each run here or nowhere.
+
+use crate::base::sync::{AtomicU64, Gauge, Ordering};
+use crate::base::units::Page;
+use crate::region::Run;
+
+const LEN: usize = 32;
+/// Shorter runs are slabs' and cheap to split.
+const SHORTEST: u32 = 9;
+/// Longer runs (1 MiB) would be too much to hold back.
+const LONGEST: u32 = 256;
+
+/// See the module. Used under the arena's lock.
+#[derive(Debug, Default)]
+pub(super) struct Quick {
+    words: [AtomicU64; LEN],
+    /// Where the next run goes: newest before it.
+    next: AtomicU64,
+    pages: Gauge,
+}
+
+impl Quick {
+    /// Pages that lie here.
+    pub(super) fn pages(&self) -> u32 {
+        self.pages.get() as u32
+    }
+
+    /// Leaves a freed run; returns the one that must go to the buddy: the oldest, or this one if it is of no length for here.
+    pub(super) fn put(&self, run: Run) -> Option<Run> {
+        if !(SHORTEST..=LONGEST).contains(&run.pages) {
+            return Some(run);
+        }
+        let at = self.next.load(Ordering::Relaxed);
+        let oldest = self.remove(at as usize);
+        self.pages.add(run.pages as u64);
+        self.words[at as usize % LEN].store(((run.page.0 as u64 + 1) << 32) | run.pages as u64, Ordering::Release);
+        self.next.store((at + 1) % LEN as u64, Ordering::Relaxed);
+        oldest
+    }
+
+    /// Takes the newest run of exactly `pages` pages.
+    pub(super) fn take(&self, pages: u32) -> Option<Run> {
+        if self.pages() < pages || !(SHORTEST..=LONGEST).contains(&pages) {
+            return None;
+        }
+        let next = self.next.load(Ordering::Relaxed) as usize;
+        let newest_first = (1..=LEN).map(|age| (next + LEN - age) % LEN);
+        let at = newest_first.into_iter().find(|&at| self.words[at].load(Ordering::Relaxed) as u32 == pages)?;
+        self.remove(at)
+    }
+
+    /// Takes any run.
+    pub(super) fn take_any(&self) -> Option<Run> {
+        (0..LEN).find_map(|at| self.remove(at))
+    }
+
+    fn remove(&self, at: usize) -> Option<Run> {
+        let word = self.words[at % LEN].load(Ordering::Relaxed);
+        self.words[at % LEN].store(0, Ordering::Release);
+        let page = Page(((word >> 32) as u32).checked_sub(1)?);
+        let run = Run { page, pages: word as u32, zero: false };
+        self.pages.sub(run.pages as u64);
+        Some(run)
+    }
+
+    /// In a forked child: counts anew.
+    pub(super) fn recount(&self) {
+        let pages: u64 = self.words.iter().map(|word| word.load(Ordering::Relaxed) & u32::MAX as u64).sum();
+        self.pages.sub(self.pages.get());
+        self.pages.add(pages);
+    }
+}
