@@ -50,6 +50,11 @@ impl Arena {
         (self.large_pages.get(), self.large_count.get())
     }
 
+    /// Whether this thread is in a signal handler that interrupted it while it held the lock.
+    pub fn is_interrupted(&self) -> bool {
+        self.free.is_mine()
+    }
+
     /// Takes the lock and frees what signal handlers left meanwhile.
     pub(super) fn lists(&self) -> Result<Guard<'_, Lists>, Reentered> {
         let mut lists = self.free.lock()?;

@@ -6,7 +6,7 @@ use super::locked::LockedWindows;
 use crate::base::classes::{CLASSES, MAX_SMALL, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE_SHIFT};
-use crate::region::{Entry, Links, Magazine, NO_LINK, Object, PageMap, Region, Table, broken_link};
+use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, Table, broken_link};
 use crate::stats::Mode;
 use crate::sys::Errno;
 use crate::sys::lock::Lock;
@@ -41,8 +41,8 @@ pub struct Cpus {
     growth: Lock<()>,
     locked: LockedWindows,
     mode: AtomicUsize,
-    /// The single node's region, once the hit path is open.
-    home: AtomicPtr<Region>,
+    /// The regions of a single node and of the spare one; null where there are more.
+    regions: [AtomicPtr<Region>; 2],
 }
 
 impl Cpus {
@@ -56,7 +56,7 @@ impl Cpus {
             growth: Lock::new(()),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
-            home: AtomicPtr::new(core::ptr::null_mut()),
+            regions: [const { AtomicPtr::new(core::ptr::null_mut()) }; 2],
         }
     }
 }
@@ -104,11 +104,18 @@ impl Cpus {
 
     /// How links are encoded.
     pub fn links(&self) -> Links {
-        Links {
-            secret: self.hot.area.secret(),
-            region: self.hot.region.load(Ordering::Relaxed),
-            region_words: self.hot.link_end.load(Ordering::Relaxed),
+        Links { secret: self.hot.area.secret(), regions: [0, 1].map(|index| self.reach(index)) }
+    }
+
+    /// How far a region of the single node reaches now.
+    fn reach(&self, index: usize) -> Reach {
+        let region = self.regions[index].load(Ordering::Relaxed);
+        if region.is_null() {
+            return Reach::default();
         }
+        // SAFETY: `open` stored the region, which lives as long as the heap.
+        let region = unsafe { &*region };
+        Reach { base: region.base(), words: (region.pages() as usize) << (PAGE_SHIFT - 3) }
     }
 
     #[inline(always)]
@@ -124,11 +131,14 @@ impl Cpus {
         self.hot.is_open()
     }
 
-    /// Tells where the single node's region is, and opens the hit path to it if `hits` are wanted and sequences may run.
-    pub fn open(&self, region: &Region, hits: bool) {
+    /// Tells where the single node's region and the spare one are, and opens the hit path to the first if `hits` are wanted and sequences may
+    /// run.
+    pub fn open(&self, region: &Region, spare: &Region, hits: bool) {
         self.hot.region.store(region.base(), Ordering::Relaxed);
+        for (place, region) in self.regions.iter().zip([region, spare]) {
+            place.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
+        }
         if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
-            self.home.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
             self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
         }
@@ -175,19 +185,11 @@ impl Cpus {
     }
 
     /// A link that does not lead into what the hit path knows of its region: the end of a chain, or a region that has grown
-    /// meanwhile, or another node's; else the object was written to after it was freed (or freed twice).
+    /// meanwhile, or the spare one; else the object was written to after it was freed (or freed twice).
     #[cold]
     #[inline(never)]
     pub fn odd_link(&self, address: usize, class: Class, link: u64) {
-        let known = self.home.load(Ordering::Relaxed);
-        let plausible = if known.is_null() {
-            link & NO_LINK == 0
-        } else {
-            // SAFETY: `open` stored the region, which lives as long as the heap.
-            let region = unsafe { &*known };
-            link.is_multiple_of(8) && region.page_of(link as usize).is_some()
-        };
-        if link != 0 && !plausible {
+        if !self.links().leads_to(link) {
             broken_link(address, class);
         }
     }

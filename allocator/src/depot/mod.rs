@@ -61,6 +61,11 @@ impl Depots {
         self.overflow.committed()
     }
 
+    /// Whether this thread is in a signal handler that interrupted it while it held the overflow's lock.
+    pub fn is_interrupted(&self) -> bool {
+        self.growth.is_mine()
+    }
+
     /// Begins to fill a magazine of a class from the slabs, after whoever is at it.
     pub fn begin_fill(&self, class: Class) -> Filling<'_> {
         Filling::begin(&self.fills[class.index()])

@@ -106,7 +106,8 @@ impl Heap {
     /// Opens the hit path: only where a single node is all there is, and nothing asks to see every call.
     fn warm_up(&self, nodes: usize) {
         if nodes == 1 {
-            self.cpus.open(self.node(NodeId(0)).arena.region(), self.settings.get(Key::DoubleFree) == 0);
+            let [region, spare] = [0, 1].map(|index| self.node(NodeId(index)).arena.region());
+            self.cpus.open(region, spare, self.settings.get(Key::DoubleFree) == 0);
         }
     }
 }

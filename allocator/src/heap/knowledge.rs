@@ -1,8 +1,9 @@
 //! What larder knows of an address: to resize it, and to say what is wrong with it.
 //!
-//! Caught at once: pointers outside larder's memory, into the inside of an object, to free pages; a free object whose link is
-//! still in place (so nearly every double free). Caught when the object returns to its slab: a double free of an object whose first
-//! word was overwritten in between.
+//! Caught at once: pointers outside larder's memory, into the inside of an object, to free pages; a second free of the object that was
+//! freed last, and of any object where the hit path is not taken (a full window, `double_free:at_once`). Caught when it is met again: a
+//! double free of an object that lies in a magazine, for its link was wiped or overwritten when it left. Not caught: one of
+//! an object that had gone back to its slab, if the program gets it from there first.
 
 use super::Heap;
 use crate::base::sync::{AtomicBool, Ordering};

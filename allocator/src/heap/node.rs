@@ -33,6 +33,12 @@ impl Node {
         self.depots.settle(rest)
     }
 
+    /// Whether this thread is in a signal handler that interrupted it while it held a lock that others wait for while they hold a class's:
+    /// then it must not wait for a class's either, but go elsewhere.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.arena.is_interrupted() || self.slabs.is_interrupted() || self.depots.is_interrupted()
+    }
+
     /// Metadata bytes committed.
     pub(super) fn metadata_committed(&self) -> usize {
         self.arena.region().metadata_committed() + self.slabs.metadata_committed() + self.depots.metadata_committed()

@@ -6,7 +6,17 @@ use crate::arena::PurgePolicy;
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::cpu::Place;
 use crate::region::{Magazine, Object};
+use crate::sys::die::die;
 use crate::sys::options::Key;
+
+/// What came out of a magazine is no object of any node.
+fn stray_object(object: &Object, class: Class) {
+    die(format_args!(
+        "invalid free: {:#x}: found among objects of {} bytes, but is none",
+        object.address(),
+        class.size()
+    ))
+}
 
 impl Heap {
     /// Any layout: `align` is a power of two; an alignment of at most 8 lets objects of at most 8 bytes be as small.
@@ -80,11 +90,12 @@ impl Heap {
     fn refill(&self, id: NodeId, class: Class) -> Option<Object> {
         self.cpus.admit();
         self.pop_again(id.index(), class)
-            .or_else(|| {
-                let magazine = self.find_magazine(id, class)?;
-                self.open_magazine(id, class, magazine)
-            })
-            .or_else(|| self.refill_from_slabs(id, class))
+            .or_else(|| if self.node(id).is_interrupted() { None } else { self.refill_under_locks(id, class) })
+    }
+
+    fn refill_under_locks(&self, id: NodeId, class: Class) -> Option<Object> {
+        let found = self.find_magazine(id, class).and_then(|magazine| self.open_magazine(id, class, magazine));
+        found.or_else(|| self.refill_from_slabs(id, class))
     }
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
@@ -168,7 +179,9 @@ impl Heap {
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
     fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        if let Err(magazine) = node.depots.put(class, magazine) {
+        if node.is_interrupted() {
+            node.depots.inbox(class).push_all(self.cpus.links(), class, magazine);
+        } else if let Err(magazine) = node.depots.put(class, magazine) {
             self.take_back(home, class, magazine);
         } else if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);
@@ -177,9 +190,19 @@ impl Heap {
 
     fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
         let (node, links) = (self.node(home), self.cpus.links());
-        match node.slabs.take_back(&node.arena, class, magazine, links) {
+        let stray = |object| self.take_back_stray(home, class, object);
+        match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
             Ok(()) => node.arena.purge_by(self.purge_policy()),
             Err(magazine) => node.depots.inbox(class).push_all(links, class, magazine),
+        }
+    }
+
+    /// An object of the spare node in the single node's magazine: a sized free of a Rust program does not look where the object lies. Its own
+    /// node takes it back.
+    fn take_back_stray(&self, found_at: NodeId, class: Class, object: Object) {
+        match self.home_of(object.address()) {
+            Some(home) if home != found_at => self.node(home).depots.inbox(class).push(self.cpus.links(), object),
+            _ => stray_object(&object, class),
         }
     }
 

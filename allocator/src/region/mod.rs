@@ -22,7 +22,7 @@ mod tokens;
 
 pub use pagemap::{Entry, PageMap};
 pub use table::{Table, Zeroed};
-pub use tokens::{Links, Magazine, NO_LINK, Object, Run, broken_link};
+pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link};
 
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{PAGE, Page};

@@ -81,10 +81,23 @@ impl Object {
 pub struct Links {
     /// The process's secret.
     pub secret: u64,
-    /// Where links lead to: the first address, and the bytes from there in units of 8 (0: not known, any address will do).
-    pub region: usize,
-    /// See `region`.
-    pub region_words: usize,
+    /// Where links may lead to: the single node's region and the spare one. Both empty: not known, any address will do.
+    pub regions: [Reach; 2],
+}
+
+/// A region as far as it is committed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach {
+    /// First address.
+    pub base: usize,
+    /// Bytes from there in units of 8.
+    pub words: usize,
+}
+
+impl Reach {
+    fn has(self, address: u64) -> bool {
+        (address as usize).wrapping_sub(self.base).rotate_right(3) < self.words
+    }
 }
 
 impl Links {
@@ -101,9 +114,9 @@ impl Links {
     }
 
     /// Whether a link can lead to `next`.
-    fn leads_to(self, next: u64) -> bool {
-        let distance = (next as usize).wrapping_sub(self.region).rotate_right(3);
-        next == 0 || if self.region_words == 0 { next & NO_LINK == 0 } else { distance < self.region_words }
+    pub fn leads_to(self, next: u64) -> bool {
+        let known = self.regions[0].words != 0;
+        next == 0 || if known { self.regions.iter().any(|reach| reach.has(next)) } else { next & NO_LINK == 0 }
     }
 
     /// The address that the free object at `address` holds, were its first word a link.

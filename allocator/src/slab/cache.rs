@@ -96,10 +96,13 @@ impl Cache {
         class: Class,
         mut magazine: Magazine,
         links: Links,
+        mut stray: impl FnMut(Object),
     ) -> Result<(), Magazine> {
         let Ok(mut lists) = self.lists.lock() else { return Err(magazine) };
         while let Some(object) = magazine.pop(links, class) {
-            put(&mut lists, slabs, arena, class, object);
+            if let Err(object) = put(&mut lists, slabs, arena, class, object) {
+                stray(object);
+            }
         }
         Ok(())
     }
@@ -151,20 +154,19 @@ fn next_batch(lists: &mut Lists, class: Class) -> u32 {
     lists.batch
 }
 
-/// Puts one object back; a bit that is set already is a double free, an address between objects a wild one.
-fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) {
+/// Puts one object back; a bit that is set already is a double free. Gives back what is none of these slabs' objects.
+fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) -> Result<(), Object> {
     let address = object.address();
     let region = arena.region();
     let place = region.page_of(address).filter(|&page| region.entry(page).class() == Some(class));
-    let Some((slab, number)) = place.and_then(|page| slabs.locate(arena, page, class, address)) else {
-        die(format_args!("invalid free: {address:#x}: found among objects of {} bytes, but is none", class.size()));
-    };
+    let located = place.and_then(|page| slabs.locate(arena, page, class, address).zip(slabs.id_of(arena, page)));
+    let Some(((slab, number), id)) = located else { return Err(object) };
     if !slab.put(number) {
         die(format_args!("double free: {address:#x}: an object of {} bytes", class.size()));
     }
     lists.free += 1;
-    let Some(id) = place.and_then(|page| slabs.id_of(arena, page)) else { return };
     settle(lists, slabs, arena, class, id, slab);
+    Ok(())
 }
 
 /// After an object came back: moves the slab to its list, or gives it back if it is empty and not worth keeping.

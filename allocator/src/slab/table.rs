@@ -6,7 +6,7 @@ use crate::arena::Arena;
 use crate::base::classes::CLASSES;
 use crate::base::sync::Ordering;
 use crate::base::units::{Class, Page};
-use crate::region::{Links, Magazine, Table};
+use crate::region::{Links, Magazine, Object, Table};
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
 
@@ -41,14 +41,27 @@ impl Slabs {
         self.descriptors.committed()
     }
 
+    /// Whether this thread is in a signal handler that interrupted it while it held the numbers' lock.
+    pub fn is_interrupted(&self) -> bool {
+        self.numbers.is_mine()
+    }
+
     /// A magazine with some free objects of a class; `None` if there is no memory (or this thread holds the lock).
     pub fn fill(&self, arena: &Arena, class: Class, links: Links) -> Option<Magazine> {
         self.caches[class.index()].fill(self, arena, class, links)
     }
 
     /// Puts a magazine's rounds back into their slabs; gives it back if this thread holds the lock.
-    pub fn take_back(&self, arena: &Arena, class: Class, magazine: Magazine, links: Links) -> Result<(), Magazine> {
-        self.caches[class.index()].take_back(self, arena, class, magazine, links)
+    /// What is no object of this node's goes to `stray`.
+    pub fn take_back(
+        &self,
+        arena: &Arena,
+        class: Class,
+        magazine: Magazine,
+        links: Links,
+        stray: impl FnMut(Object),
+    ) -> Result<(), Magazine> {
+        self.caches[class.index()].take_back(self, arena, class, magazine, links, stray)
     }
 
     /// Gives the runs of all empty slabs back.

@@ -107,6 +107,11 @@ impl<T> Lock<T> {
         }
     }
 
+    /// Whether this thread holds the lock: then it is in a signal handler.
+    pub fn is_mine(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & !WAITERS == thread::id()
+    }
+
     /// In a forked child: whether the holder was a thread of the parent other than the one that forked.
     pub fn orphaned(&self) -> bool {
         let owner = self.word.load(Ordering::Relaxed) & !WAITERS;

@@ -42,10 +42,7 @@ impl Gate {
         }
         let opened = work();
         self.state.store(if opened { OPEN } else { SHUT }, Ordering::Release);
-        // Waiters are few and woken one after the other: each passes it on.
-        for _ in 0..64 {
-            syscall::futex_wake_one((&raw const self.state).cast());
-        }
+        syscall::futex_wake_all((&raw const self.state).cast());
         opened
     }
 

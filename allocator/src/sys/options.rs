@@ -85,7 +85,7 @@ pub static OPTIONS: [Spec; 8] = [
         key: "double_free",
         values: "later|at_once",
         default: "later",
-        help: "when a double free is noticed: before the object would be handed out twice, or at the second free (slower)",
+        help: "when a double free is noticed: at the latest chance that costs nothing, or at the second free (every call is slower)",
     },
 ];
 

@@ -57,8 +57,17 @@ pub fn futex_wait(word: *const u32, expected: u32) {
 
 /// Wakes one waiter.
 pub fn futex_wake_one(word: *const u32) {
+    futex_wake(word, 1);
+}
+
+/// Wakes every waiter.
+pub fn futex_wake_all(word: *const u32) {
+    futex_wake(word, i32::MAX as usize);
+}
+
+fn futex_wake(word: *const u32, most: usize) {
     let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-    let _count = call(libc::SYS_futex, [word as usize, op as usize, 1, 0, 0, 0]);
+    let _count = call(libc::SYS_futex, [word as usize, op as usize, most, 0, 0, 0]);
 }
 
 /// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours.

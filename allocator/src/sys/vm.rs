@@ -30,10 +30,7 @@ pub struct Span {
 impl Span {
     /// Reserves `len` bytes aligned to `align` (a power of two, at least a page).
     pub fn reserve(len: usize, align: usize) -> Result<Span, Errno> {
-        let span = Span::map_aligned(len, align, libc::PROT_NONE, libc::MAP_NORESERVE)?;
-        // SAFETY: the range was just mapped; the advice keeps contents.
-        let _refused_is_harmless = unsafe { syscall::advise(span.base, span.len, libc::MADV_DONTDUMP) };
-        Ok(span)
+        Span::map_aligned(len, align, libc::PROT_NONE, libc::MAP_NORESERVE)
     }
 
     /// Maps `len` readable and writable zero bytes aligned to `align` (a power of two, at least a page).
