@@ -170,9 +170,13 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    const LINKS: Links = Links { secret: 0x5eed, region: 0, region_words: 0 };
     const REGION: usize = 32 << 20;
     const CLASS: Class = Class(20);
+
+    /// Of nobody's process; they may lead anywhere.
+    fn links() -> Links {
+        Links { secret: 0x5eed, regions: Default::default() }
+    }
 
     /// An arena and its slabs, in the hands of `test`.
     fn with_slabs(test: impl FnOnce(&Slabs, &Arena)) {
@@ -191,8 +195,8 @@ mod tests {
     fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
         let mut found = Vec::new();
         while found.len() < count {
-            let mut magazine = slabs.fill(arena, CLASS, LINKS).unwrap();
-            found.extend(core::iter::from_fn(|| magazine.pop(LINKS, CLASS)).map(|object| object.address()));
+            let mut magazine = slabs.fill(arena, CLASS, links()).unwrap();
+            found.extend(core::iter::from_fn(|| magazine.pop(links(), CLASS)).map(|object| object.address()));
         }
         found
     }
@@ -200,8 +204,8 @@ mod tests {
     fn give_back(slabs: &Slabs, arena: &Arena, addresses: &[usize]) {
         for few in addresses.chunks(CLASS.info().rounds as usize) {
             let mut magazine = Magazine::empty(CLASS);
-            few.iter().for_each(|&address| magazine.push(LINKS, Object::mint(address)).unwrap());
-            slabs.take_back(arena, CLASS, magazine, LINKS).unwrap();
+            few.iter().for_each(|&address| magazine.push(links(), Object::mint(address)).unwrap());
+            slabs.take_back(arena, CLASS, magazine, links(), |stray| panic!("{stray:?} is of this node")).unwrap();
         }
     }
 
