@@ -40,14 +40,22 @@ fn leave_queue() -> bool {
 
 /// Wakes one sleeper.
 pub fn wake_one() {
+    wake(1);
+}
+
+/// Wakes every sleeper.
+pub fn wake_all() {
+    wake(usize::MAX);
+}
+
+fn wake(most: usize) {
     fence(Ordering::SeqCst);
     if with_sleepers(|sleepers| sleepers.is_empty()) {
         return;
     }
     QUEUE.calls.fetch_add(1, Ordering::Relaxed);
-    if let Some(sleeper) = with_sleepers(VecDeque::pop_front) {
-        sleeper.unpark();
-    }
+    let woken: Vec<_> = with_sleepers(|sleepers| sleepers.drain(..most.min(sleepers.len())).collect());
+    woken.iter().for_each(Thread::unpark);
 }
 
 fn with_sleepers<R>(body: impl FnOnce(&mut VecDeque<Thread>) -> R) -> R {

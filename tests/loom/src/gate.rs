@@ -16,7 +16,7 @@ mod syscall {
         futex::wait(|| word.load(Ordering::Relaxed), expected);
     }
 
-    pub(super) fn futex_wake_one(_word: *const u32) {
-        futex::wake_one();
+    pub(super) fn futex_wake_all(_word: *const u32) {
+        futex::wake_all();
     }
 }
