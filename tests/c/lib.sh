@@ -43,11 +43,17 @@ build() {
 }
 
 # run SECONDS COMMAND...: the command on the library; leaves $status, $work/out and $work/err.
+# `timeout` leads a process group of its own: what is left of it when the command has ended goes too.
 run() {
-    local limit=$1
+    local limit=$1 leader
     shift
-    (cd "$work" && timeout -k 5 "$limit" env ${lib:+"LD_PRELOAD=$lib"} "$@" >out 2>err </dev/null) 2>/dev/null
-    status=$?
+    {
+        (cd "$work" && exec timeout -k 5 "$limit" env ${lib:+"LD_PRELOAD=$lib"} "$@" >out 2>err </dev/null) &
+        leader=$!
+        wait "$leader"
+        status=$?
+        kill -KILL -- "-$leader"
+    } 2>/dev/null
 }
 
 # What went wrong in the last run, in one line.
