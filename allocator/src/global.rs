@@ -138,6 +138,11 @@ impl Larder {
     }
 }
 
+/// What a thread that is about to wait for a lock asks.
+pub(crate) fn thread_holds_one_with(lock: usize) -> bool {
+    HEAP.holds_one_with(lock)
+}
+
 /// Where the hit path goes with an object whose link does not lead into the region it knows: an end of a chain, or a broken link.
 ///
 /// # Safety

@@ -68,8 +68,8 @@ fn what_the_user_set_is_kept() {
 
 #[test]
 fn stats_are_printed_at_exit() {
-    let quiet = stderr(&output(&["run", "-q", "sh", "-c", ":"]));
-    let loud = stderr(&output(&["run", "-q", "--stats", "sh", "-c", ":"]));
+    let quiet = stderr(&output(&["run", "-q", "/bin/true"]));
+    let loud = stderr(&output(&["run", "-q", "--stats", "/bin/true"]));
     assert_eq!(quiet, "");
     assert!(loud.lines().count() > 3, "{loud}");
 }

@@ -14,7 +14,7 @@ if build raw fork/raw.c -D_GNU_SOURCE; then
     check "fork/raw alone" $limit "$work/raw" 0
     needs_library "fork/raw under load" && check "fork/raw under load" $limit "$work/raw" 4
 fi
-for name in signals thread_signals; do
+for name in signals thread_signals cross_signals; do
     needs_library "fork/$name" && build "$name" "fork/$name.c" -D_GNU_SOURCE && check "fork/$name" $limit "$work/$name"
 done
 finish

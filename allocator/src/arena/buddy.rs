@@ -2,11 +2,11 @@
 
 use super::deferred::Deferred;
 use super::lists::{Kind, Lists};
-use super::purge::{Purge, PurgePolicy};
+use super::purge::Purge;
 use super::quick::Quick;
-use crate::base::sync::{Gauge, Ordering};
-use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, Page};
-use crate::region::{Entry, Region, Run};
+use crate::base::sync::{AtomicU32, Gauge};
+use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
+use crate::region::{Region, Run};
 use crate::sys::lock::{Guard, Lock, Reentered};
 use crate::sys::vm::Span;
 
@@ -18,8 +18,6 @@ const MAX_GROWTH: u32 = 8192;
 /// Runs of at least this order (2 MiB) merge only with their own kind, and so stay known to be zero; smaller ones merge with any, else the
 /// tails that large objects give back would lie between warm runs for ever.
 const PURE_ORDER: Order = Order(9);
-/// Runs looked at for a stretch of free pages.
-const STRETCH_TRIES: u32 = 4;
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -28,9 +26,11 @@ pub struct Arena {
     pub(super) free: Lock<Lists>,
     pub(super) purge: Purge,
     pub(super) quick: Quick,
-    deferred: Deferred,
-    large_pages: Gauge,
-    large_count: Gauge,
+    pub(super) deferred: Deferred,
+    /// Page + 1 behind the run that was cut to its length last.
+    pub(super) tail: AtomicU32,
+    pub(super) large_pages: Gauge,
+    pub(super) large_count: Gauge,
 }
 
 impl Arena {
@@ -45,13 +45,8 @@ impl Arena {
         &self.region
     }
 
-    /// Pages and number of large objects in use.
-    pub fn large_in_use(&self) -> (u64, u64) {
-        (self.large_pages.get(), self.large_count.get())
-    }
-
-    /// Whether this thread is in a signal handler that interrupted it while it held the lock.
-    pub fn is_interrupted(&self) -> bool {
+    /// Whether this thread holds the lock.
+    pub fn is_held(&self) -> bool {
         self.free.is_mine()
     }
 
@@ -74,22 +69,34 @@ impl Arena {
     }
 
     /// The quick list, a stretch freed lately, the buddy, new memory: in order of cost.
-    fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+    pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let order = Order::holding(pages.max(align));
-        if align == 1
-            && let Some(run) = self.quick.take(pages)
-        {
-            self.purge.note_warm(self.warm_pages(lists));
-            return Some(run);
-        }
-        let stretch = if align == 1 { self.take_stretch(lists, pages) } else { None };
-        let run = stretch.or_else(|| self.take(lists, order)).or_else(|| self.grow_and_take(lists, order))?;
+        let run = if align == 1 { self.alloc_anywhere(lists, pages, order) } else { self.alloc_aligned(lists, order) }?;
         let (run, tail) = run.split(pages);
         if let Some(tail) = tail {
+            self.note_tail(tail.page);
             self.insert_run(lists, tail);
         }
         self.purge.note_warm(self.warm_pages(lists));
         Some(run)
+    }
+
+    fn alloc_anywhere(&self, lists: &mut Lists, pages: u32, order: Order) -> Option<Run> {
+        self.quick
+            .take(pages)
+            .or_else(|| self.take_tail(lists, pages, Kind::Warm))
+            .or_else(|| self.take_warm_stretch(lists, pages))
+            .or_else(|| self.take(lists, order, Kind::Warm))
+            .or_else(|| self.take_tail(lists, pages, Kind::Zero))
+            .or_else(|| self.take(lists, order, Kind::Zero))
+            .or_else(|| self.grow_and_take(lists, order))
+            .or_else(|| self.take_any_stretch(lists, pages))
+    }
+
+    fn alloc_aligned(&self, lists: &mut Lists, order: Order) -> Option<Run> {
+        self.take(lists, order, Kind::Warm)
+            .or_else(|| self.take(lists, order, Kind::Zero))
+            .or_else(|| self.grow_and_take(lists, order))
     }
 
     /// Free pages that are warm, in the lists or the quick list.
@@ -112,167 +119,13 @@ impl Arena {
         }
     }
 
-    /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
-    pub fn alloc_large(&self, pages: u32, align: u32) -> Option<(usize, bool)> {
-        if pages > MAX_RUN_PAGES || align > MAX_RUN_PAGES {
-            return None;
-        }
-        let mut lists = self.lists().ok()?;
-        let run = self.alloc_locked(&mut lists, pages, align)?;
-        Some((self.region.address(run.page), self.publish_large(&run)))
-    }
-
-    /// Marks a run as a large object; the caller holds the lock. Whether it is zero.
-    fn publish_large(&self, run: &Run) -> bool {
-        self.large_pages.add(run.pages as u64);
-        self.large_count.add(1);
-        self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
-        self.region.map().set(run.page, Entry::LARGE);
-        run.zero
-    }
-
-    /// Takes back the run of a large object; `None` if none begins there (any more).
-    fn claim_large(&self, page: Page) -> Option<Run> {
-        let pages = self.region.large_pages(page);
-        // Two threads that free one object at once meet here, also where one of them could not take the lock.
-        if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
-            return None;
-        }
-        self.large_pages.sub(pages as u64);
-        self.large_count.sub(1);
-        Some(Run { page, pages, zero: false })
-    }
-
-    /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
-    pub fn free_large(&self, page: Page, policy: PurgePolicy) -> bool {
-        let Ok(mut lists) = self.lists() else {
-            return self.claim_large(page).map(|run| self.deferred.push(&self.region, run)).is_some();
-        };
-        let Some(run) = self.claim_large(page) else { return false };
-        if let Some(run) = self.quick.put(run) {
-            self.insert_run(&mut lists, run);
-        }
-        let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
-        drop(lists);
-        if look {
-            self.purge_by(policy);
-        }
-        true
-    }
-
-    /// Moves a large object's pages out, to where `elsewhere` makes of them what it returns; if that is nothing they come back.
-    pub fn move_large_out<R>(&self, page: Page, elsewhere: impl FnOnce(Span) -> Result<R, Span>) -> Option<R> {
-        let run = Run { page, pages: self.region.large_pages(page), zero: true };
-        let span = self.region.move_out(&run).ok()?;
-        match elsewhere(span) {
-            Ok(moved) => {
-                let mut lists = self.lists();
-                let claimed = self.claim_large(page).is_some();
-                match &mut lists {
-                    // Somebody else freed it meanwhile, and its run with it.
-                    _ if !claimed => {}
-                    Ok(lists) => self.insert_run(lists, run),
-                    Err(Reentered) => self.deferred.push(&self.region, run),
-                }
-                Some(moved)
-            }
-            Err(span) => {
-                self.region.move_in(&run, span);
-                None
-            }
-        }
-    }
-
-    /// Makes a large object `pages` pages long where it lies; false if what follows it is not free.
-    pub fn resize_large(&self, page: Page, pages: u32) -> bool {
-        let old = self.region.large_pages(page);
-        if pages == old {
-            return true;
-        }
-        let Ok(mut lists) = self.lists() else { return false };
-        if pages < old {
-            self.shrink(&mut lists, page, old, pages);
-            return true;
-        }
-        let grown = pages <= MAX_RUN_PAGES && self.take_following(&mut lists, page.plus(old), pages - old);
-        if grown {
-            self.region.links(page).first.store(pages, Ordering::Relaxed);
-            self.large_pages.add((pages - old) as u64);
-        }
-        grown
-    }
-
-    fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
-        self.region.links(page).first.store(pages, Ordering::Relaxed);
-        self.large_pages.sub((old - pages) as u64);
-        self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
-    }
-
-    /// Takes exactly `pages` free pages that begin at `page`, growing the region if it ends there; all or nothing.
-    fn take_following(&self, lists: &mut Lists, page: Page, pages: u32) -> bool {
-        let (mut have, mut all_zero, mut last_zero) = (0, true, true);
-        while have < pages {
-            let next = page.plus(have);
-            if next.0 == self.region.pages() && !self.grow(lists, pages - have) {
-                break;
-            }
-            let Some((order, warm)) = self.region.entry(next).as_free() else { break };
-            lists.remove(&self.region, next, order, Kind::of(!warm));
-            have += order.pages();
-            (all_zero, last_zero) = (all_zero && !warm, !warm);
-        }
-        let keep = if have >= pages { pages } else { 0 };
-        if have > keep {
-            // What is left of a success is of the last run taken; a failure gives all of them back.
-            let zero = if keep > 0 { last_zero } else { all_zero };
-            self.insert_run(lists, Run { page: page.plus(keep), pages: have - keep, zero });
-        }
-        keep == pages
-    }
-
-    /// Takes `pages` pages, not a power of two, where a run of that length was freed lately: a warm run of the largest power of two within,
-    /// followed by enough free pages. (Its rest may be of the other kind, so the whole need not have merged.)
-    fn take_stretch(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
-        let order = Order::within(pages);
-        if order.pages() == pages {
-            return None;
-        }
-        let mut candidate = lists.newest(order, Kind::Warm);
-        for _ in 0..STRETCH_TRIES {
-            let page = candidate?;
-            if self.is_free_stretch(page, pages) && self.take_following(lists, page, pages) {
-                return Some(Run { page, pages, zero: false });
-            }
-            candidate = lists.older(&self.region, page);
-        }
-        None
-    }
-
-    fn is_free_stretch(&self, page: Page, pages: u32) -> bool {
-        let mut have = 0;
-        while have < pages {
-            let next = page.plus(have);
-            let Some((order, _)) = (next.0 < self.region.pages()).then(|| self.region.entry(next).as_free()).flatten()
-            else {
-                return false;
-            };
-            have += order.pages();
-        }
-        true
-    }
-
-    /// Takes a run of `order`: warm before zero, the smallest that fits.
-    fn take(&self, lists: &mut Lists, order: Order) -> Option<Run> {
-        for kind in [Kind::Warm, Kind::Zero] {
-            for larger in (order.0..ORDERS as u8).map(Order) {
-                if let Some(page) = lists.newest(larger, kind) {
-                    lists.remove(&self.region, page, larger, kind);
-                    self.split(lists, page, larger, order, kind);
-                    return Some(Run { page, pages: order.pages(), zero: kind == Kind::Zero });
-                }
-            }
-        }
-        None
+    /// Takes a run of `order`, from the smallest that fits.
+    fn take(&self, lists: &mut Lists, order: Order, kind: Kind) -> Option<Run> {
+        let (page, larger) =
+            (order.0..ORDERS as u8).map(Order).find_map(|larger| Some((lists.newest(larger, kind)?, larger)))?;
+        lists.remove(&self.region, page, larger, kind);
+        self.split(lists, page, larger, order, kind);
+        Some(Run { page, pages: order.pages(), zero: kind == Kind::Zero })
     }
 
     /// Gives the upper halves back until `order` is left.
@@ -287,17 +140,21 @@ impl Arena {
         let end = self.region.pages();
         let aligned = end.next_multiple_of(order.pages());
         if self.grow(lists, aligned - end + order.pages()) {
-            return self.take(lists, order);
+            return self.take(lists, order, Kind::Zero).or_else(|| self.take(lists, order, Kind::Warm));
         }
         self.flush_quick(lists);
         self.purge_all_locked(lists);
-        self.take(lists, order)
+        self.take(lists, order, Kind::Zero).or_else(|| self.take(lists, order, Kind::Warm))
+    }
+
+    pub(super) fn reserved_pages(&self) -> u32 {
+        (self.region.reserved() / PAGE) as u32
     }
 
     /// Commits at least `pages` more pages, in steps that grow with the region.
-    fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
+    pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
         let end = self.region.pages();
-        let limit = (self.region.reserved() / crate::base::units::PAGE) as u32;
+        let limit = self.reserved_pages();
         let generous = pages.max((end / 4).clamp(MIN_GROWTH, MAX_GROWTH)).next_multiple_of(MIN_GROWTH);
         let step = [generous, pages].into_iter().find(|step| {
             end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
@@ -333,7 +190,7 @@ impl Arena {
     }
 
     /// The buddy of a free run, if the two should be one: of the same kind, or small.
-    fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<(Page, Kind)> {
+    pub(super) fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<(Page, Kind)> {
         let buddy = Page(page.0 ^ order.pages());
         if order.index() + 1 >= ORDERS || buddy.0 >= self.region.pages() {
             return None;
@@ -341,67 +198,5 @@ impl Arena {
         let (of_order, warm) = self.region.entry(buddy).as_free()?;
         let of = Kind::of(!warm);
         (of_order == order && (of == kind || order < PURE_ORDER)).then_some((buddy, of))
-    }
-
-    /// Free runs by order, as (warm, zero): buddyinfo.
-    pub fn free_runs(&self, order: Order) -> (u32, u32) {
-        match self.lists() {
-            Ok(lists) => (lists.count(order, Kind::Warm), lists.count(order, Kind::Zero)),
-            Err(Reentered) => (0, 0),
-        }
-    }
-
-    /// Free pages as (warm, zero).
-    pub fn free_pages(&self) -> (u32, u32) {
-        match self.lists() {
-            Ok(lists) => (self.warm_pages(&lists), lists.pages(Kind::Zero)),
-            Err(Reentered) => (0, 0),
-        }
-    }
-
-    /// In a forked child: rebuilds the lists from the pagemap if a thread that no longer exists held the lock.
-    pub fn rebuild(&self) {
-        let Some(mut lists) = self.free.inherit() else { return };
-        lists.clear();
-        self.quick.recount();
-        for page in (0..self.region.pages()).map(Page) {
-            if let Some((order, warm)) = self.region.entry(page).as_free() {
-                lists.insert(&self.region, page, order, Kind::of(!warm));
-            }
-        }
-    }
-
-    /// Checks every invariant; the caller has stopped the world.
-    pub fn validate(&self) -> Result<(), &'static str> {
-        let Ok(lists) = self.lists() else { return Err("the arena's lock is held by this thread") };
-        let mut seen = [[0_u32; ORDERS]; 2];
-        let mut page = 0;
-        while page < self.region.pages() {
-            page += match self.region.entry(Page(page)).as_free() {
-                Some((order, warm)) => {
-                    seen[Kind::of(!warm) as usize][order.index()] += 1;
-                    self.validate_free(Page(page), order, warm)?;
-                    order.pages()
-                }
-                None => 1,
-            };
-        }
-        let agree = (0..ORDERS).all(|order| {
-            [Kind::Warm, Kind::Zero]
-                .iter()
-                .all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
-        });
-        if agree { Ok(()) } else { Err("the pagemap and the free lists disagree") }
-    }
-
-    fn validate_free(&self, page: Page, order: Order, warm: bool) -> Result<(), &'static str> {
-        if !page.0.is_multiple_of(order.pages()) {
-            return Err("a free run is not naturally aligned");
-        }
-        if self.mergeable_buddy(page, order, Kind::of(!warm)).is_some() {
-            return Err("two free buddies were not merged");
-        }
-        let clean = (1..order.pages()).all(|offset| self.region.entry(page.plus(offset)) == Entry::NONE);
-        if clean { Ok(()) } else { Err("a page inside a free run says something else") }
     }
 }

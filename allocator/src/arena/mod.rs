@@ -19,9 +19,12 @@
 
 mod buddy;
 mod deferred;
+mod large;
 mod lists;
 mod purge;
 mod quick;
+mod state;
+mod stretch;
 
 pub use buddy::Arena;
 pub use purge::PurgePolicy;

@@ -61,9 +61,9 @@ impl Depots {
         self.overflow.committed()
     }
 
-    /// Whether this thread is in a signal handler that interrupted it while it held the overflow's lock.
-    pub fn is_interrupted(&self) -> bool {
-        self.growth.is_mine()
+    /// Whether this thread holds one of the locks.
+    pub fn is_any_held(&self) -> bool {
+        self.growth.is_mine() || self.fills.iter().any(Lock::is_mine) || self.depots.iter().any(|depot| depot.is_held())
     }
 
     /// Begins to fill a magazine of a class from the slabs, after whoever is at it.

@@ -93,6 +93,10 @@ impl Depot {
         self.pop(&mut state, shelf)
     }
 
+    pub(super) fn is_held(&self) -> bool {
+        self.state.is_mine()
+    }
+
     pub(super) fn words(&self, shelf: &Shelf<'_>, mut each: impl FnMut(u64)) {
         if let Ok(state) = self.state.lock() {
             (0..state.len as usize).for_each(|index| each(self.word(shelf, index).load(Ordering::Relaxed)));

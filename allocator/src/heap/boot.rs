@@ -11,14 +11,19 @@ use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::Cpus;
 use crate::region::Table;
 use crate::sys::environment;
+use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
 use crate::sys::syscall;
 use crate::sys::topology::{MAX_CPUS, MAX_NODES, Topology};
 use crate::sys::vm::Span;
 
-/// Regions are multiples of this and begin on one, so that every run is naturally aligned in memory too.
-const REGION_UNIT: usize = MAX_RUN_PAGES as usize * PAGE;
-const SMALLEST_REGION: usize = REGION_UNIT / 8;
+/// Regions of at least this length begin on a multiple of it, so that every run is naturally aligned in memory too.
+const ALIGNED_REGION: usize = MAX_RUN_PAGES as usize * PAGE;
+/// What smaller ones begin on, where address space is scarce.
+const SMALL_ALIGN: usize = 64 * 1024;
+/// Regions are multiples of this, or of the next if they are small.
+const REGION_UNIT: usize = 4 << 20;
+const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = 1 << 44;
 const MANY_SLOTS: usize = 4096;
 const FEW_SLOTS: usize = 64;
@@ -37,10 +42,12 @@ impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
         self.settings.read_environment();
+        set_witness(crate::global::thread_holds_one_with);
         let topology = if self.settings.get(Key::Numa) == 0 { Topology::read(SYSFS_NODES) } else { Topology::single() };
         let generous =
             (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
-        let affordable = syscall::address_space_limit() / 2 / topology.count();
+        // Three quarters of what the process may have: the rest is for its code, stacks, and objects with mappings of their own.
+        let affordable = syscall::address_space_limit() / 4 * 3 / topology.count();
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) })
     }
 
@@ -52,7 +59,7 @@ impl Heap {
             if let Some((regions, metadata)) = reserve(nodes, len) {
                 return self.settle(shape, nodes, len, regions, metadata);
             }
-            len = round_region(len / 2);
+            len = round_region(len - len / 8);
             if len < SMALLEST_REGION {
                 return false;
             }
@@ -114,7 +121,7 @@ impl Heap {
 
 /// The spare node's region is a sixteenth of a node's: it only ever serves signal handlers.
 fn spare_len(len: usize) -> usize {
-    (len / 16).next_multiple_of(SMALLEST_REGION).min(1 << 30)
+    (len / 16).next_multiple_of(SMALLEST_REGION / 4).min(1 << 30)
 }
 
 fn slots_for(len: usize) -> usize {
@@ -122,7 +129,7 @@ fn slots_for(len: usize) -> usize {
 }
 
 fn round_region(len: usize) -> usize {
-    let unit = if len >= REGION_UNIT { REGION_UNIT } else { SMALLEST_REGION };
+    let unit = if len >= ALIGNED_REGION { REGION_UNIT } else { SMALLEST_REGION };
     len / unit * unit
 }
 
@@ -134,7 +141,7 @@ fn reserve(nodes: usize, len: usize) -> Option<(Span, Span)> {
         + Node::metadata_len(spare_len(len))
         + Cpus::metadata_len(nodes + 1, slots_for(len))
         + HugeTable::metadata_len();
-    let regions = Span::reserve(regions_len, if len < REGION_UNIT { SMALLEST_REGION } else { REGION_UNIT }).ok()?;
+    let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;
     match Span::reserve(metadata_len, PAGE) {
         Ok(metadata) => Some((regions, metadata)),
         Err(_) => {

@@ -8,9 +8,6 @@ use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use core::ptr::null_mut;
 
-/// Runs are aligned to at most so many pages (4 MiB): what every region begins on. Beyond, a mapping of its own.
-const MAX_RUN_ALIGN: usize = 1024;
-
 impl Heap {
     /// Any request: `align` is a power of two. Null if there is no memory or the size is absurd.
     #[cold]
@@ -66,10 +63,8 @@ impl Heap {
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
-        if align > MAX_RUN_ALIGN {
-            return None;
-        }
-        let found = self.zonelist(first).find_map(|id| self.node(id).arena.alloc_large(pages, align as u32));
+        let align = u32::try_from(align).ok()?;
+        let found = self.zonelist(first).find_map(|id| self.node(id).arena.alloc_large(pages, align));
         self.publish_extent();
         found
     }

@@ -124,6 +124,12 @@ impl Heap {
         self.nodes.get(id.index())
     }
 
+    /// Whether this thread holds a lock of the node that the lock at `address` belongs to.
+    pub fn holds_one_with(&self, address: usize) -> bool {
+        let index = address.wrapping_sub(self.nodes.base()) / size_of::<Node>();
+        index <= self.node_count() && self.node(NodeId(index as u8)).holds_any()
+    }
+
     /// Every node, the spare one last.
     fn all_nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..=self.node_count() as u8).map(NodeId)

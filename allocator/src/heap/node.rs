@@ -33,10 +33,10 @@ impl Node {
         self.depots.settle(rest)
     }
 
-    /// Whether this thread is in a signal handler that interrupted it while it held a lock that others wait for while they hold a class's:
-    /// then it must not wait for a class's either, but go elsewhere.
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.arena.is_interrupted() || self.slabs.is_interrupted() || self.depots.is_interrupted()
+    /// Whether this thread holds any of the node's locks. A thread that is about to wait for one asks: it does only if it is in a signal
+    /// handler that interrupted it, and then whoever it would wait for may be waiting for it.
+    pub(super) fn holds_any(&self) -> bool {
+        self.arena.is_held() || self.slabs.is_any_held() || self.depots.is_any_held()
     }
 
     /// Metadata bytes committed.

@@ -80,22 +80,28 @@ impl Heap {
         self.refill_from(self.present_node(), class)
     }
 
-    /// Tries the nodes in the order of the zonelist.
+    /// Tries the nodes in the order of the zonelist, and if none has memory, once more with what lay idle in windows, depots and slabs.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
-        let found = self.zonelist(first).find_map(|node| self.refill(node, class));
+        let found = self.first_attempt(first, class).or_else(|| {
+            self.drain();
+            self.first_attempt(first, class)
+        });
         found.map_or(core::ptr::null_mut(), Object::into_pointer)
+    }
+
+    fn first_attempt(&self, first: NodeId, class: Class) -> Option<Object> {
+        self.zonelist(first).find_map(|node| self.refill(node, class))
     }
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
     fn refill(&self, id: NodeId, class: Class) -> Option<Object> {
         self.cpus.admit();
         self.pop_again(id.index(), class)
-            .or_else(|| if self.node(id).is_interrupted() { None } else { self.refill_under_locks(id, class) })
-    }
-
-    fn refill_under_locks(&self, id: NodeId, class: Class) -> Option<Object> {
-        let found = self.find_magazine(id, class).and_then(|magazine| self.open_magazine(id, class, magazine));
-        found.or_else(|| self.refill_from_slabs(id, class))
+            .or_else(|| {
+                let magazine = self.find_magazine(id, class)?;
+                self.open_magazine(id, class, magazine)
+            })
+            .or_else(|| self.refill_from_slabs(id, class))
     }
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
@@ -179,9 +185,7 @@ impl Heap {
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
     fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        if node.is_interrupted() {
-            node.depots.inbox(class).push_all(self.cpus.links(), class, magazine);
-        } else if let Err(magazine) = node.depots.put(class, magazine) {
+        if let Err(magazine) = node.depots.put(class, magazine) {
             self.take_back(home, class, magazine);
         } else if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);

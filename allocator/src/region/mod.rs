@@ -66,6 +66,11 @@ impl Region {
         self.space.base()
     }
 
+    /// What the region begins on, hence the most a run's natural alignment is worth in memory.
+    pub fn alignment(&self) -> usize {
+        1 << self.base().trailing_zeros()
+    }
+
     /// Bytes reserved.
     pub fn reserved(&self) -> usize {
         self.space.len()

@@ -114,6 +114,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn is_held(&self) -> bool {
+        self.lists.is_mine()
+    }
+
     pub(super) fn figures(&self) -> CacheFigures {
         self.lists
             .lock()

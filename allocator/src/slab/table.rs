@@ -41,9 +41,9 @@ impl Slabs {
         self.descriptors.committed()
     }
 
-    /// Whether this thread is in a signal handler that interrupted it while it held the numbers' lock.
-    pub fn is_interrupted(&self) -> bool {
-        self.numbers.is_mine()
+    /// Whether this thread holds one of the locks.
+    pub fn is_any_held(&self) -> bool {
+        self.numbers.is_mine() || self.caches.iter().any(Cache::is_held)
     }
 
     /// A magazine with some free objects of a class; `None` if there is no memory (or this thread holds the lock).

@@ -8,21 +8,41 @@
 //! Ranks (a thread takes locks only in this order): filling < depot < slab cache < slab table < buddy < huge table. The layers make it so:
 //! each takes its own lock and calls only downwards while holding it.
 //!
+//! A signal handler waits for no lock while its thread holds one that belongs with it: two handlers could wait for each other. Before a
+//! thread waits it asks the **witness** (the heap, which knows the node's other locks), and is sent elsewhere if it holds any.
+//!
 //! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
-#![allow(unsafe_code, reason = "the cell behind the lock")]
+#![allow(unsafe_code, reason = "the cell behind the lock, and the witness's address")]
 
 use super::{syscall, thread};
 use crate::base::sync::{AtomicUsize, Ordering};
 use core::cell::UnsafeCell;
+use core::num::NonZeroUsize;
 use core::ops::{Deref, DerefMut};
 
 const WAITERS: usize = 1;
 /// Looks at the word before sleeping; few under the model checker, which tries them in every order.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
-/// This thread already holds the lock: it is in a signal handler that interrupted the holder.
+/// This thread already holds the lock, or one that the lock's holder may be waiting for: it is in a signal handler that interrupted
+/// itself as a holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reentered;
+
+/// Who can tell whether this thread holds a lock that belongs together with the one at an address.
+static WITNESS: once_cell::race::OnceNonZeroUsize = once_cell::race::OnceNonZeroUsize::new();
+
+/// Installs the witness: asked before a thread waits, once. Without it only the lock itself is looked at.
+pub fn set_witness(witness: fn(usize) -> bool) {
+    let _first_stays = WITNESS.set(NonZeroUsize::new(witness as usize).unwrap_or(NonZeroUsize::MIN));
+}
+
+fn witness_says_held(lock: usize) -> bool {
+    let Some(witness) = WITNESS.get() else { return false };
+    // SAFETY: only `set_witness` stores here, and a function's address is not zero.
+    let witness = unsafe { core::mem::transmute::<usize, fn(usize) -> bool>(witness.get()) };
+    witness(lock)
+}
 
 /// A value guarded by a futex lock. All zero is a free lock around an all-zero value.
 #[derive(Debug, Default)]
@@ -68,6 +88,7 @@ impl<T> Lock<T> {
     fn lock_contended(&self, me: usize) -> Result<Guard<'_, T>, Reentered> {
         let mut spins = 0;
         let mut mine = me;
+        let mut asked = false;
         loop {
             let seen = self.word.load(Ordering::Relaxed);
             if seen & !WAITERS == me {
@@ -80,6 +101,11 @@ impl<T> Lock<T> {
             } else if spins < SPINS {
                 spins += 1;
                 core::hint::spin_loop();
+            } else if !asked {
+                asked = true;
+                if witness_says_held(&raw const self.word as usize) {
+                    return Err(Reentered);
+                }
             } else if self.announce_waiter(seen) {
                 syscall::futex_wait(self.futex_word(), (seen | WAITERS) as u32);
                 // Others may wait too: from now on take the lock with the bit set, so that unlock wakes the next.

@@ -1,0 +1,118 @@
+//! Large objects: runs that the program holds itself.
+
+use super::buddy::Arena;
+use super::lists::{Kind, Lists};
+use super::purge::PurgePolicy;
+use crate::base::sync::Ordering;
+use crate::base::units::{MAX_RUN_PAGES, PAGE, Page};
+use crate::region::{Entry, Run};
+use crate::sys::lock::Reentered;
+use crate::sys::vm::Span;
+
+impl Arena {
+    /// Pages and number of large objects in use.
+    pub fn large_in_use(&self) -> (u64, u64) {
+        (self.large_pages.get(), self.large_count.get())
+    }
+
+    /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
+    /// None where the region is nearly full: its last quarter is for slabs, which can live nowhere else.
+    pub fn alloc_large(&self, pages: u32, align: u32) -> Option<(usize, bool)> {
+        if pages > MAX_RUN_PAGES || align as usize * PAGE > self.region.alignment() {
+            return None;
+        }
+        let mut lists = self.lists().ok()?;
+        let left = self.reserved_pages() - self.region.pages() + self.warm_pages(&lists) + lists.pages(Kind::Zero);
+        if left < pages + self.reserved_pages() / 4 {
+            return None;
+        }
+        let run = self.alloc_locked(&mut lists, pages, align)?;
+        Some((self.region.address(run.page), self.publish_large(&run)))
+    }
+
+    /// Marks a run as a large object; the caller holds the lock. Whether it is zero.
+    fn publish_large(&self, run: &Run) -> bool {
+        self.large_pages.add(run.pages as u64);
+        self.large_count.add(1);
+        self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
+        self.region.map().set(run.page, Entry::LARGE);
+        run.zero
+    }
+
+    /// Takes back the run of a large object; `None` if none begins there (any more).
+    fn claim_large(&self, page: Page) -> Option<Run> {
+        let pages = self.region.large_pages(page);
+        // Two threads that free one object at once meet here, also where one of them could not take the lock.
+        if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
+            return None;
+        }
+        self.large_pages.sub(pages as u64);
+        self.large_count.sub(1);
+        Some(Run { page, pages, zero: false })
+    }
+
+    /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
+    pub fn free_large(&self, page: Page, policy: PurgePolicy) -> bool {
+        let Ok(mut lists) = self.lists() else {
+            return self.claim_large(page).map(|run| self.deferred.push(&self.region, run)).is_some();
+        };
+        let Some(run) = self.claim_large(page) else { return false };
+        if let Some(run) = self.quick.put(run) {
+            self.insert_run(&mut lists, run);
+        }
+        let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
+        drop(lists);
+        if look {
+            self.purge_by(policy);
+        }
+        true
+    }
+
+    /// Moves a large object's pages out, to where `elsewhere` makes of them what it returns; if that is nothing they come back.
+    pub fn move_large_out<R>(&self, page: Page, elsewhere: impl FnOnce(Span) -> Result<R, Span>) -> Option<R> {
+        let run = Run { page, pages: self.region.large_pages(page), zero: true };
+        let span = self.region.move_out(&run).ok()?;
+        match elsewhere(span) {
+            Ok(moved) => {
+                let mut lists = self.lists();
+                let claimed = self.claim_large(page).is_some();
+                match &mut lists {
+                    // Somebody else freed it meanwhile, and its run with it.
+                    _ if !claimed => {}
+                    Ok(lists) => self.insert_run(lists, run),
+                    Err(Reentered) => self.deferred.push(&self.region, run),
+                }
+                Some(moved)
+            }
+            Err(span) => {
+                self.region.move_in(&run, span);
+                None
+            }
+        }
+    }
+
+    /// Makes a large object `pages` pages long where it lies; false if what follows it is not free.
+    pub fn resize_large(&self, page: Page, pages: u32) -> bool {
+        let old = self.region.large_pages(page);
+        if pages == old {
+            return true;
+        }
+        let Ok(mut lists) = self.lists() else { return false };
+        if pages < old {
+            self.shrink(&mut lists, page, old, pages);
+            return true;
+        }
+        let grown = pages <= MAX_RUN_PAGES && self.take_following(&mut lists, page.plus(old), pages - old).is_some();
+        if grown {
+            self.region.links(page).first.store(pages, Ordering::Relaxed);
+            self.large_pages.add((pages - old) as u64);
+        }
+        grown
+    }
+
+    fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
+        self.region.links(page).first.store(pages, Ordering::Relaxed);
+        self.large_pages.sub((old - pages) as u64);
+        self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
+    }
+}

@@ -1,0 +1,71 @@
+//! Looking at an arena: its figures, its rebuilding after a fork, its invariants.
+
+use super::buddy::Arena;
+use super::lists::Kind;
+use crate::base::units::{ORDERS, Order, Page};
+use crate::region::Entry;
+use crate::sys::lock::Reentered;
+
+impl Arena {
+    /// Free runs by order, as (warm, zero): buddyinfo.
+    pub fn free_runs(&self, order: Order) -> (u32, u32) {
+        match self.lists() {
+            Ok(lists) => (lists.count(order, Kind::Warm), lists.count(order, Kind::Zero)),
+            Err(Reentered) => (0, 0),
+        }
+    }
+
+    /// Free pages as (warm, zero).
+    pub fn free_pages(&self) -> (u32, u32) {
+        match self.lists() {
+            Ok(lists) => (self.warm_pages(&lists), lists.pages(Kind::Zero)),
+            Err(Reentered) => (0, 0),
+        }
+    }
+
+    /// In a forked child: rebuilds the lists from the pagemap if a thread that no longer exists held the lock.
+    pub fn rebuild(&self) {
+        let Some(mut lists) = self.free.inherit() else { return };
+        lists.clear();
+        self.quick.recount();
+        for page in (0..self.region.pages()).map(Page) {
+            if let Some((order, warm)) = self.region.entry(page).as_free() {
+                lists.insert(&self.region, page, order, Kind::of(!warm));
+            }
+        }
+    }
+
+    /// Checks every invariant; the caller has stopped the world.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        let Ok(lists) = self.lists() else { return Err("the arena's lock is held by this thread") };
+        let mut seen = [[0_u32; ORDERS]; 2];
+        let mut page = 0;
+        while page < self.region.pages() {
+            page += match self.region.entry(Page(page)).as_free() {
+                Some((order, warm)) => {
+                    seen[Kind::of(!warm) as usize][order.index()] += 1;
+                    self.validate_free(Page(page), order, warm)?;
+                    order.pages()
+                }
+                None => 1,
+            };
+        }
+        let agree = (0..ORDERS).all(|order| {
+            [Kind::Warm, Kind::Zero]
+                .iter()
+                .all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
+        });
+        if agree { Ok(()) } else { Err("the pagemap and the free lists disagree") }
+    }
+
+    fn validate_free(&self, page: Page, order: Order, warm: bool) -> Result<(), &'static str> {
+        if !page.0.is_multiple_of(order.pages()) {
+            return Err("a free run is not naturally aligned");
+        }
+        if self.mergeable_buddy(page, order, Kind::of(!warm)).is_some() {
+            return Err("two free buddies were not merged");
+        }
+        let clean = (1..order.pages()).all(|offset| self.region.entry(page.plus(offset)) == Entry::NONE);
+        if clean { Ok(()) } else { Err("a page inside a free run says something else") }
+    }
+}
