@@ -62,8 +62,8 @@ int main(int argc, char **argv) {
     CHECK(first * size >> 20 >= strtoul(argv[2], NULL, 10));
     must_refuse_everything_large();
     let_go(first, first / 2);
-    size_t spare = first * size / 8;
-    churn(1, spare < (size_t)2 << 20 ? spare : (size_t)2 << 20, 2000);
+    // Every size class in use has a slab of its own, together some 4 MiB: all sizes at once need more than a very small process has.
+    if (first * size >= (size_t)16 << 20) churn(1, (size_t)2 << 20, 2000);
     let_go(first / 2, 0);
     size_t again = take_all();
     printf("%zu MiB again\n", again * size >> 20);
