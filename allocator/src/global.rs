@@ -8,7 +8,7 @@ use crate::sys::options::{Key, Settings};
 use core::alloc::{GlobalAlloc, Layout};
 
 /// The process's heap: boots at its first use and is never torn down.
-pub static HEAP: Heap = Heap::new();
+pub static HEAP: Heap = Heap::with_witness(Some(thread_holds_one_with));
 
 /// The allocator.
 ///
@@ -139,7 +139,7 @@ impl Larder {
 }
 
 /// What a thread that is about to wait for a lock asks.
-pub(crate) fn thread_holds_one_with(lock: usize) -> bool {
+fn thread_holds_one_with(lock: usize) -> bool {
     HEAP.holds_one_with(lock)
 }
 

@@ -77,7 +77,7 @@ const char *larder_mode(void) LARDER_NOTHROW;
 /* Gives free memory but for `keep` bytes back to the system; returns how many bytes that were. */
 size_t larder_trim(size_t keep) LARDER_NOTHROW;
 
-/* --- C23's sized frees: no look-up of the size --- */
+/* --- C23's sized frees: size and alignment are looked up, not trusted --- */
 
 /* Frees what malloc(size), realloc(..., size), or calloc for `size` bytes in all returned. NULL is ignored. */
 void free_sized(void *object, size_t size) LARDER_NOTHROW;

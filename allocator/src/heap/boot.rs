@@ -42,7 +42,9 @@ impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
         self.settings.read_environment();
-        set_witness(crate::global::thread_holds_one_with);
+        if let Some(witness) = self.witness {
+            set_witness(witness);
+        }
         let topology = if self.settings.get(Key::Numa) == 0 { Topology::read(SYSFS_NODES) } else { Topology::single() };
         let generous =
             (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);

@@ -60,12 +60,20 @@ pub struct Heap {
     settings: Settings,
     boot: Gate,
     family: Family,
+    witness: Option<fn(usize) -> bool>,
 }
 
 impl Heap {
     /// A heap that boots when it is first used.
     pub const fn new() -> Heap {
+        Heap::with_witness(None)
+    }
+
+    /// The process's heap: a thread that is about to wait for one of its locks asks `witness`, which passes the question on to
+    /// [`Heap::holds_one_with`].
+    pub const fn with_witness(witness: Option<fn(usize) -> bool>) -> Heap {
         Heap {
+            witness,
             cpus: Cpus::new(),
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),
