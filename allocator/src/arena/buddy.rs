@@ -4,7 +4,7 @@ use super::deferred::Deferred;
 use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
-use crate::base::sync::{AtomicU32, Gauge};
+use crate::base::sync::{AtomicU32, Gauge, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
 use crate::sys::lock::{Guard, Lock, Reentered};
@@ -29,6 +29,8 @@ pub struct Arena {
     pub(super) deferred: Deferred,
     /// Page + 1 behind the run that was cut to its length last.
     pub(super) tail: AtomicU32,
+    /// No stretch of so many pages was found, and nothing was freed since; 0 if that is not known.
+    pub(super) no_stretch: AtomicU32,
     pub(super) large_pages: Gauge,
     pub(super) large_count: Gauge,
 }
@@ -167,6 +169,7 @@ impl Arena {
 
     /// Puts a run of any length into the lists, cut into naturally aligned powers of two.
     pub(super) fn insert_run(&self, lists: &mut Lists, run: Run) {
+        self.no_stretch.store(0, Ordering::Relaxed);
         let kind = Kind::of(run.zero);
         let (mut page, mut left) = (run.page, run.pages);
         while left > 0 {

@@ -69,9 +69,11 @@ impl Arena {
         self.tail.store(page.0 + 1, Ordering::Relaxed);
     }
 
-    /// When all else failed: the first stretch there is. Looks at every page, so only where there can be one.
+    /// When all else failed: the first stretch there is. Looks at every page, so only where there can be one, and after a failure not
+    /// again until something was freed.
     pub(super) fn take_any_stretch(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
-        if pages == 1 || lists.pages(Kind::Warm) + lists.pages(Kind::Zero) < pages {
+        let none_of = self.no_stretch.load(Ordering::Relaxed);
+        if pages == 1 || pages > none_of.wrapping_sub(1) || lists.pages(Kind::Warm) + lists.pages(Kind::Zero) < pages {
             return None;
         }
         let mut page = Page(0);
@@ -81,6 +83,7 @@ impl Arena {
             }
             page = page.plus(self.region.entry(page).as_free().map_or(1, |(order, _)| order.pages()));
         }
+        self.no_stretch.store(pages, Ordering::Relaxed);
         None
     }
 
