@@ -83,6 +83,10 @@ impl Heap {
     /// Tries the nodes in the order of the zonelist, and if none has memory, once more with what lay idle in windows, depots and slabs.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
         let found = self.first_attempt(first, class).or_else(|| {
+            // A signal handler that interrupted a holder has been to the spare node: to gather it would have to wait.
+            if self.all_nodes().any(|node| self.node(node).holds_any()) {
+                return None;
+            }
             self.drain();
             self.first_attempt(first, class)
         });
@@ -220,7 +224,8 @@ impl Heap {
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
     pub(super) fn drain(&self) {
-        for home in self.all_nodes() {
+        // Not the spare node: a handler may be waiting there, and must not wait for this thread.
+        for home in (0..self.node_count() as u8).map(NodeId) {
             for class in Heap::classes() {
                 for place in [Place::Window, Place::Previous] {
                     if let Some(magazine) = self.cpus.take(home.index(), class, place) {
