@@ -47,6 +47,11 @@ impl Arena {
         &self.region
     }
 
+    /// Whether the lock is the one at an address.
+    pub fn has_lock_at(&self, address: usize) -> bool {
+        self.free.is_at(address)
+    }
+
     /// Whether this thread holds the lock.
     pub fn is_held(&self) -> bool {
         self.free.is_mine()

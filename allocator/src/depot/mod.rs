@@ -61,9 +61,17 @@ impl Depots {
         self.overflow.committed()
     }
 
-    /// Whether this thread holds one of the locks.
-    pub fn is_any_held(&self) -> bool {
-        self.growth.is_mine() || self.fills.iter().any(Lock::is_mine) || self.depots.iter().any(|depot| depot.is_held())
+    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < depot < growth).
+    pub fn is_held_from(&self, address: usize) -> bool {
+        let depots = || self.depots.iter().any(|depot| depot.is_held());
+        let filling = || self.fills.iter().any(Lock::is_mine);
+        let is_filling = self.fills.iter().any(|lock| lock.is_at(address));
+        self.growth.is_mine() || (!self.growth.is_at(address) && (depots() || (is_filling && filling())))
+    }
+
+    /// Whether it is this thread's turn to fill some class.
+    pub fn is_filling(&self) -> bool {
+        self.fills.iter().any(Lock::is_mine)
     }
 
     /// Begins to fill a magazine of a class from the slabs, after whoever is at it.

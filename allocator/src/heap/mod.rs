@@ -135,7 +135,7 @@ impl Heap {
     /// Whether this thread holds a lock of the node that the lock at `address` belongs to.
     pub fn holds_one_with(&self, address: usize) -> bool {
         let index = address.wrapping_sub(self.nodes.base()) / size_of::<Node>();
-        index <= self.node_count() && self.node(NodeId(index as u8)).holds_any()
+        index <= self.node_count() && self.node(NodeId(index as u8)).holds_from(address)
     }
 
     /// Every node, the spare one last.

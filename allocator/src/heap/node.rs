@@ -33,10 +33,21 @@ impl Node {
         self.depots.settle(rest)
     }
 
-    /// Whether this thread holds any of the node's locks. A thread that is about to wait for one asks: it does only if it is in a signal
-    /// handler that interrupted it, and then whoever it would wait for may be waiting for it.
+    /// Whether this thread holds a lock of the node whose rank is that of the lock at `address`, or above. A thread that is about to wait for
+    /// that lock asks. By the order of ranks it never does, unless it is in a signal handler that interrupted it; then whoever it
+    /// would wait for may be waiting for it.
+    pub(super) fn holds_from(&self, address: usize) -> bool {
+        let arena = self.arena.is_held();
+        if arena || self.arena.has_lock_at(address) {
+            return arena;
+        }
+        let slabs = self.slabs.is_held_from(address);
+        slabs || (!self.slabs.has_lock_at(address) && self.depots.is_held_from(address))
+    }
+
+    /// Whether this thread holds a lock under which others are taken.
     pub(super) fn holds_any(&self) -> bool {
-        self.arena.is_held() || self.slabs.is_any_held() || self.depots.is_any_held()
+        self.arena.is_held() || self.slabs.is_held_from(0) || self.depots.is_held_from(0) || self.depots.is_filling()
     }
 
     /// Metadata bytes committed.

@@ -114,6 +114,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn has_lock_at(&self, address: usize) -> bool {
+        self.lists.is_at(address)
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.lists.is_mine()
     }

@@ -41,9 +41,15 @@ impl Slabs {
         self.descriptors.committed()
     }
 
-    /// Whether this thread holds one of the locks.
-    pub fn is_any_held(&self) -> bool {
-        self.numbers.is_mine() || self.caches.iter().any(Cache::is_held)
+    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (a class's < the numbers'); any if
+    /// none is there.
+    pub fn is_held_from(&self, address: usize) -> bool {
+        self.numbers.is_mine() || (!self.numbers.is_at(address) && self.caches.iter().any(Cache::is_held))
+    }
+
+    /// Whether one of the locks is the one at an address.
+    pub fn has_lock_at(&self, address: usize) -> bool {
+        self.numbers.is_at(address) || self.caches.iter().any(|cache| cache.has_lock_at(address))
     }
 
     /// A magazine with some free objects of a class; `None` if there is no memory (or this thread holds the lock).

@@ -138,6 +138,11 @@ impl<T> Lock<T> {
         self.word.load(Ordering::Relaxed) & !WAITERS == thread::id()
     }
 
+    /// Whether this is the lock at an address that was given to the witness.
+    pub fn is_at(&self, address: usize) -> bool {
+        &raw const self.word as usize == address
+    }
+
     /// In a forked child: whether the holder was a thread of the parent other than the one that forked.
     pub fn orphaned(&self) -> bool {
         let owner = self.word.load(Ordering::Relaxed) & !WAITERS;
