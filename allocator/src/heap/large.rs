@@ -104,7 +104,7 @@ impl Heap {
         if !self.enter() {
             return 0;
         }
-        self.drain();
+        self.drain(self.all_nodes());
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
         self.all_nodes().map(|id| self.node(id).arena.trim(keep) as usize * PAGE).sum()
     }

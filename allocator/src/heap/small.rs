@@ -87,7 +87,8 @@ impl Heap {
             if self.all_nodes().any(|node| self.node(node).holds_any()) {
                 return None;
             }
-            self.drain();
+            // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
+            self.drain((0..self.node_count() as u8).map(NodeId));
             self.first_attempt(first, class)
         });
         found.map_or(core::ptr::null_mut(), Object::into_pointer)
@@ -223,9 +224,8 @@ impl Heap {
     }
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
-    pub(super) fn drain(&self) {
-        // Not the spare node: a handler may be waiting there, and must not wait for this thread.
-        for home in (0..self.node_count() as u8).map(NodeId) {
+    pub(super) fn drain(&self, nodes: impl Iterator<Item = NodeId>) {
+        for home in nodes {
             for class in Heap::classes() {
                 for place in [Place::Window, Place::Previous] {
                     if let Some(magazine) = self.cpus.take(home.index(), class, place) {
