@@ -64,15 +64,6 @@ impl Larder {
         HEAP.free(pointer);
     }
 
-    /// Frees an object that was asked for with these numbers. They are not needed (the pagemap knows) and not trusted.
-    ///
-    /// # Safety
-    /// As [`Larder::free`].
-    #[inline(always)]
-    pub unsafe fn free_sized(&self, pointer: *mut u8, _align: usize, _size: usize) {
-        HEAP.free(pointer);
-    }
-
     /// Resizes `pointer` (not null) to `size` bytes, moving it if need be, 16-byte aligned; null leaves it as it was.
     ///
     /// # Safety
@@ -149,7 +140,7 @@ fn thread_holds_one_with(lock: usize) -> bool {
 /// Called by the hit path only, with the object it just popped.
 #[doc(hidden)]
 pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *mut u8 {
-    HEAP.take_odd(address, Class::at_offset(offset), link)
+    HEAP.take_odd(address, offset, link)
 }
 
 /// All figures of the process's heap.
@@ -176,10 +167,7 @@ unsafe impl GlobalAlloc for Larder {
 
     #[inline(always)]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        match Class::for_layout(layout.size(), layout.align()) {
-            Some(class) => HEAP.free_class(pointer as usize, class),
-            None => HEAP.free_slow(pointer as usize, Call::Free),
-        }
+        HEAP.free_layout(pointer as usize, layout.size(), layout.align());
     }
 
     #[inline(always)]

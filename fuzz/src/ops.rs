@@ -28,8 +28,7 @@ fn step(shadow: &mut Shadow, input: &mut Input<'_>) -> Option<()> {
         0..=2 => malloc(shadow, input.size(SIZE_BITS)?),
         3 => calloc(shadow, input.size(SIZE_BITS)?),
         4 => memalign(shadow, input.align(ALIGN_BITS)?, input.size(SIZE_BITS)?),
-        5..=6 => free(shadow, input.pair()?),
-        7 => free_sized(shadow, input.pair()?),
+        5..=7 => free(shadow, input.pair()?),
         8..=9 => realloc(shadow, input.pair()?, input.size(SIZE_BITS)?),
         10 => realloc_aligned(shadow, input.pair()?, input.align(ALIGN_BITS)?, input.size(SIZE_BITS)?),
         11 => resize_in_place(shadow, input.pair()?, input.size(SIZE_BITS)?, input.size(SIZE_BITS)?),
@@ -67,13 +66,6 @@ fn free(shadow: &mut Shadow, pick: usize) {
     if let Some(object) = shadow.take(pick) {
         // SAFETY: the shadow hands out each live object once.
         unsafe { HEAP.free(object.start) };
-    }
-}
-
-fn free_sized(shadow: &mut Shadow, pick: usize) {
-    if let Some(object) = shadow.take(pick) {
-        // SAFETY: the shadow hands out each live object once, with what was asked for.
-        unsafe { HEAP.free_sized(object.start, object.align, object.size) };
     }
 }
 

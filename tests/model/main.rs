@@ -53,6 +53,11 @@ fn one_node_behind_locks() {
 }
 
 #[test]
+fn one_node_by_cpu_number() {
+    run(1, "percpu:cpu", 8);
+}
+
+#[test]
 fn one_node_that_checks_every_free() {
     run(1, "double_free:at_once", 3);
 }

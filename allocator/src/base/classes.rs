@@ -163,6 +163,7 @@ pub const fn reciprocals() -> [u64; CLASSES] {
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
 static BY_SIZE: [u8; BY_SIZE_LEN] = classes_by_size();
+static OFFSETS: [u16; BY_SIZE_LEN] = offsets_by_size();
 static RECIPROCAL: [u64; CLASSES] = reciprocals();
 
 impl Class {
@@ -193,6 +194,12 @@ impl Class {
     #[inline(always)]
     pub const fn offset(self) -> usize {
         self.0 as usize * WINDOW_BYTES
+    }
+
+    /// The offset of the class for `size` bytes, at most [`MAX_SMALL`], at an alignment of at most [`MIN_ALIGN`].
+    #[inline(always)]
+    pub fn offset_for(size: usize, align: usize) -> usize {
+        if align <= 8 && size <= 8 { CLASS_8.offset() } else { OFFSETS[size.div_ceil(MIN_ALIGN)] as usize }
     }
 
     /// The class of an offset.

@@ -22,4 +22,4 @@ pub mod hit;
 mod locked;
 mod window;
 
-pub use window::{Cpus, Place};
+pub use window::{Cpus, Place, Wanted};

@@ -30,6 +30,17 @@ pub enum Place {
     Previous,
 }
 
+/// How windows shall be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The best way there is.
+    Best,
+    /// By the CPU's own number, even where the kernel keeps denser ones.
+    Cpu,
+    /// Behind locks.
+    Locked,
+}
+
 /// See the module's head. All zero has no slot: every pop and push answers none.
 #[derive(Debug)]
 #[repr(C)]
@@ -41,6 +52,7 @@ pub struct Cpus {
     growth: Lock<()>,
     locked: LockedWindows,
     mode: AtomicUsize,
+    rows_open: AtomicUsize,
     /// The regions of a single node and of the spare one; null where there are more.
     regions: [AtomicPtr<Region>; 2],
 }
@@ -56,6 +68,7 @@ impl Cpus {
             growth: Lock::new(()),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
+            rows_open: AtomicUsize::new(0),
             regions: [const { AtomicPtr::new(core::ptr::null_mut()) }; 2],
         }
     }
@@ -77,12 +90,12 @@ impl Cpus {
     }
 
     /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest.
-    pub fn settle(&self, metadata: Span, rows: usize, slots: usize, secret: u64, locked_only: bool) -> Span {
+    pub fn settle(&self, metadata: Span, rows: usize, slots: usize, secret: u64, wanted: Wanted) -> Span {
         let rest = self.rows.iter().take(rows).fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
         self.row_count.store(rows, Ordering::Relaxed);
         self.hot.area.place(self.rows[0].base(), secret);
-        let mode = match self.hot.area.find() {
-            _ if locked_only => MODES.len(),
+        let mode = match self.hot.area.find(wanted == Wanted::Cpu) {
+            _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => 1,
             Ok(Index::Cpu) => 2,
             Err(reason) => MODES.iter().position(|mode| *mode == Mode::Fallback(reason)).unwrap_or(0),
@@ -118,11 +131,8 @@ impl Cpus {
         Reach { base: region.base(), words: (region.pages() as usize) << (PAGE_SHIFT - 3) }
     }
 
-    #[inline(always)]
     fn at(&self, row: usize, class: Class) -> usize {
-        // Row 0 is the single node's: its distance is 0 whatever the table says, so the hit path does not ask.
-        let distance = if row == 0 { 0 } else { self.rows[row].base() - self.rows[0].base() };
-        distance + class.offset()
+        self.rows[row].base() - self.rows[0].base() + class.offset()
     }
 
     /// Whether the hit path may be taken for a class that the caller computed.
@@ -143,6 +153,18 @@ impl Cpus {
             self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
         }
         self.show_extent(region);
+    }
+
+    /// Lets every row be popped from and pushed to without a look at anything else. Where the hit path is open there is no need to.
+    pub fn open_rows(&self) {
+        let wanted = !self.is_open() && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu);
+        self.rows_open.store(usize::from(wanted), Ordering::Release);
+    }
+
+    /// Whether [`Cpus::pop`] and [`Cpus::push`] may be tried at once.
+    #[inline(always)]
+    pub fn has_open_rows(&self) -> bool {
+        self.rows_open.load(Ordering::Acquire) != 0
     }
 
     /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
@@ -169,7 +191,23 @@ impl Cpus {
         entry.class_of_object(address)
     }
 
-    /// Pops a round of `class` from this CPU's window. Only where `is_open` or `has_slot` said yes.
+    /// A hit: pops a round from the single node's window of the class at `offset`: its address (0: none) and the link it held. Only where
+    /// `is_open` said yes.
+    #[inline(always)]
+    pub fn hit_pop(&self, offset: usize) -> (usize, u64) {
+        // SAFETY: the hit path is open, so the area is usable; classes and magazines are as the module's invariant says.
+        unsafe { self.hot.area.pop(offset) }
+    }
+
+    /// A hit: pushes a free object on the single node's window; gives it back if there is no room. Only where `is_open` said yes.
+    #[inline(always)]
+    pub fn hit_push(&self, offset: usize, object: Object) -> Result<(), Object> {
+        let key = Links::mix(object.address(), self.hot.area.secret());
+        // SAFETY: as in `hit_pop`; the token says that the object is free and ours.
+        if unsafe { self.hot.area.push(offset, object.address(), key) } { Ok(()) } else { Err(object) }
+    }
+
+    /// Pops a round of `class` from this CPU's window of any row. Only where `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
         // SAFETY: the area is usable as the caller found out; rows, classes and magazines are as the module's invariant says.
@@ -177,15 +215,21 @@ impl Cpus {
         if address == 0 {
             return None;
         }
-        let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
-        if ahead >= self.hot.link_end.load(Ordering::Relaxed) {
+        if self.is_odd(link) {
             self.odd_link(address, class, link);
         }
         Some(Object::mint(address))
     }
 
-    /// A link that does not lead into what the hit path knows of its region: the end of a chain, or a region that has grown
-    /// meanwhile, or the spare one; else the object was written to after it was freed (or freed twice).
+    /// Whether a link does not lead into what the hit path knows of its region.
+    #[inline(always)]
+    pub fn is_odd(&self, link: u64) -> bool {
+        let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
+        ahead >= self.hot.link_end.load(Ordering::Relaxed)
+    }
+
+    /// A closer look at an odd link: the end of a chain, or a region that has grown meanwhile, or the spare one; else the object was
+    /// written to after it was freed (or freed twice).
     #[cold]
     #[inline(never)]
     pub fn odd_link(&self, address: usize, class: Class, link: u64) {
@@ -194,7 +238,8 @@ impl Cpus {
         }
     }
 
-    /// Pushes a free object on this CPU's window; gives it back if there is no room. Only where `is_open` or `has_slot` said yes.
+    /// Pushes a free object on this CPU's window of any row; gives it back if there is no room. Only where `has_slot` or `has_open_rows`
+    /// said yes.
     #[inline(always)]
     pub fn push(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
         let key = Links::mix(object.address(), self.hot.area.secret());
@@ -246,6 +291,11 @@ impl Cpus {
     /// Takes a class's magazine from its place, if it holds a round.
     pub fn take(&self, row: usize, class: Class, place: Place) -> Option<Magazine> {
         self.exchange(row, class, place, Magazine::empty(class)).ok().filter(|magazine| !magazine.is_empty())
+    }
+
+    /// The CPU the thread runs on (a hint), if the kernel tells without a call.
+    pub fn present_cpu(&self) -> Option<usize> {
+        self.hot.area.present_cpu()
     }
 
     /// Whether this thread will never have a slot: there are none, or its CPU number is beyond them.

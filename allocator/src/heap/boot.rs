@@ -8,7 +8,7 @@ use super::huge::HugeTable;
 use super::node::Node;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
-use crate::cpu::Cpus;
+use crate::cpu::{Cpus, Wanted};
 use crate::region::Table;
 use crate::sys::environment;
 use crate::sys::lock::set_witness;
@@ -82,13 +82,20 @@ impl Heap {
         }
         let rest = self.settle_nodes(nodes, len, regions, rest);
         let rest = self.huge.settle(rest);
-        let locked_only = self.settings.get(Key::PerCpu) == 1;
-        self.cpus.settle(rest, nodes + 1, slots_for(len), secret(), locked_only);
+        self.cpus.settle(rest, nodes + 1, slots_for(len), secret(), self.wanted_windows());
         self.family.settle();
         self.family.gate().open();
         self.advise_huge_pages();
         self.warm_up(nodes);
         true
+    }
+
+    fn wanted_windows(&self) -> Wanted {
+        match self.settings.get(Key::PerCpu) {
+            0 => Wanted::Best,
+            1 => Wanted::Cpu,
+            _ => Wanted::Locked,
+        }
     }
 
     fn settle_nodes(&self, nodes: usize, len: usize, regions: Span, metadata: Span) -> Span {
@@ -112,11 +119,15 @@ impl Heap {
         }
     }
 
-    /// Opens the hit path: only where a single node is all there is, and nothing asks to see every call.
+    /// Opens the hit path where a single node is all there is, else the rows; neither if something asks to see every call.
     fn warm_up(&self, nodes: usize) {
+        let hits = self.settings.get(Key::DoubleFree) == 0;
         if nodes == 1 {
             let [region, spare] = [0, 1].map(|index| self.node(NodeId(index)).arena.region());
-            self.cpus.open(region, spare, self.settings.get(Key::DoubleFree) == 0);
+            self.cpus.open(region, spare, hits);
+        }
+        if hits {
+            self.cpus.open_rows();
         }
     }
 }

@@ -13,6 +13,14 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn alloc_slow(&self, size: usize, align: usize) -> *mut u8 {
+        match self.pop_by_row(size, align) {
+            Some(object) => object.into_pointer(),
+            None => self.alloc_here(size, align),
+        }
+    }
+
+    #[inline(never)]
+    fn alloc_here(&self, size: usize, align: usize) -> *mut u8 {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
@@ -33,10 +41,7 @@ impl Heap {
         if size > MAX_SMALL || align > PAGE {
             return self.alloc_zeroed_large(size, align);
         }
-        let pointer = match Class::for_layout(size, align) {
-            Some(class) => self.alloc_class(class),
-            None => null_mut(),
-        };
+        let pointer = self.alloc(size, align);
         clear(pointer, size);
         pointer
     }
@@ -73,6 +78,13 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn free_slow(&self, address: usize, call: Call) {
+        if !self.push_by_row(address) {
+            self.free_known(address, call);
+        }
+    }
+
+    #[inline(never)]
+    fn free_known(&self, address: usize, call: Call) {
         if address == 0 || !self.enter() {
             return;
         }

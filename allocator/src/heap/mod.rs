@@ -22,6 +22,7 @@ mod knowledge;
 mod large;
 mod node;
 mod realloc;
+mod rows;
 mod shaped;
 mod small;
 mod stats;
@@ -148,7 +149,7 @@ impl Heap {
         if self.node_count() == 1 {
             return NodeId(0);
         }
-        let cpu = thread::cpu_hint();
+        let cpu = self.cpus.present_cpu().unwrap_or_else(thread::cpu_hint);
         NodeId(self.node_of_cpu.get(cpu).map_or(0, |node| node.load(Ordering::Relaxed)))
     }
 

@@ -3,7 +3,8 @@
 use super::Heap;
 use super::knowledge::Call;
 use crate::arena::PurgePolicy;
-use crate::base::units::{Class, NodeId, PAGE};
+use crate::base::classes::MAX_SMALL;
+use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
 use crate::cpu::Place;
 use crate::region::{Magazine, Object};
 use crate::sys::die::die;
@@ -22,62 +23,81 @@ impl Heap {
     /// Any layout: `align` is a power of two; an alignment of at most 8 lets objects of at most 8 bytes be as small.
     #[inline(always)]
     pub fn alloc(&self, size: usize, align: usize) -> *mut u8 {
+        if align > MIN_ALIGN {
+            return self.alloc_aligned(size, align);
+        }
+        if size > MAX_SMALL || !self.cpus.is_open() {
+            return self.alloc_slow(size, align);
+        }
+        self.alloc_at(Class::offset_for(size, align))
+    }
+
+    /// A hit, where the path is open, from the class at an offset. Every other way out is a call in its place, so that there is no frame.
+    #[inline(always)]
+    fn alloc_at(&self, offset: usize) -> *mut u8 {
+        let (address, link) = self.cpus.hit_pop(offset);
+        if address == 0 {
+            return self.refill_home(offset);
+        }
+        if self.cpus.is_odd(link) {
+            return self.take_odd(address, offset, link);
+        }
+        Object::mint(address).into_pointer()
+    }
+
+    #[inline(never)]
+    fn alloc_aligned(&self, size: usize, align: usize) -> *mut u8 {
         match Class::for_layout(size, align) {
-            Some(class) => self.alloc_class(class),
-            None => self.alloc_slow(size, align),
+            Some(class) if self.cpus.is_open() => self.alloc_at(class.offset()),
+            _ => self.alloc_slow(size, align),
         }
     }
 
     /// An object that the hit path popped, whose link needs a closer look.
     #[cold]
-    pub fn take_odd(&self, address: usize, class: Class, link: u64) -> *mut u8 {
-        self.cpus.odd_link(address, class, link);
+    #[inline(never)]
+    pub fn take_odd(&self, address: usize, offset: usize, link: u64) -> *mut u8 {
+        self.cpus.odd_link(address, Class::at_offset(offset), link);
         Object::mint(address).into_pointer()
-    }
-
-    /// One object of a class that the caller computed, from the present node.
-    #[inline(always)]
-    pub fn alloc_class(&self, class: Class) -> *mut u8 {
-        let hit = if self.cpus.is_open() { self.cpus.pop(0, class) } else { None };
-        match hit {
-            Some(object) => object.into_pointer(),
-            None => self.refill_home(class),
-        }
     }
 
     /// Frees a pointer; one that is no live object is reported.
     #[inline(always)]
     pub fn free(&self, pointer: *mut u8) {
         match self.cpus.class_of(pointer as usize) {
-            Some(class) => self.push_home(pointer as usize, class),
+            Some(class) => self.push_home(pointer as usize, class.offset()),
             None => self.free_slow(pointer as usize, Call::Free),
         }
     }
 
-    /// Frees an object whose class is known from its Rust layout: no look at the pagemap.
+    /// Frees what was asked for with this layout: no look at the pagemap, for a class that the layout tells.
     #[inline(always)]
-    pub fn free_class(&self, address: usize, class: Class) {
-        if self.cpus.is_open() {
-            self.push_home(address, class);
-        } else {
-            self.free_slow(address, Call::Free);
+    pub fn free_layout(&self, address: usize, size: usize, align: usize) {
+        if align > MIN_ALIGN || size > MAX_SMALL || !self.cpus.is_open() {
+            return self.free_any(address);
         }
+        self.push_home(address, Class::offset_for(size, align));
+    }
+
+    #[inline(never)]
+    fn free_any(&self, address: usize) {
+        self.free(address as *mut u8);
     }
 
     #[inline(always)]
-    fn push_home(&self, address: usize, class: Class) {
-        if let Err(object) = self.cpus.push(0, class, Object::mint(address)) {
+    fn push_home(&self, address: usize, offset: usize) {
+        if let Err(object) = self.cpus.hit_push(offset, Object::mint(address)) {
             self.free_slow(object.address(), Call::Free);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn refill_home(&self, class: Class) -> *mut u8 {
+    fn refill_home(&self, offset: usize) -> *mut u8 {
         if !self.enter() {
             return core::ptr::null_mut();
         }
-        self.refill_from(self.present_node(), class)
+        self.refill_from(self.present_node(), Class::at_offset(offset))
     }
 
     /// Tries the nodes in the order of the zonelist, and if none has memory, once more with what lay idle in windows, depots and slabs.

@@ -77,9 +77,9 @@ pub static OPTIONS: [Spec; 8] = [
     },
     Spec {
         key: "percpu",
-        values: "auto|locked",
+        values: "auto|cpu|locked",
         default: "auto",
-        help: "per-CPU windows by restartable sequences where the system has them, or always behind locks",
+        help: "per-CPU windows by restartable sequences where the system has them, by the CPU's own number, or behind locks",
     },
     Spec {
         key: "double_free",

@@ -40,10 +40,10 @@ const MM_CID_END: u64 = 28;
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Area {
-    /// From the thread pointer to the CPU number.
-    index_offset: AtomicUsize,
     /// From the thread pointer to `rseq_cs`.
     cs_offset: AtomicUsize,
+    /// From the thread pointer to the CPU number.
+    index_offset: AtomicUsize,
     /// Number of slots; 0 makes every sequence answer none.
     slots: AtomicUsize,
     /// Address of slot 0.
@@ -61,27 +61,47 @@ pub enum Index {
     Cpu,
 }
 
+/// A sequence's descriptor: it runs from label 22 to 23 and is aborted to 24. Its own label is 29.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! rseq_descriptor {
+    () => {
+        ".pushsection __rseq_cs, \"aw\"
+        .balign 32
+        29:
+        .long 0, 0
+        .quad 22f, 23f - 22f, 24f
+        .popsection
+        .pushsection __rseq_cs_ptr_array, \"aw\"
+        .quad 29b
+        .popsection"
+    };
+}
+
+/// Label 24, where the kernel sends an interrupted thread, behind the signature it asks for.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! rseq_abort {
+    () => {
+        ".byte 0x0f, 0xb9, 0x3d
+        .long 0x53053053
+        24:"
+    };
+}
+
 /// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`), the body, and where the kernel sends an
 /// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
 /// 25 the end, 26 "none" out of line.
 macro_rules! sequence {
     ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
-            ".pushsection __rseq_cs, \"aw\"",
-            ".balign 32",
-            "29:",
-            ".long 0, 0",
-            ".quad 22f, 23f - 22f, 24f",
-            ".popsection",
-            ".pushsection __rseq_cs_ptr_array, \"aw\"",
-            ".quad 29b",
-            ".popsection",
+            $crate::rseq_descriptor!(),
             "21:",
-            "mov {slot}, [{area} + 8]",
+            "mov {slot}, [{area}]",
             "lea {scratch}, [rip + 29b]",
             "mov fs:[{slot}], {scratch}",
             "22:",
-            "mov {slot}, [{area}]",
+            "mov {slot}, [{area} + 8]",
             "mov {slot:e}, fs:[{slot}]",
             "cmp {slot}, [{area} + 16]",
             "jae 26f",
@@ -91,9 +111,7 @@ macro_rules! sequence {
             $($body,)*
             "23:",
             ".pushsection __rseq_failure, \"ax\"",
-            ".byte 0x0f, 0xb9, 0x3d",
-            ".long 0x53053053",
-            "24:",
+            $crate::rseq_abort!(),
             $($abort,)*
             "jmp 21b",
             "26:",
@@ -112,21 +130,22 @@ impl Area {
     /// An area without slots.
     pub const fn new() -> Area {
         Area {
-            index_offset: AtomicUsize::new(0),
             cs_offset: AtomicUsize::new(0),
+            index_offset: AtomicUsize::new(0),
             slots: AtomicUsize::new(0),
             base: AtomicUsize::new(0),
             secret: AtomicU64::new(0),
         }
     }
 
-    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run: see [`Area::is_usable`].
-    pub fn find(&self) -> Result<Index, &'static str> {
+    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run: see [`Area::is_usable`]. The index
+    /// is `mm_cid` where the kernel keeps it, unless `by_cpu` is asked for.
+    pub fn find(&self, by_cpu: bool) -> Result<Index, &'static str> {
         let Some((offset, size)) = glibc_area() else { return Err("this libc registers no rseq area") };
         if size == 0 || registered_cpu(offset) < 0 {
             return Err("rseq is switched off or refused in this process");
         }
-        let cid = auxiliary(AT_RSEQ_FEATURE_SIZE) >= MM_CID_END;
+        let cid = !by_cpu && auxiliary(AT_RSEQ_FEATURE_SIZE) >= MM_CID_END;
         let index = offset + if cid { MM_CID } else { CPU_ID };
         self.index_offset.store(index as usize, Ordering::Relaxed);
         self.cs_offset.store((offset + RSEQ_CS) as usize, Ordering::Relaxed);
@@ -162,18 +181,20 @@ impl Area {
         self.secret.load(Ordering::Relaxed)
     }
 
-    /// The calling thread's CPU number now (a hint outside a sequence); `usize::MAX` where there is no area.
+    /// What indexes the slots for the calling thread now (a hint outside a sequence); `usize::MAX` where there is no area.
     pub fn present_index(&self) -> usize {
-        let number: u32;
-        let offset = self.index_offset.load(Ordering::Relaxed);
-        if offset == 0 {
-            return usize::MAX;
+        match self.index_offset.load(Ordering::Relaxed) {
+            0 => usize::MAX,
+            offset => own_word(offset as isize) as usize,
         }
-        // SAFETY: `find` set the offset of a word in the thread's own control block.
-        unsafe {
-            asm!("mov {0:e}, fs:[{1}]", out(reg) number, in(reg) offset, options(nostack, preserves_flags, readonly))
-        };
-        number as usize
+    }
+
+    /// The CPU the thread runs on now (a hint outside a sequence); none where there is no area.
+    pub fn present_cpu(&self) -> Option<usize> {
+        match self.cs_offset.load(Ordering::Relaxed) {
+            0 => None,
+            offset => Some(own_word(offset as isize - RSEQ_CS + CPU_ID) as usize),
+        }
     }
 
     /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's.
@@ -208,11 +229,11 @@ impl Area {
         (object, link)
     }
 
-    /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no room, or if
-    /// the object is the one that was pushed last.
+    /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no
+    /// room, or if the object is the one that was pushed last.
     ///
     /// # Safety
-    /// As `pop`; the object is free, of the window's class, and in nobody else's hands.
+    /// As the pop; the object is free, of the window's class, and in nobody else's hands.
     #[inline(always)]
     pub unsafe fn push(&self, at: usize, object: usize, key: u64) -> bool {
         let room: i64;
@@ -229,8 +250,8 @@ impl Area {
                     "cmp {scratch}, {object}",
                     "je 26f",
                     "xor {scratch}, {key}",
-                    "mov [{slot} + 8], {room}",
                     "mov [{object}], {scratch}",
+                    "mov [{slot} + 8], {room}",
                     "mov [{slot}], {object}"
                 ],
                 area = in(reg) self,
@@ -325,9 +346,13 @@ fn glibc_area() -> Option<(isize, u32)> {
 
 /// The thread's `cpu_id` field; negative iff the thread has no registered area.
 fn registered_cpu(offset: isize) -> i32 {
-    let cpu: i32;
-    let field = offset + CPU_ID;
-    // SAFETY: glibc says that its area lies at this offset in every thread's control block.
-    unsafe { asm!("mov {0:e}, fs:[{1}]", out(reg) cpu, in(reg) field, options(nostack, preserves_flags, readonly)) };
-    cpu
+    own_word(offset + CPU_ID) as i32
+}
+
+/// A word of the thread's own control block.
+fn own_word(offset: isize) -> u32 {
+    let word: u32;
+    // SAFETY: reads within glibc's area, which is part of every thread's control block.
+    unsafe { asm!("mov {0:e}, fs:[{1}]", out(reg) word, in(reg) offset, options(nostack, preserves_flags, readonly)) };
+    word
 }
