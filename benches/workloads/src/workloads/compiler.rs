@@ -1,0 +1,48 @@
+//! A compiler: for each function, phase after phase makes thousands of small objects, one after another, that point to the ones before; at
+//! the function's end all of them go at once. The table of symbols stays and grows (gcc and perl in the traces of Grunwald, Zorn and
+//! Henderson, "Improving the cache locality of memory allocation", 1993).
+//!
+//! Decided by how fast fresh objects of changing sizes come, by whether neighbours in time are neighbours in memory, and by what a free
+//! of many thousands in a row costs.
+
+use crate::block::{Block, free_all};
+use crate::calls::Calls;
+use crate::run::Run;
+use crate::slots::Slots;
+use crate::team::{Member, Outcome, team};
+
+/// Of the objects of each phase: tokens, tree, intermediate code, registers.
+const PHASES: [(usize, usize); 4] = [(16, 40), (32, 120), (24, 72), (16, 256)];
+const OBJECTS_OF_PHASE: usize = 10_000;
+const OBJECTS: usize = PHASES.len() * OBJECTS_OF_PHASE;
+const SYMBOLS_OF_FUNCTION: usize = 100;
+
+pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
+    let functions = run.turns(run.pick(2, 150, 1_500));
+    team::<C>(run, |member| {
+        let mut objects = Slots::new(OBJECTS);
+        let mut symbols = Slots::new(functions * SYMBOLS_OF_FUNCTION);
+        member.measured(|member| {
+            for symbols in symbols.chunks_exact_mut(SYMBOLS_OF_FUNCTION) {
+                function(member, &mut objects, symbols);
+            }
+            free_all(&mut symbols, &mut member.calls);
+        });
+        (functions * (OBJECTS + SYMBOLS_OF_FUNCTION)) as u64
+    })
+}
+
+fn function<C: Calls>(member: &mut Member<C>, objects: &mut [Option<Block>], symbols: &mut [Option<Block>]) {
+    for (phase, (smallest, largest)) in objects.chunks_exact_mut(OBJECTS_OF_PHASE).zip(PHASES) {
+        make(member, phase, smallest, largest);
+    }
+    make(member, symbols, 32, 96);
+    free_all(objects, &mut member.calls);
+}
+
+fn make<C: Calls>(member: &mut Member<C>, places: &mut [Option<Block>], smallest: usize, largest: usize) {
+    for place in places {
+        let size = member.random.within(smallest, largest);
+        *place = Some(Block::new(&mut member.calls, size));
+    }
+}

@@ -1,0 +1,20 @@
+//! One pattern a file. Each says where it is described and what decides it.
+
+pub(crate) mod batches;
+pub(crate) mod burst;
+pub(crate) mod compiler;
+pub(crate) mod false_sharing;
+pub(crate) mod growth;
+pub(crate) mod idle_threads;
+pub(crate) mod large_blocks;
+pub(crate) mod larson;
+pub(crate) mod live;
+pub(crate) mod mixed_lifetimes;
+pub(crate) mod page_cache;
+pub(crate) mod pairs;
+pub(crate) mod process_start;
+pub(crate) mod producer_consumer;
+pub(crate) mod short_threads;
+pub(crate) mod strings;
+pub(crate) mod symbolic;
+pub(crate) mod zeroed;
