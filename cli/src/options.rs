@@ -10,6 +10,8 @@ use serde_json::json;
 
 /// The meaning wraps so that lines stay within this.
 const WIDTH: u16 = 100;
+/// Choices go on in the next line beyond this.
+const VALUES_WIDTH: usize = 24;
 
 /// Prints all options.
 pub(crate) fn print(as_json: bool) -> Result<ExitCode> {
@@ -31,13 +33,28 @@ fn plain_text(options: &[Spec]) -> String {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(["key", "values", "default", "meaning"]);
     for it in options {
-        table.add_row([it.key, it.values, it.default, it.help]);
+        table.add_row([it.key, &folded(it.values), it.default, it.help]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!("LARDER_CONF=key:value,key:value\n\n{}\n", lines.join("\n"))
+}
+
+/// Many choices in several lines.
+fn folded(values: &str) -> String {
+    let mut text = String::new();
+    let mut len = 0;
+    for choice in values.split_inclusive('|') {
+        if len + choice.len() > VALUES_WIDTH {
+            text.push('\n');
+            len = 0;
+        }
+        text += choice;
+        len += choice.len();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -65,6 +82,12 @@ longer  0..9    5        a meaning that takes many words and so goes on in the n
                          its own first word and nowhere else
 ";
         assert_eq!(plain_text(&TWO), expected);
+    }
+
+    #[test]
+    fn many_choices_fold_between_two() {
+        assert_eq!(folded("a|b"), "a|b");
+        assert_eq!(folded("first-choice|second-choice|third"), "first-choice|\nsecond-choice|third");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Hand {
         let (size, align) = (self.random.size(), align(&mut self.random));
         let start = self.heap.alloc(size, align);
         let home = self.heap.node_of(start);
-        assert!(home.is_none_or(|home| home < self.heap.node_count()), "{start:p} is of the spare node");
+        assert!(home.is_none_or(|home| home < self.heap.spare_number()), "{start:p} is of the spare node");
         self.keep(start, size, align);
     }
 

@@ -14,8 +14,8 @@ use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
-/// One row per node, and one for the spare arena.
-pub const ROWS: usize = MAX_NODES + 1;
+/// One row per node, and one each for the interleaved and the spare arena.
+pub const ROWS: usize = MAX_NODES + 2;
 const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
 /// Bytes from a class's window to its previous magazine.
 const PREVIOUS: usize = 16;

@@ -1,11 +1,12 @@
 //! The first call: address space, nodes, options, windows.
 //!
 //! Runs once, with signals blocked, perhaps before libc is ready: no libc function is called that could allocate or needs an
-//! environment. About a dozen system calls.
+//! environment. About a dozen system calls; with several nodes some more for each.
 
 use super::Heap;
 use super::huge::HugeTable;
 use super::node::Node;
+use super::placement::Placement;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::{Cpus, Wanted};
@@ -14,7 +15,7 @@ use crate::sys::environment;
 use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
 use crate::sys::syscall;
-use crate::sys::topology::{MAX_CPUS, MAX_NODES, Topology};
+use crate::sys::topology::Topology;
 use crate::sys::vm::Span;
 
 /// Regions of at least this length begin on a multiple of it, so that every run is naturally aligned in memory too.
@@ -28,12 +29,14 @@ const LARGEST_REGION: usize = 1 << 44;
 const MANY_SLOTS: usize = 4096;
 const FEW_SLOTS: usize = 64;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
+/// Most nodes with what comes beside them: numbers of nodes are a byte.
+const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);
 
 /// How a heap is laid out.
 #[derive(Debug)]
-pub struct Shape {
+pub struct Shape<'a> {
     /// The nodes.
-    pub topology: Topology,
+    pub topology: Topology<'a>,
     /// Bytes of address space of each node's region (made smaller where the system refuses).
     pub region_len: usize,
 }
@@ -45,21 +48,22 @@ impl Heap {
         if let Some(witness) = self.witness {
             set_witness(witness);
         }
-        let topology = if self.settings.get(Key::Numa) == 0 { Topology::read(SYSFS_NODES) } else { Topology::single() };
+        let topology = if self.settings.ignores_nodes() { Topology::single() } else { Topology::read(SYSFS_NODES) };
+        let placement = self.placement(&topology);
         let generous =
-            (syscall::physical_memory() / topology.count()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
+            (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
         // Three quarters of what the process may have: the rest is for its code, stacks, and objects with mappings of their own.
-        let affordable = syscall::address_space_limit() / 4 * 3 / topology.count();
-        self.boot_with(&Shape { topology, region_len: generous.min(affordable) })
+        let affordable = syscall::address_space_limit() / 4 * 3 / arenas_for(placement.count());
+        self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
     }
 
     /// Boots a heap of a given shape; false if there is no address space for it.
-    pub(super) fn boot_with(&self, shape: &Shape) -> bool {
-        let nodes = shape.topology.count().min(MAX_NODES);
+    pub(super) fn boot_with(&self, shape: &Shape<'_>, placement: &Placement) -> bool {
+        let arenas = arenas_for(placement.count());
         let mut len = round_region(shape.region_len);
         loop {
-            if let Some((regions, metadata)) = reserve(nodes, len) {
-                return self.settle(shape, nodes, len, regions, metadata);
+            if let Some((regions, metadata)) = reserve(arenas, len) {
+                return self.settle(&shape.topology, placement, len, regions, metadata);
             }
             len = round_region(len - len / 8);
             if len < SMALLEST_REGION {
@@ -68,21 +72,29 @@ impl Heap {
         }
     }
 
-    fn settle(&self, shape: &Shape, nodes: usize, len: usize, regions: Span, metadata: Span) -> bool {
+    fn settle(
+        &self,
+        topology: &Topology<'_>,
+        placement: &Placement,
+        len: usize,
+        regions: Span,
+        metadata: Span,
+    ) -> bool {
+        let nodes = placement.count();
+        let arenas = arenas_for(nodes);
         self.node_count.store(nodes, Ordering::Relaxed);
+        self.arena_count.store(arenas, Ordering::Relaxed);
         self.regions_base.store(regions.base(), Ordering::Relaxed);
         self.regions_end.store(regions.base() + regions.len(), Ordering::Relaxed);
         self.region_len.store(len, Ordering::Relaxed);
-        for cpu in 0..MAX_CPUS.min(if nodes > 1 { MAX_CPUS } else { 0 }) {
-            self.node_of_cpu[cpu].store(shape.topology.node_of(cpu).0, Ordering::Relaxed);
-        }
-        let rest = self.nodes.settle(metadata, nodes + 1);
-        if self.nodes.extend_exactly(nodes + 1).is_err() {
+        let rest = self.nodes.settle(metadata, arenas + 1);
+        if self.nodes.extend_exactly(arenas + 1).is_err() {
             return false;
         }
-        let rest = self.settle_nodes(nodes, len, regions, rest);
+        let rest = self.settle_nodes(arenas, len, regions, rest);
+        self.place(topology, placement);
         let rest = self.huge.settle(rest);
-        self.cpus.settle(rest, nodes + 1, slots_for(len), secret(), self.wanted_windows());
+        self.cpus.settle(rest, arenas + 1, slots_for(len), secret(), self.wanted_windows());
         self.family.settle();
         self.family.gate().open();
         self.advise_huge_pages();
@@ -98,9 +110,9 @@ impl Heap {
         }
     }
 
-    fn settle_nodes(&self, nodes: usize, len: usize, regions: Span, metadata: Span) -> Span {
+    fn settle_nodes(&self, arenas: usize, len: usize, regions: Span, metadata: Span) -> Span {
         let (mut regions, mut metadata) = (regions, metadata);
-        for index in 0..=nodes {
+        for index in 0..=arenas {
             let (mine, others) = regions.split(len);
             metadata = self.node(NodeId(index as u8)).settle(mine, metadata);
             regions = others;
@@ -132,6 +144,11 @@ impl Heap {
     }
 }
 
+/// Arenas of a machine of so many nodes, the spare one left out: several nodes have an interleaved one beside them.
+fn arenas_for(nodes: usize) -> usize {
+    if nodes > 1 { nodes + 1 } else { 1 }
+}
+
 /// The spare node's region is a sixteenth of a node's: it only ever serves signal handlers.
 fn spare_len(len: usize) -> usize {
     (len / 16).next_multiple_of(SMALLEST_REGION / 4).min(1 << 30)
@@ -147,12 +164,12 @@ fn round_region(len: usize) -> usize {
 }
 
 /// Reserves the regions (one after the other) and the metadata of a heap.
-fn reserve(nodes: usize, len: usize) -> Option<(Span, Span)> {
-    let regions_len = len.checked_mul(nodes)?.checked_add(spare_len(len))?;
-    let metadata_len = Table::<Node>::bytes_for(nodes + 1)
-        + Node::metadata_len(len) * nodes
+fn reserve(arenas: usize, len: usize) -> Option<(Span, Span)> {
+    let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
+    let metadata_len = Table::<Node>::bytes_for(arenas + 1)
+        + Node::metadata_len(len) * arenas
         + Node::metadata_len(spare_len(len))
-        + Cpus::metadata_len(nodes + 1, slots_for(len))
+        + Cpus::metadata_len(arenas + 1, slots_for(len))
         + HugeTable::metadata_len();
     let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;
     match Span::reserve(metadata_len, PAGE) {

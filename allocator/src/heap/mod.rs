@@ -12,8 +12,9 @@
 //! [`Heap::enter`] first: it boots the heap, and in a forked child repairs it.
 //!
 //! Several nodes: each has an arena, slabs and depots, and a row of windows; an object is always pushed to the row of the node whose
-//! region it lies in. Behind the last node comes the **spare** one, used only by a signal handler that interrupted the holder of a
-//! lock it needs.
+//! region it lies in. Behind the last node comes the **interleaved** one, whose pages lie on all nodes in turn, and in any case the
+//! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. Which memory is bound to which node, and
+//! which node a thread's objects come from: [`placement`].
 
 mod boot;
 mod fork;
@@ -21,24 +22,28 @@ mod huge;
 mod knowledge;
 mod large;
 mod node;
+mod place;
+mod placement;
 mod realloc;
 mod rows;
 mod shaped;
 mod small;
 mod stats;
 mod validate;
+mod whereabouts;
 
 use crate::base::classes::CLASSES;
-use crate::base::sync::{AtomicU8, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::{Class, NodeId};
 use crate::cpu::Cpus;
 use crate::region::Table;
+use crate::sys::numa::Refusals;
 use crate::sys::once::Gate;
 use crate::sys::options::Settings;
-use crate::sys::thread::{self, Family};
-use crate::sys::topology::MAX_CPUS;
+use crate::sys::thread::Family;
 use huge::HugeTable;
 use node::Node;
+use whereabouts::Whereabouts;
 
 pub use boot::Shape;
 pub use knowledge::Call;
@@ -50,13 +55,16 @@ pub struct Heap {
     /// First, because the hit path knows it by the heap's own address.
     cpus: Cpus,
     nodes: Table<Node>,
-    /// Nodes of the machine; the spare one comes after them.
+    /// Nodes with memory that may be used.
     node_count: AtomicUsize,
+    /// Those and the interleaved one; the spare one comes after them.
+    arena_count: AtomicUsize,
     /// First and last address of the nodes' regions, which follow each other, and the bytes of each (the spare one is smaller).
     regions_base: AtomicUsize,
     regions_end: AtomicUsize,
     region_len: AtomicUsize,
-    node_of_cpu: [AtomicU8; MAX_CPUS],
+    whereabouts: Whereabouts,
+    refusals: Refusals,
     huge: HugeTable,
     settings: Settings,
     boot: Gate,
@@ -78,10 +86,12 @@ impl Heap {
             cpus: Cpus::new(),
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),
+            arena_count: AtomicUsize::new(0),
             regions_base: AtomicUsize::new(0),
             regions_end: AtomicUsize::new(0),
             region_len: AtomicUsize::new(0),
-            node_of_cpu: [const { AtomicU8::new(0) }; MAX_CPUS],
+            whereabouts: Whereabouts::new(),
+            refusals: Refusals::new(),
             huge: HugeTable::new(),
             settings: Settings::new(),
             boot: Gate::new(),
@@ -136,27 +146,38 @@ impl Heap {
     /// Whether this thread holds a lock of the node that the lock at `address` belongs to.
     pub fn holds_one_with(&self, address: usize) -> bool {
         let index = address.wrapping_sub(self.nodes.base()) / size_of::<Node>();
-        index <= self.node_count() && self.node(NodeId(index as u8)).holds_from(address)
+        index <= self.spare().index() && self.node(NodeId(index as u8)).holds_from(address)
+    }
+
+    /// The one that comes last.
+    fn spare(&self) -> NodeId {
+        NodeId(self.arena_count.load(Ordering::Relaxed) as u8)
+    }
+
+    /// Every node but the spare one.
+    fn regular_nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.spare().0).map(NodeId)
     }
 
     /// Every node, the spare one last.
     fn all_nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..=self.node_count() as u8).map(NodeId)
+        (0..=self.spare().0).map(NodeId)
     }
 
-    /// The node the thread runs on now.
+    /// The node whose memory a thread is to have that runs where this one does now.
     fn present_node(&self) -> NodeId {
         if self.node_count() == 1 {
             return NodeId(0);
         }
-        let cpu = self.cpus.present_cpu().unwrap_or_else(thread::cpu_hint);
-        NodeId(self.node_of_cpu.get(cpu).map_or(0, |node| node.load(Ordering::Relaxed)))
+        self.whereabout().home
     }
 
-    /// The order in which nodes are tried: `first`, the others, the spare one.
-    fn zonelist(&self, first: NodeId) -> impl Iterator<Item = NodeId> + use<> {
-        let count = self.node_count();
-        (0..count).map(move |step| NodeId(((first.index() + step) % count) as u8)).chain([NodeId(count as u8)])
+    /// The order in which nodes are tried: `first`, the others by distance from it, the spare one.
+    fn zonelist(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let interleaved = (first.index() == self.node_count()).then_some(first);
+        let by_distance = &self.node(first).zonelist[..self.node_count()];
+        let nodes = by_distance.iter().map(|node| NodeId(node.load(Ordering::Relaxed)));
+        interleaved.into_iter().chain(nodes).chain([self.spare()])
     }
 
     /// The node whose region holds `address`.
@@ -166,7 +187,7 @@ impl Heap {
         }
         let distance = address.checked_sub(self.regions_base.load(Ordering::Relaxed))?;
         let index = distance.checked_div(self.region_len.load(Ordering::Relaxed))?;
-        Some(NodeId(index.min(self.node_count()) as u8))
+        Some(NodeId(index.min(self.spare().index()) as u8))
     }
 
     /// Lets the hit path see how far the single node's region reaches now.

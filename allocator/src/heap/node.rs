@@ -2,10 +2,12 @@
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
 use crate::arena::Arena;
+use crate::base::sync::{AtomicU8, AtomicU16};
 use crate::base::units::PAGE;
 use crate::depot::Depots;
 use crate::region::{Region, Zeroed};
 use crate::slab::Slabs;
+use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
 /// See the module.
@@ -14,6 +16,12 @@ pub(super) struct Node {
     pub(super) arena: Arena,
     pub(super) slabs: Slabs,
     pub(super) depots: Depots,
+    /// The kernel's number of the node.
+    pub(super) system_id: AtomicU16,
+    /// The node whose memory threads on this one's CPUs are to have.
+    pub(super) home: AtomicU8,
+    /// The nodes by distance, itself first.
+    pub(super) zonelist: [AtomicU8; MAX_NODES],
 }
 
 // SAFETY: numbers, atomics and locks whose zero is free; nothing needs a drop.

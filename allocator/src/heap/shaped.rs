@@ -5,10 +5,10 @@ use crate::base::units::{Class, NodeId};
 use crate::region::Magazine;
 use crate::sys::topology::Topology;
 
-impl Shape {
+impl<'a> Shape<'a> {
     /// The machine that a tree laid out like `/sys/devices/system/node` describes.
     #[doc(hidden)]
-    pub fn read(root: &str, region_len: usize) -> Shape {
+    pub fn read(root: &'a str, region_len: usize) -> Shape<'a> {
         Shape { topology: Topology::read(root), region_len }
     }
 }
@@ -16,8 +16,21 @@ impl Shape {
 impl Heap {
     /// Boots with this shape instead of the machine's own. False if there is no address space for it.
     #[doc(hidden)]
-    pub fn boot_as(&self, shape: &Shape) -> bool {
-        self.boot.open_with(|| self.boot_with(shape))
+    pub fn boot_as(&self, shape: &Shape<'_>) -> bool {
+        let placement = self.asked_placement(&shape.topology).unbound();
+        self.boot.open_with(|| self.boot_with(shape, &placement))
+    }
+
+    /// The node that a thread on a CPU gets its objects from.
+    #[doc(hidden)]
+    pub fn home_of_cpu(&self, cpu: usize) -> Option<usize> {
+        self.whereabouts.of_cpu(cpu).map(|place| place.home.index())
+    }
+
+    /// The nodes in the order in which one tries them.
+    #[doc(hidden)]
+    pub fn order_from(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        self.zonelist(NodeId(node as u8)).map(NodeId::index)
     }
 
     /// [`Heap::alloc`] by a thread that runs on node number `node`.
@@ -29,7 +42,14 @@ impl Heap {
         self.alloc_from(NodeId(node as u8), size, align)
     }
 
-    /// The number of the node where the object lies (the spare node comes after the last); `None` for a huge one.
+    /// The number of the spare node.
+    #[doc(hidden)]
+    pub fn spare_number(&self) -> usize {
+        self.spare().index()
+    }
+
+    /// The number of the node where the object lies (after the last come the interleaved one, if there are several, and the spare one);
+    /// `None` for a huge one.
     #[doc(hidden)]
     pub fn node_of(&self, pointer: *const u8) -> Option<usize> {
         self.home_of(pointer as usize).map(NodeId::index)

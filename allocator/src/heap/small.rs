@@ -108,7 +108,7 @@ impl Heap {
                 return None;
             }
             // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
-            self.drain((0..self.node_count() as u8).map(NodeId));
+            self.drain(self.regular_nodes());
             self.first_attempt(first, class)
         });
         found.map_or(core::ptr::null_mut(), Object::into_pointer)

@@ -45,7 +45,7 @@ impl Heap {
 
     fn validate_round(&self, id: NodeId, class: Class, object: &Object) -> Result<(), &'static str> {
         // A sized free may leave an object of the spare node in the single node's window.
-        let home = self.home_of(object.address()).filter(|home| home.index() == self.node_count()).unwrap_or(id);
+        let home = self.home_of(object.address()).filter(|&home| home == self.spare()).unwrap_or(id);
         let node = self.node(home);
         match node.slabs.object_around(&node.arena, object.address()) {
             Some((start, of, free)) if start == object.address() && of == class && !free => Ok(()),

@@ -27,6 +27,7 @@ pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link};
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{PAGE, Page};
 use crate::sys::Errno;
+use crate::sys::numa::{self, MemoryPolicy};
 use crate::sys::vm::{Reserve, Span};
 
 /// Two numbers of a page; who owns the page says what they mean.
@@ -139,6 +140,11 @@ impl Region {
     /// Asks for (or refuses) transparent huge pages in the whole region.
     pub fn advise(&self, advice: i32) {
         self.space.advise_all(advice);
+    }
+
+    /// Gives the whole region a memory policy, for pages that come from now on.
+    pub fn bind(&self, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+        numa::bind(self.base(), self.reserved(), policy, home)
     }
 
     /// Pages of the large run that begins at `page`.

@@ -11,6 +11,8 @@ pub mod clock;
 pub mod die;
 pub mod environment;
 pub mod lock;
+pub mod nodeset;
+pub mod numa;
 pub mod once;
 pub mod options;
 pub mod rseq;

@@ -1,8 +1,11 @@
 //! Options: `LARDER_CONF=key:value,key:value`.
 //!
 //! One table says everything: the parser, the complaints and `larder options` all read it. A value is kept as a number: the index
-//! of the choice, or the number itself. A word that is wrong gets one line on stderr and the default stands.
+//! of the choice, or the number itself; a list of nodes, which no number could hold, lies beside it. A word that is wrong gets one
+//! line on stderr and the default stands.
 
+use super::nodeset::NodeSet;
+use super::numa::MemoryPolicy;
 use super::{die::warn, environment};
 use crate::base::sync::{AtomicU64, Ordering};
 use core::fmt;
@@ -12,7 +15,8 @@ use core::fmt;
 pub struct Spec {
     /// Its name.
     pub key: &'static str,
-    /// What it may be: choices separated by `|`, or a range `low..high` of whole numbers.
+    /// What it may be: choices separated by `|`, or a range `low..high` of whole numbers. A choice that ends with `:NODES` is followed by a
+    /// list of nodes, with `+` between them because `,` stands between options: `0+2`, `0-3`.
     pub values: &'static str,
     /// What it is when not said.
     pub default: &'static str,
@@ -30,7 +34,7 @@ pub enum Key {
     PurgeDelay,
     /// Most that is kept warm.
     WarmLimit,
-    /// NUMA awareness.
+    /// Memory policy: see [`Settings::memory_policy`].
     Numa,
     /// Huge pages.
     Thp,
@@ -62,7 +66,12 @@ pub static OPTIONS: [Spec; 8] = [
         default: "256",
         help: "most free memory kept warm per node, in MiB; beyond it the oldest is given back at once",
     },
-    Spec { key: "numa", values: "on|off", default: "on", help: "one arena per NUMA node, or a single one" },
+    Spec {
+        key: "numa",
+        values: "local|interleave|interleave:NODES|bind:NODES|preferred:NODES|off|on",
+        default: "local",
+        help: "where memory comes from: each thread's own NUMA node (or what numactl says), all in turn, some (such as 0-1+4), or as on a machine of one node",
+    },
     Spec {
         key: "thp",
         values: "auto|never|always",
@@ -94,9 +103,22 @@ pub const VARIABLE: &str = "LARDER_CONF";
 
 const UNSET: u64 = u64::MAX;
 
+/// Ends a choice that a list of nodes follows.
+const NODES: &str = ":NODES";
+/// The choices of [`Key::Numa`] that ask for a policy.
+const INTERLEAVE: u64 = 1;
+const INTERLEAVE_AMONG: u64 = 2;
+const BIND: u64 = 3;
+const PREFERRED: u64 = 4;
+const OFF: u64 = 5;
+
 /// The settings of a process.
 #[derive(Debug)]
-pub struct Settings([AtomicU64; OPTIONS.len()]);
+pub struct Settings {
+    values: [AtomicU64; OPTIONS.len()],
+    /// The list of [`Key::Numa`].
+    nodes: [AtomicU64; 16],
+}
 
 impl Default for Settings {
     fn default() -> Self {
@@ -107,7 +129,7 @@ impl Default for Settings {
 impl Settings {
     /// All defaults.
     pub const fn new() -> Settings {
-        Settings([const { AtomicU64::new(UNSET) }; OPTIONS.len()])
+        Settings { values: [const { AtomicU64::new(UNSET) }; OPTIONS.len()], nodes: [const { AtomicU64::new(0) }; 16] }
     }
 }
 
@@ -115,15 +137,32 @@ impl Settings {
     /// The present value: the index of the choice, or the number.
     pub fn get(&self, key: Key) -> u64 {
         let spec = &OPTIONS[key as usize];
-        match self.0[key as usize].load(Ordering::Relaxed) {
+        match self.values[key as usize].load(Ordering::Relaxed) {
             UNSET => parse_value(spec, spec.default).unwrap_or(0),
             value => value,
         }
     }
 
+    /// Whether the machine is to be taken for one of a single node.
+    pub fn ignores_nodes(&self) -> bool {
+        self.get(Key::Numa) == OFF
+    }
+
+    /// The memory policy that is asked for, if one is; of all nodes where none are named.
+    pub fn memory_policy(&self, all: &NodeSet) -> Option<MemoryPolicy> {
+        let nodes = NodeSet::from_words(core::array::from_fn(|index| self.nodes[index].load(Ordering::Relaxed)));
+        match self.get(Key::Numa) {
+            INTERLEAVE => Some(MemoryPolicy::Interleave(*all)),
+            INTERLEAVE_AMONG => Some(MemoryPolicy::Interleave(nodes)),
+            BIND => Some(MemoryPolicy::Bind(nodes)),
+            PREFERRED => Some(MemoryPolicy::Preferred(nodes)),
+            _ => None,
+        }
+    }
+
     /// Reads `LARDER_CONF`, and settles what it does not say.
     pub fn read_environment(&self) {
-        for (slot, spec) in self.0.iter().zip(&OPTIONS) {
+        for (slot, spec) in self.values.iter().zip(&OPTIONS) {
             slot.store(parse_value(spec, spec.default).unwrap_or(0), Ordering::Relaxed);
         }
         if let Some(text) = environment::variable(VARIABLE) {
@@ -146,7 +185,12 @@ impl Settings {
         };
         let spec = &OPTIONS[index];
         match parse_value(spec, value) {
-            Some(number) => self.0[index].store(number, Ordering::Relaxed),
+            Some(number) => {
+                self.values[index].store(number, Ordering::Relaxed);
+                if let Some(nodes) = nodes_in(value) {
+                    self.nodes.iter().zip(nodes.words()).for_each(|(word, bits)| word.store(*bits, Ordering::Relaxed));
+                }
+            }
             None => warn(format_args!(
                 "LARDER_CONF: bad value '{value}' for '{key}'; it may be {}; using {}",
                 spec.values, spec.default
@@ -161,8 +205,20 @@ fn parse_value(spec: &Spec, value: &str) -> Option<u64> {
             let number: u64 = value.parse().ok()?;
             (low.parse().ok()?..=high.parse().ok()?).contains(&number).then_some(number)
         }
-        None => spec.values.split('|').position(|choice| choice == value).map(|index| index as u64),
+        None => spec.values.split('|').position(|choice| is_choice(choice, value)).map(|index| index as u64),
     }
+}
+
+fn is_choice(choice: &str, value: &str) -> bool {
+    match choice.strip_suffix(NODES) {
+        Some(word) => value.split_once(':').is_some_and(|(first, _)| first == word) && nodes_in(value).is_some(),
+        None => choice == value,
+    }
+}
+
+/// The list of nodes in a value such as `bind:0+2`.
+fn nodes_in(value: &str) -> Option<NodeSet> {
+    value.split_once(':').and_then(|(_, list)| NodeSet::parse(list, '+'))
 }
 
 struct Keys;
@@ -192,6 +248,23 @@ mod tests {
         assert_eq!(settings.get(Key::PurgeDelay), 250);
         assert_eq!(settings.get(Key::Thp), 2);
         assert_eq!(settings.get(Key::Numa), 0);
+    }
+
+    #[test]
+    fn lists_of_nodes_are_read_and_refused() {
+        let all = NodeSet::parse("0-7", ',').unwrap();
+        let policy = |text| {
+            let settings = Settings::new();
+            settings.read(text);
+            settings.memory_policy(&all)
+        };
+        assert_eq!(policy("numa:interleave"), Some(MemoryPolicy::Interleave(all)));
+        assert_eq!(policy("numa:interleave:1+3"), NodeSet::parse("1,3", ',').map(MemoryPolicy::Interleave));
+        assert_eq!(policy("thp:never,numa:bind:0-2+5"), NodeSet::parse("0-2,5", ',').map(MemoryPolicy::Bind));
+        assert_eq!(policy("numa:preferred:63"), Some(MemoryPolicy::Preferred(NodeSet::of(63))));
+        for local in ["numa:local", "numa:on", "numa:off", "numa:bind", "numa:bind:", "numa:bind:x", "numa:local:1"] {
+            assert_eq!(policy(local), None, "{local}");
+        }
     }
 
     #[test]

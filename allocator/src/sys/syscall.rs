@@ -127,6 +127,33 @@ pub fn physical_memory() -> usize {
     }
 }
 
+/// Sets the memory policy of a range of ours: where its pages are to lie when they come. Moves none.
+pub(super) fn bind(addr: usize, len: usize, mode: i32, nodes: &[u64; 16]) -> Result<(), Errno> {
+    call(libc::SYS_mbind, [addr, len, mode as usize, nodes.as_ptr() as usize, MASK_BITS, 0]).map(drop)
+}
+
+/// Names the node of a bound range from which the others are tried by distance (Linux 5.17).
+pub(super) fn set_home_node(addr: usize, len: usize, node: usize) -> Result<(), Errno> {
+    call(libc::SYS_set_mempolicy_home_node, [addr, len, node, 0, 0, 0]).map(drop)
+}
+
+/// The calling thread's memory policy: its mode and nodes; with `MPOL_F_MEMS_ALLOWED` the nodes it may use at all.
+pub(super) fn memory_policy(flags: usize) -> Result<(i32, [u64; 16]), Errno> {
+    let (mut mode, mut nodes) = (0_i32, [0; 16]);
+    let args = [&raw mut mode as usize, nodes.as_mut_ptr() as usize, MASK_BITS, 0, flags, 0];
+    call(libc::SYS_get_mempolicy, args).map(|_| (mode, nodes))
+}
+
+/// The kernel takes one bit less than it is told.
+const MASK_BITS: usize = 16 * 64 + 1;
+
+/// The CPU this thread runs on, and that CPU's node.
+pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
+    let (mut cpu, mut node) = (0_u32, 0_u32);
+    let args = [&raw mut cpu as usize, &raw mut node as usize, 0, 0, 0, 0];
+    call(libc::SYS_getcpu, args).map(|_| (cpu as usize, node as usize))
+}
+
 /// Ends the process with SIGABRT, whatever the program has made of that signal's mask.
 pub fn abort() -> ! {
     // SAFETY: abort has no preconditions and allocates nothing.

@@ -1,86 +1,104 @@
-//! Which nodes there are, read from sysfs (or from a tree laid out like it, for tests).
+//! Which nodes there are, what CPUs they have and how far they are from each other: read from sysfs, or from a tree laid out like it.
+//!
+//! Here nodes go by the kernel's own numbers, which may have gaps; [`NodeId`](crate::base::units::NodeId) numbers the arenas.
+//! Nothing is kept but two sets of nodes: CPUs and distances are told one by one, to whoever asks, so a large machine costs no stack.
 
+use super::nodeset::{NodeSet, range};
 use super::syscall;
-use crate::base::units::NodeId;
 use core::ffi::CStr;
+use core::fmt;
 
-/// Most nodes larder tells apart; further ones share the last arena.
+/// Most arenas for nodes; the CPUs of further nodes use the nearest.
 pub const MAX_NODES: usize = 64;
-/// Most CPUs whose node is remembered; further ones count as node 0.
+/// Most CPUs whose node is remembered; where further ones are is asked each time.
 pub const MAX_CPUS: usize = 1024;
+/// The distance of a node from itself, in the firmware's units.
+const LOCAL_DISTANCE: u32 = 10;
+/// That of another node where nothing is said.
+const REMOTE_DISTANCE: u32 = 20;
+/// Bytes of the longest file: a list of 4096 CPUs with gaps.
+const BUFFER: usize = 8192;
 
-/// The machine's nodes: dense numbers in the order of the system's.
-#[derive(Debug)]
-pub struct Topology {
-    count: usize,
-    system_ids: [u16; MAX_NODES],
-    node_of_cpu: [u8; MAX_CPUS],
+/// The machine's nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Topology<'a> {
+    root: &'a str,
+    online: NodeSet,
+    memory: NodeSet,
 }
 
-impl Topology {
+impl<'a> Topology<'a> {
     /// One node with every CPU.
-    pub const fn single() -> Topology {
-        Topology { count: 1, system_ids: [0; MAX_NODES], node_of_cpu: [0; MAX_CPUS] }
+    pub fn single() -> Topology<'static> {
+        Topology { root: "", online: NodeSet::of(0), memory: NodeSet::of(0) }
     }
 
     /// Reads the tree below `root`, for instance `/sys/devices/system/node`; a tree that cannot be read is a single node.
-    pub fn read(root: &str) -> Topology {
-        let mut topology = Topology::single();
-        let mut buffer = [0; 512];
-        let Some(online) = read_below(root, format_args!("online"), &mut buffer) else { return topology };
-        let mut ids = [0; MAX_NODES];
-        let mut count = 0;
-        for id in cpu_list(online) {
-            if let Some(slot) = ids.get_mut(count) {
-                *slot = id as u16;
-                count += 1;
+    pub fn read(root: &'a str) -> Topology<'a> {
+        let Some(online) = read_set(root, "online") else { return Topology::single() };
+        if online.len() < 2 {
+            return Topology { root, online, memory: online };
+        }
+        let memory = read_set(root, "has_memory").map_or(online, |memory| memory.and(&online));
+        Topology { root, online, memory: if memory.is_empty() { online } else { memory } }
+    }
+
+    /// Nodes that are online.
+    pub fn online(&self) -> &NodeSet {
+        &self.online
+    }
+
+    /// Nodes that have memory; never empty.
+    pub fn memory(&self) -> &NodeSet {
+        &self.memory
+    }
+
+    /// Calls `each` with every CPU of a node.
+    #[inline(never)]
+    pub fn cpus_of(&self, node: usize, each: impl FnMut(usize)) {
+        let mut buffer = [0; BUFFER];
+        let Some(list) = read_below(self.root, format_args!("node{node}/cpulist"), &mut buffer) else { return };
+        list.split(',').filter_map(range).flatten().for_each(each);
+    }
+
+    /// Calls `each` with every online node and its distance from `node`.
+    #[inline(never)]
+    pub fn distances_from(&self, node: usize, mut each: impl FnMut(usize, u32)) {
+        let mut buffer = [0; BUFFER];
+        let text = read_below(self.root, format_args!("node{node}/distance"), &mut buffer).unwrap_or_default();
+        let mut told = text.split_ascii_whitespace();
+        for other in self.online.iter() {
+            let unsaid = if other == node { LOCAL_DISTANCE } else { REMOTE_DISTANCE };
+            each(other, told.next().and_then(|distance| distance.parse().ok()).unwrap_or(unsaid));
+        }
+    }
+
+    /// The node of `among` that is nearest to `node`, the first of several; none iff there is none.
+    pub fn nearest(&self, node: usize, among: &NodeSet) -> Option<usize> {
+        let mut best = None;
+        self.distances_from(node, |other, distance| {
+            if among.contains(other) && best.is_none_or(|(_, least)| distance < least) {
+                best = Some((other, distance));
             }
-        }
-        topology.count = count.max(1);
-        topology.system_ids = ids;
-        if topology.count > 1 {
-            topology.read_cpus(root);
-        }
-        topology
-    }
-
-    fn read_cpus(&mut self, root: &str) {
-        for node in 0..self.count {
-            let mut buffer = [0; 4096];
-            let id = self.system_ids[node];
-            let Some(list) = read_below(root, format_args!("node{id}/cpulist"), &mut buffer) else { continue };
-            for cpu in cpu_list(list) {
-                if let Some(slot) = self.node_of_cpu.get_mut(cpu) {
-                    *slot = node as u8;
-                }
-            }
-        }
-    }
-
-    /// Number of nodes, at least 1.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The node of a CPU.
-    pub fn node_of(&self, cpu: usize) -> NodeId {
-        NodeId(self.node_of_cpu.get(cpu).copied().unwrap_or(0))
-    }
-
-    /// The system's number of a node.
-    pub fn system_id(&self, node: NodeId) -> u16 {
-        self.system_ids.get(node.index()).copied().unwrap_or(0)
+        });
+        best.map(|(other, _)| other)
     }
 }
 
+#[inline(never)]
+fn read_set(root: &str, name: &str) -> Option<NodeSet> {
+    let mut buffer = [0; 1024];
+    NodeSet::parse(read_below(root, format_args!("{name}"), &mut buffer)?, ',')
+}
+
 /// Composes a path on the stack and reads the file.
-fn read_below<'a>(root: &str, name: core::fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    use core::fmt::Write;
+fn read_below<'a>(root: &str, name: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
+    use fmt::Write;
     struct Path([u8; 256], usize);
     impl Write for Path {
-        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
             let end = self.1 + text.len();
-            self.0.get_mut(self.1..end).ok_or(core::fmt::Error)?.copy_from_slice(text.as_bytes());
+            self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
             self.1 = end;
             Ok(())
         }
@@ -88,48 +106,52 @@ fn read_below<'a>(root: &str, name: core::fmt::Arguments<'_>, buffer: &'a mut [u
     let mut path = Path([0; 256], 0);
     write!(path, "{root}/{name}\0").ok()?;
     let path = CStr::from_bytes_until_nul(&path.0).ok()?;
-    syscall::read_file(path, buffer).ok()
-}
-
-/// The numbers of a kernel list such as `0-3,8,10-11`.
-fn cpu_list(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    text.split(|&byte| byte == b',').filter_map(range).flatten()
-}
-
-fn range(text: &[u8]) -> Option<core::ops::RangeInclusive<usize>> {
-    let text = core::str::from_utf8(text).ok()?.trim();
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(first.parse().ok()?..=last.parse().ok()?)
+    core::str::from_utf8(syscall::read_file(path, buffer).ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     extern crate std;
-    use std::{format, fs, vec::Vec};
+    use std::path::PathBuf;
+    use std::vec::Vec;
+    use std::{format, fs};
 
-    #[test]
-    fn lists_are_read() {
-        let numbers: Vec<usize> = cpu_list(b"0-3,8,10-11\n").collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 8, 10, 11]);
-        assert_eq!(cpu_list(b"\n").count(), 0);
+    /// Nodes 0, 2, 7 and 9; 7 has no memory, 9 no CPU.
+    fn tree(name: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("larder-topology-{name}-{}", std::process::id()));
+        let nodes = [(0, "0-1\n", "10 21 17 30\n"), (2, "2,5\n", ""), (7, "3,2000\n", "17 12 10 40\n"), (9, "\n", "")];
+        for (node, cpus, distances) in nodes {
+            let folder = root.join(format!("node{node}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("cpulist"), cpus).unwrap();
+            fs::write(folder.join("distance"), distances).unwrap();
+        }
+        fs::write(root.join("online"), "0,2,7,9\n").unwrap();
+        fs::write(root.join("has_memory"), "0,2,9\n").unwrap();
+        root
     }
 
     #[test]
-    fn a_tree_with_sparse_nodes_is_read() {
-        let root = std::env::temp_dir().join(format!("larder-topology-{}", std::process::id()));
-        for (node, cpus) in [(0, "0-1\n"), (2, "2,5\n"), (7, "\n")] {
-            fs::create_dir_all(root.join(format!("node{node}"))).unwrap();
-            fs::write(root.join(format!("node{node}/cpulist")), cpus).unwrap();
-        }
-        fs::write(root.join("online"), "0,2,7\n").unwrap();
+    fn a_tree_with_gaps_is_read() {
+        let root = tree("gaps");
         let topology = Topology::read(root.to_str().unwrap());
+        assert_eq!(topology.memory().iter().collect::<Vec<_>>(), [0, 2, 9]);
+        let mut cpus = Vec::new();
+        topology.cpus_of(7, |cpu| cpus.push(cpu));
+        topology.cpus_of(9, |cpu| cpus.push(cpu));
+        assert_eq!(cpus, [3, 2000]);
+        let mut far = Vec::new();
+        topology.distances_from(0, |node, distance| far.push((node, distance)));
+        assert_eq!(far, [(0, 10), (2, 21), (7, 17), (9, 30)]);
+        assert_eq!(topology.nearest(7, topology.memory()), Some(2));
+        assert_eq!(topology.nearest(2, topology.memory()), Some(2));
+        assert_eq!(topology.nearest(2, &NodeSet::of(5)), None);
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!(topology.count(), 3);
-        assert_eq!(topology.node_of(5), NodeId(1));
-        assert_eq!(topology.node_of(1), NodeId(0));
-        assert_eq!(topology.system_id(NodeId(2)), 7);
-        assert_eq!(topology.node_of(1_000_000), NodeId(0));
-        assert_eq!(Topology::read("/nonexistent").count(), 1);
+    }
+
+    #[test]
+    fn no_tree_is_one_node() {
+        assert_eq!(Topology::read("/nonexistent").memory().len(), 1);
     }
 }

@@ -1,0 +1,122 @@
+//! Boot, continued, where there are several nodes: the placement is decided, the regions bound, distances and CPUs learned.
+//!
+//! The only place where larder calls `mbind` for regions: each as a whole, so that they stay one mapping each, and never again, so that a
+//! process may forbid itself the call later on.
+
+use super::Heap;
+use super::placement::Placement;
+use super::whereabouts::Whereabout;
+use crate::base::sync::Ordering;
+use crate::base::units::NodeId;
+use crate::sys::die::warn;
+use crate::sys::nodeset::NodeSet;
+use crate::sys::numa::{self, MemoryPolicy, NumaCall};
+use crate::sys::topology::Topology;
+
+impl Heap {
+    /// What the process's cpuset and policy and the options come to.
+    pub(super) fn placement(&self, topology: &Topology<'_>) -> Placement {
+        if topology.online().len() == 1 {
+            return Placement::new(&MemoryPolicy::Local, topology.memory(), true);
+        }
+        let get = NumaCall::GetMempolicy;
+        let allowed = self.refusals.attempt(get, numa::allowed_nodes).or_else(numa::allowed_nodes_by_proc);
+        let usable = allowed.map(|allowed| topology.memory().and(&allowed)).filter(|usable| !usable.is_empty());
+        let usable = usable.unwrap_or(*topology.memory());
+        match self.asked_policy(&usable) {
+            Some(policy) => Placement::new(&policy, &usable, false),
+            None => {
+                let own = self.refusals.attempt(get, numa::own_policy).unwrap_or(MemoryPolicy::Local);
+                Placement::new(&own, &usable, true)
+            }
+        }
+    }
+
+    /// What the options alone come to, on a machine that is not there.
+    pub(super) fn asked_placement(&self, topology: &Topology<'_>) -> Placement {
+        let policy = self.asked_policy(topology.memory()).unwrap_or(MemoryPolicy::Local);
+        Placement::new(&policy, topology.memory(), false)
+    }
+
+    /// The policy of the options, unless it names a node that cannot be used.
+    fn asked_policy(&self, usable: &NodeSet) -> Option<MemoryPolicy> {
+        let policy = self.settings.memory_policy(usable)?;
+        let (MemoryPolicy::Preferred(nodes) | MemoryPolicy::Bind(nodes) | MemoryPolicy::Interleave(nodes)) = policy
+        else {
+            return Some(policy);
+        };
+        if nodes.and(usable) == nodes {
+            return Some(policy);
+        }
+        warn(format_args!(
+            "LARDER_CONF: numa names the nodes {nodes}, but this process can have memory of {usable} only; using local"
+        ));
+        None
+    }
+
+    /// Carries out the placement; with one node there is nothing to do but to bind it if that was asked for.
+    pub(super) fn place(&self, topology: &Topology<'_>, placement: &Placement) {
+        for (index, system_id) in placement.arenas.iter().enumerate() {
+            self.node(NodeId(index as u8)).system_id.store(system_id as u16, Ordering::Relaxed);
+            self.bind_region(NodeId(index as u8), placement.binding_of(system_id), system_id);
+        }
+        if self.node_count() == 1 {
+            return;
+        }
+        let first = self.system_id(NodeId(0));
+        self.bind_region(NodeId(self.node_count() as u8), placement.binding_of_interleaved(), first);
+        self.bind_region(self.spare(), placement.binding_of_spare(), first);
+        self.regular_nodes().for_each(|id| self.order_zonelist(topology, id));
+        topology.online().iter().for_each(|system_id| self.settle_cpus(topology, placement, system_id));
+    }
+
+    fn bind_region(&self, id: NodeId, policy: Option<MemoryPolicy>, home: usize) {
+        let Some(policy) = policy else { return };
+        let region = self.node(id).arena.region();
+        let _remembered = self.refusals.attempt(NumaCall::Mbind, || region.bind(&policy, home));
+    }
+
+    /// Orders a node's zonelist by distance; of nodes at one distance the one that follows it comes first, so that neighbours do not all
+    /// turn to the same. The interleaved arena counts as near to all.
+    fn order_zonelist(&self, topology: &Topology<'_>, id: NodeId) {
+        let count = self.node_count();
+        let mut keys = [(u32::MAX, 0_u8); crate::sys::topology::MAX_NODES];
+        for (index, key) in keys[..count].iter_mut().enumerate() {
+            *key = (if index == id.index() { 0 } else { u32::MAX }, index as u8);
+        }
+        if id.index() < count {
+            topology.distances_from(self.system_id(id), |system_id, distance| {
+                if let Some(other) = self.node_with(system_id).filter(|&other| other != id) {
+                    keys[other.index()].0 = distance;
+                }
+            });
+        }
+        keys[..count].sort_unstable_by_key(|&(distance, index)| {
+            (distance, (index as usize + count - id.index() % count) % count)
+        });
+        for (place, (_, index)) in self.node(id).zonelist.iter().zip(&keys[..count]) {
+            place.store(*index, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes the home of a node's CPUs: the node may have no arena.
+    fn settle_cpus(&self, topology: &Topology<'_>, placement: &Placement, system_id: usize) {
+        let own = self.node_with(system_id);
+        let home = topology.nearest(system_id, &placement.homes).and_then(|nearest| self.node_with(nearest));
+        let home = home.unwrap_or(NodeId(self.node_count() as u8));
+        if let Some(own) = own {
+            self.node(own).home.store(home.0, Ordering::Relaxed);
+        }
+        topology.cpus_of(system_id, |cpu| self.whereabouts.note(cpu, Whereabout { home, own }));
+    }
+
+    /// The kernel's number of a node.
+    pub(super) fn system_id(&self, id: NodeId) -> usize {
+        self.node(id).system_id.load(Ordering::Relaxed) as usize
+    }
+
+    /// The node that the kernel has this number for, if it has an arena.
+    pub(super) fn node_with(&self, system_id: usize) -> Option<NodeId> {
+        (0..self.node_count() as u8).map(NodeId).find(|&id| self.system_id(id) == system_id)
+    }
+}

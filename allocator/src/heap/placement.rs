@@ -1,0 +1,156 @@
+//! Where memory is to lie: decided once, at boot, from the machine, the cpuset, the process's memory policy and `LARDER_CONF`.
+//!
+//! The decision is compiled into three things, and nothing else knows of policies:
+//!
+//! | | local | preferred P | bind B | interleave I |
+//! |---|---|---|---|---|
+//! | nodes with an arena | all | all | B | all |
+//! | home of a thread | the nearest arena | the nearest of P | the nearest of B | the interleaved arena |
+//! | the node's region | prefers its node | prefers its node | B only, from its node on | prefers its node |
+//!
+//! "All" are the nodes that have memory and that the cpuset allows. With several nodes there is also the **interleaved** arena, whose
+//! pages the kernel spreads over nodes: of all threads by policy, of those that ask for it otherwise. With one node there is none of
+//! this, and no call is made.
+
+use crate::sys::nodeset::NodeSet;
+use crate::sys::numa::MemoryPolicy;
+use crate::sys::topology::MAX_NODES;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placement {
+    /// The nodes that get an arena, in the order of their numbers; never empty.
+    pub(super) arenas: NodeSet,
+    /// A thread's home is the nearest of these; empty: the interleaved arena.
+    pub(super) homes: NodeSet,
+    /// What the interleaved arena is spread over.
+    spread: NodeSet,
+    /// Whether memory must come from these nodes and no others.
+    strict: bool,
+    /// What is left as it is: everything in a process that has no choice, the interleaved arena where the process itself interleaves.
+    unbound: Unbound,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unbound {
+    Nothing,
+    Interleaved,
+    Everything,
+}
+
+impl Placement {
+    /// Of `usable` nodes (not empty) under a policy, that `is_own` if the process has it already.
+    pub(super) fn new(policy: &MemoryPolicy, usable: &NodeSet, is_own: bool) -> Placement {
+        let all = usable.first(MAX_NODES);
+        let among = |nodes: &NodeSet| Some(nodes.and(&all)).filter(|nodes| !nodes.is_empty()).unwrap_or(all);
+        let local = Placement { arenas: all, homes: all, spread: all, strict: false, unbound: Unbound::Nothing };
+        let mut placement = match policy {
+            MemoryPolicy::Local => local,
+            MemoryPolicy::Preferred(nodes) => Placement { homes: among(nodes), ..local },
+            MemoryPolicy::Bind(nodes) => {
+                let nodes = among(nodes);
+                Placement { arenas: nodes, homes: nodes, spread: nodes, strict: true, ..local }
+            }
+            MemoryPolicy::Interleave(nodes) => {
+                let unbound = if is_own { Unbound::Interleaved } else { Unbound::Nothing };
+                Placement { homes: NodeSet::EMPTY, spread: among(nodes), unbound, ..local }
+            }
+        };
+        if usable.len() == 1 || (placement.arenas.len() == 1 && is_own) {
+            placement = Placement { unbound: Unbound::Everything, ..local.only(&placement.arenas) };
+        }
+        placement
+    }
+
+    fn only(self, arenas: &NodeSet) -> Placement {
+        Placement { arenas: *arenas, homes: *arenas, spread: *arenas, ..self }
+    }
+
+    /// The same on a machine that is not there: nothing is bound.
+    pub(super) fn unbound(self) -> Placement {
+        Placement { unbound: Unbound::Everything, ..self }
+    }
+
+    /// How many arenas share the machine's memory: an interleaved one that is everybody's home has it alone.
+    pub(super) fn sharers(&self) -> usize {
+        if self.homes.is_empty() { 1 } else { self.count() }
+    }
+
+    /// Number of nodes with an arena.
+    pub(super) fn count(&self) -> usize {
+        self.arenas.len()
+    }
+
+    /// How a node's region is bound, if at all.
+    pub(super) fn binding_of(&self, node: usize) -> Option<MemoryPolicy> {
+        match self.unbound {
+            Unbound::Everything => None,
+            _ if self.strict => Some(MemoryPolicy::Bind(self.arenas)),
+            _ => Some(MemoryPolicy::Preferred(NodeSet::of(node))),
+        }
+    }
+
+    /// How the interleaved arena's region is bound, if at all.
+    pub(super) fn binding_of_interleaved(&self) -> Option<MemoryPolicy> {
+        (self.unbound == Unbound::Nothing).then_some(MemoryPolicy::Interleave(self.spread))
+    }
+
+    /// How the spare region is bound, if at all.
+    pub(super) fn binding_of_spare(&self) -> Option<MemoryPolicy> {
+        self.binding_of(0).filter(|_| self.strict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> NodeSet {
+        NodeSet::parse(text, ',').unwrap()
+    }
+
+    #[test]
+    fn local_prefers_each_node() {
+        let placement = Placement::new(&MemoryPolicy::Local, &set("0,2"), true);
+        assert_eq!((placement.arenas, placement.homes), (set("0,2"), set("0,2")));
+        assert_eq!(placement.binding_of(2), Some(MemoryPolicy::Preferred(set("2"))));
+        assert_eq!(placement.binding_of_interleaved(), Some(MemoryPolicy::Interleave(set("0,2"))));
+        assert_eq!(placement.binding_of_spare(), None);
+    }
+
+    #[test]
+    fn preferred_nodes_are_home_and_the_others_help_out() {
+        let placement = Placement::new(&MemoryPolicy::Preferred(set("1,9")), &set("0-3"), false);
+        assert_eq!((placement.arenas, placement.homes), (set("0-3"), set("1")));
+        assert_eq!(placement.binding_of(3), Some(MemoryPolicy::Preferred(set("3"))));
+    }
+
+    #[test]
+    fn bound_processes_get_nothing_from_elsewhere() {
+        let bound = MemoryPolicy::Bind(set("1-2"));
+        let placement = Placement::new(&bound, &set("0-3"), true);
+        assert_eq!((placement.arenas, placement.homes), (set("1-2"), set("1-2")));
+        assert_eq!(placement.binding_of(1), Some(bound));
+        assert_eq!(placement.binding_of_spare(), Some(bound));
+    }
+
+    #[test]
+    fn interleaving_is_left_to_a_process_that_does_it_itself() {
+        let policy = MemoryPolicy::Interleave(set("0-1"));
+        let (own, asked) = (Placement::new(&policy, &set("0-3"), true), Placement::new(&policy, &set("0-3"), false));
+        assert!(own.homes.is_empty() && asked.homes.is_empty());
+        assert_eq!(own.binding_of_interleaved(), None);
+        assert_eq!(asked.binding_of_interleaved(), Some(policy));
+        assert_eq!(own.binding_of(1), Some(MemoryPolicy::Preferred(set("1"))));
+    }
+
+    #[test]
+    fn without_a_choice_nothing_is_bound() {
+        let one = Placement::new(&MemoryPolicy::Interleave(set("0")), &set("0"), false);
+        assert_eq!((one.count(), one.homes, one.binding_of(0)), (1, set("0"), None));
+        let bound = Placement::new(&MemoryPolicy::Bind(set("1")), &set("0-1"), true);
+        assert_eq!((bound.arenas, bound.binding_of(1)), (set("1"), None));
+        let asked = Placement::new(&MemoryPolicy::Bind(set("1")), &set("0-1"), false);
+        assert_eq!((asked.arenas, asked.binding_of(1)), (set("1"), Some(MemoryPolicy::Bind(set("1")))));
+    }
+}

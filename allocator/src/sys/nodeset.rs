@@ -1,0 +1,137 @@
+//! Sets of the kernel's node numbers, as its calls take them and as its lists write them (`0-3,8`).
+
+use core::fmt;
+
+/// The kernel numbers at most so many nodes (`CONFIG_NODES_SHIFT` is 10 at most).
+pub const MAX_SYSTEM_NODES: usize = 1024;
+const WORDS: usize = MAX_SYSTEM_NODES / 64;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSet([u64; WORDS]);
+
+impl NodeSet {
+    /// No node.
+    pub const EMPTY: NodeSet = NodeSet([0; WORDS]);
+
+    /// One node; empty if there can be none of that number.
+    pub fn of(node: usize) -> NodeSet {
+        let mut set = NodeSet::EMPTY;
+        set.insert(node);
+        set
+    }
+
+    /// From a mask as the kernel writes it.
+    pub const fn from_words(words: [u64; WORDS]) -> NodeSet {
+        NodeSet(words)
+    }
+
+    /// The mask as the kernel reads it.
+    pub const fn words(&self) -> &[u64; WORDS] {
+        &self.0
+    }
+
+    /// Reads numbers and ranges between which `separator` stands; `None` if something else is there, or a number too large.
+    pub fn parse(text: &str, separator: char) -> Option<NodeSet> {
+        let mut set = NodeSet::EMPTY;
+        for part in text.trim().split(separator) {
+            let range = range(part)?;
+            if *range.end() >= MAX_SYSTEM_NODES || range.is_empty() {
+                return None;
+            }
+            range.for_each(|node| set.insert(node));
+        }
+        Some(set)
+    }
+
+    /// Adds a node; one that is too large is left out.
+    pub fn insert(&mut self, node: usize) {
+        if let Some(word) = self.0.get_mut(node / 64) {
+            *word |= 1 << (node % 64);
+        }
+    }
+
+    /// Whether the node is in the set.
+    pub fn contains(&self, node: usize) -> bool {
+        self.0.get(node / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
+    }
+
+    /// The nodes of both sets.
+    pub fn and(&self, other: &NodeSet) -> NodeSet {
+        NodeSet(core::array::from_fn(|index| self.0[index] & other.0[index]))
+    }
+
+    /// Whether no node is in the set.
+    pub fn is_empty(&self) -> bool {
+        *self == NodeSet::EMPTY
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The nodes in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
+        let set = *self;
+        (0..MAX_SYSTEM_NODES).filter(move |&node| set.contains(node))
+    }
+
+    /// The first `count` nodes.
+    pub fn first(&self, count: usize) -> NodeSet {
+        let mut set = NodeSet::EMPTY;
+        self.iter().take(count).for_each(|node| set.insert(node));
+        set
+    }
+}
+
+/// As the kernel's lists: `0-3,8`.
+impl fmt::Display for NodeSet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut next, mut comma) = (0, "");
+        while let Some(first) = (next..MAX_SYSTEM_NODES).find(|&node| self.contains(node)) {
+            let end = (first..MAX_SYSTEM_NODES).find(|&node| !self.contains(node)).unwrap_or(MAX_SYSTEM_NODES);
+            write!(out, "{comma}{first}")?;
+            if end - first > 1 {
+                write!(out, "-{}", end - 1)?;
+            }
+            (next, comma) = (end, ",");
+        }
+        Ok(())
+    }
+}
+
+/// A number, or two with a dash between them.
+pub(super) fn range(text: &str) -> Option<core::ops::RangeInclusive<usize>> {
+    let (first, last) = text.trim().split_once('-').unwrap_or((text.trim(), text.trim()));
+    Some(first.parse().ok()?..=last.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    #[test]
+    fn lists_are_read_and_written() {
+        let set = NodeSet::parse("0-3+8+10-11+1023", '+').unwrap();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 8, 10, 11, 1023]);
+        assert_eq!(set.len(), 8);
+        assert_eq!(set.to_string(), "0-3,8,10-11,1023");
+        assert_eq!(NodeSet::parse("0-3,8\n", ','), Some(set.first(5)));
+        assert_eq!(NodeSet::EMPTY.to_string(), "");
+        for wrong in ["", "1024", "3-1", "1,2", "-1", "1-", "a"] {
+            assert_eq!(NodeSet::parse(wrong, '+'), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sets_are_cut() {
+        let set = NodeSet::parse("0-3,64", ',').unwrap();
+        assert_eq!(set.and(&NodeSet::parse("2-70", ',').unwrap()).iter().collect::<Vec<_>>(), [2, 3, 64]);
+        assert!(set.and(&NodeSet::of(5)).is_empty());
+        assert!(NodeSet::of(MAX_SYSTEM_NODES).is_empty());
+    }
+}

@@ -1,0 +1,105 @@
+//! The kernel's NUMA calls, and what it refused.
+//!
+//! Sandboxes refuse them: Docker's default filter knows neither `mbind` nor `get_mempolicy`. A call that was refused is remembered and not
+//! made again, whatever the error was; what it would have brought about is done without: pages then lie where they are first
+//! touched.
+
+use super::nodeset::NodeSet;
+use super::{Errno, syscall};
+use crate::base::sync::{AtomicU32, Ordering};
+
+/// A call that may be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumaCall {
+    /// `get_mempolicy`.
+    GetMempolicy,
+    /// `mbind`.
+    Mbind,
+}
+
+const CALLS: usize = 2;
+
+/// What was refused in this process: an errno for each call, 0 if none was.
+#[derive(Debug, Default)]
+pub struct Refusals([AtomicU32; CALLS]);
+
+impl Refusals {
+    /// None.
+    pub const fn new() -> Refusals {
+        Refusals([const { AtomicU32::new(0) }; CALLS])
+    }
+}
+
+impl Refusals {
+    /// Makes the call unless it was refused before; remembers if it is now.
+    pub fn attempt<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Option<T> {
+        if self.errno_of(which) != 0 {
+            return None;
+        }
+        call().inspect_err(|errno| self.0[which as usize].store(errno.0 as u32, Ordering::Relaxed)).ok()
+    }
+
+    /// Why the call is not made any more; 0 if it is.
+    pub fn errno_of(&self, which: NumaCall) -> u32 {
+        self.0[which as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// A memory policy, without what larder makes no difference of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryPolicy {
+    /// On the node of the thread.
+    Local,
+    /// On the nearest of these nodes, else on others.
+    Preferred(NodeSet),
+    /// On these nodes and no others, the nearest first.
+    Bind(NodeSet),
+    /// Page by page over these nodes.
+    Interleave(NodeSet),
+}
+
+const PREFERRED_MANY: i32 = 5;
+const WEIGHTED_INTERLEAVE: i32 = 6;
+const FLAGS: i32 = libc::MPOL_F_STATIC_NODES | libc::MPOL_F_RELATIVE_NODES | libc::MPOL_F_NUMA_BALANCING;
+const MEMS_ALLOWED: usize = 1 << 2;
+
+/// The calling thread's policy: at boot the one `numactl` gave the process.
+pub fn own_policy() -> Result<MemoryPolicy, Errno> {
+    let (mode, words) = syscall::memory_policy(0)?;
+    let nodes = NodeSet::from_words(words);
+    Ok(match mode & !FLAGS {
+        libc::MPOL_PREFERRED | PREFERRED_MANY if !nodes.is_empty() => MemoryPolicy::Preferred(nodes),
+        libc::MPOL_BIND => MemoryPolicy::Bind(nodes),
+        libc::MPOL_INTERLEAVE | WEIGHTED_INTERLEAVE => MemoryPolicy::Interleave(nodes),
+        _ => MemoryPolicy::Local,
+    })
+}
+
+/// The nodes from which the process may have memory (its cpuset).
+pub fn allowed_nodes() -> Result<NodeSet, Errno> {
+    syscall::memory_policy(MEMS_ALLOWED).map(|(_, words)| NodeSet::from_words(words))
+}
+
+/// [`allowed_nodes`] as `/proc` tells it, where the call is refused.
+#[inline(never)]
+pub fn allowed_nodes_by_proc() -> Option<NodeSet> {
+    let mut buffer = [0; 4096];
+    let text = core::str::from_utf8(syscall::read_file(c"/proc/self/status", &mut buffer).ok()?).ok()?;
+    let list = text.lines().find_map(|line| line.strip_prefix("Mems_allowed_list:"))?;
+    NodeSet::parse(list, ',')
+}
+
+/// Gives addresses of ours a policy: for pages that come from now on. `home` is where a strict policy begins.
+pub fn bind(address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+    match policy {
+        MemoryPolicy::Local => syscall::bind(address, len, libc::MPOL_LOCAL, NodeSet::EMPTY.words()),
+        MemoryPolicy::Preferred(nodes) => syscall::bind(address, len, libc::MPOL_PREFERRED, nodes.words()),
+        MemoryPolicy::Interleave(nodes) => syscall::bind(address, len, libc::MPOL_INTERLEAVE, nodes.words()),
+        MemoryPolicy::Bind(nodes) => {
+            syscall::bind(address, len, libc::MPOL_BIND, nodes.words())?;
+            // Before Linux 5.17 the node of the thread that touches a page first is where it begins: nearly always the same.
+            let _older_kernel = syscall::set_home_node(address, len, home);
+            Ok(())
+        }
+    }
+}

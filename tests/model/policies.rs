@@ -1,0 +1,89 @@
+//! Which node's memory a CPU gets, and in which order nodes are tried.
+use crate::machine::{CPUS, Machine, Node, heap_of};
+
+const REGION: usize = 8 << 20;
+
+fn homes(heap: &larder::heap::Heap, cpus: std::ops::Range<usize>) -> Vec<Option<usize>> {
+    cpus.map(|cpu| heap.home_of_cpu(cpu)).collect()
+}
+
+#[test]
+fn a_cpu_gets_its_own_nodes_memory() {
+    for nodes in [2, 3, 7, 16, 64] {
+        let heap = heap_of(nodes, REGION, "");
+        (0..CPUS).for_each(|cpu| assert_eq!(heap.home_of_cpu(cpu), Some(cpu % nodes), "cpu {cpu} of {nodes} nodes"));
+        assert_eq!(heap.home_of_cpu(CPUS), None, "a cpu beyond the table");
+    }
+}
+
+/// Nodes 0, 2, 5 and 8. Node 2 has no memory (nearest: 8), node 5 no CPU; node 0 is nearer to 8 than to 5.
+fn odd() -> Machine {
+    let mut nodes = [Node::new(0, 0..2), Node::new(2, 2..4), Node::new(5, []), Node::new(8, 4..6)];
+    nodes[1].memory = false;
+    let distances = [[10, 20, 40, 30], [20, 10, 40, 15], [40, 40, 10, 20], [30, 15, 20, 10]];
+    nodes.iter_mut().zip(distances).for_each(|(node, told)| node.distances = told.to_vec());
+    Machine::new(&nodes)
+}
+
+#[test]
+fn a_node_without_memory_uses_the_nearest() {
+    let heap = odd().heap(REGION, "");
+    assert_eq!(heap.node_count(), 3);
+    assert_eq!(homes(heap, 0..7), [Some(0), Some(0), Some(2), Some(2), Some(2), Some(2), None]);
+}
+
+#[test]
+fn nodes_are_tried_by_distance() {
+    let heap = odd().heap(REGION, "");
+    let (interleaved, spare) = (3, heap.spare_number());
+    let order = |node| heap.order_from(node).collect::<Vec<_>>();
+    assert_eq!(order(0), [0, 2, 1, spare]);
+    assert_eq!(order(1), [1, 2, 0, spare]);
+    assert_eq!(order(2), [2, 1, 0, spare]);
+    assert_eq!(order(interleaved), [interleaved, 0, 1, 2, spare]);
+}
+
+#[test]
+fn neighbours_turn_to_different_nodes_at_one_distance() {
+    let heap = heap_of(4, REGION, "");
+    let second: Vec<_> = (0..4).map(|node| heap.order_from(node).nth(1).unwrap()).collect();
+    assert_eq!(second, [1, 2, 3, 0]);
+}
+
+#[test]
+fn one_node_has_nothing_beside_it_but_the_spare() {
+    let heap = heap_of(1, REGION, "");
+    assert_eq!(heap.order_from(0).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(heap.spare_number(), 1);
+}
+
+#[test]
+fn options_choose_the_homes() {
+    let homes_with = |conf| homes(odd().heap(REGION, conf), 0..6);
+    assert_eq!(homes_with("numa:preferred:5"), [Some(1); 6]);
+    assert_eq!(homes_with("numa:preferred:0+8"), [Some(0), Some(0), Some(2), Some(2), Some(2), Some(2)]);
+    assert_eq!(homes_with("numa:interleave"), [Some(3); 6]);
+    assert_eq!(odd().heap(REGION, "numa:bind:0+5").node_count(), 2);
+    assert_eq!(homes_with("numa:bind:0+5"), [Some(0), Some(0), Some(0), Some(0), Some(1), Some(1)]);
+    assert_eq!(odd().heap(REGION, "numa:bind:8").node_count(), 1);
+}
+
+/// A line on stderr, and as if nothing had been asked for.
+#[test]
+fn nodes_that_are_not_there_change_nothing() {
+    let plain = homes(odd().heap(REGION, ""), 0..6);
+    for conf in ["numa:bind:2", "numa:bind:0+1", "numa:preferred:77", "numa:interleave:0-8", "numa:bind:1024"] {
+        assert_eq!(homes(odd().heap(REGION, conf), 0..6), plain, "{conf}");
+    }
+}
+
+/// A machine of which little can be read is taken for what can be.
+#[test]
+fn a_machine_that_is_told_of_in_part() {
+    let machine = Machine::new(&[Node::new(0, []), Node::new(1, [])]);
+    let heap = machine.heap(REGION, "");
+    assert_eq!(heap.node_count(), 2);
+    let object = heap.alloc(100, 16);
+    assert_eq!(heap.node_of(object), Some(0), "the node of a CPU that nothing is known of");
+    heap.free(object);
+}
