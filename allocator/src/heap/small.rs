@@ -131,7 +131,7 @@ impl Heap {
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let previous = self.cpus.take(id.index(), class, Place::Previous);
-        previous.or_else(|| self.node(id).depots.get(class)).or_else(|| self.open_inbox(id, class))
+        previous.or_else(|| self.node(id).depots.get(class, self.cpus.number())).or_else(|| self.open_inbox(id, class))
     }
 
     /// One thread of a class fills; those that miss meanwhile find what it left in the window.
@@ -210,7 +210,7 @@ impl Heap {
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
     fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        if let Err(magazine) = node.depots.put(class, magazine) {
+        if let Err(magazine) = node.depots.put(class, magazine, self.cpus.links(), self.cpus.number()) {
             self.take_back(home, class, magazine);
         } else if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);
@@ -252,7 +252,7 @@ impl Heap {
                         self.take_back(home, class, magazine);
                     }
                 }
-                while let Some(magazine) = self.node(home).depots.get(class) {
+                while let Some(magazine) = self.node(home).depots.get(class, self.cpus.number()) {
                     self.take_back(home, class, magazine);
                 }
                 if let Some(magazine) = self.open_inbox(home, class) {

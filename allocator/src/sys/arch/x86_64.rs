@@ -1,5 +1,5 @@
 //! x86-64.
-#![allow(unsafe_code, reason = "the system call instruction and the thread pointer are assembly")]
+#![allow(unsafe_code, reason = "three instructions are assembly")]
 
 use core::arch::asm;
 
@@ -36,4 +36,11 @@ pub fn thread_pointer() -> usize {
     // SAFETY: the x86-64 ABI keeps the control block's own address in its first word, at fs:0.
     unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
     pointer
+}
+
+/// Asks for the cache line at an address, to write to it. Any address will do.
+#[inline(always)]
+pub fn prefetch_to_write(address: usize) {
+    // SAFETY: a prefetch faults on no address and changes nothing that a program can see.
+    unsafe { asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly)) };
 }
