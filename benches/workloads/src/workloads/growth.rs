@@ -12,7 +12,7 @@ const FIRST: usize = 1 << 20;
 
 pub(crate) fn run<C: Calls, const PERCENT: usize, const TOUCHED: bool>(run: &Run) -> Outcome {
     let last = run.pick(8 << 20, if TOUCHED { 128 << 20 } else { 256 << 20 }, 1 << 30);
-    let rounds = run.pick(1, if TOUCHED { 1 } else { 100 }, if TOUCHED { 2 } else { 200 });
+    let rounds = run.pick(1, if TOUCHED { 1 } else { 2 }, 2);
     team::<C>(run, |member| {
         member.measured(|member| (0..rounds).map(|_| grow::<C, PERCENT, TOUCHED>(member, last)).sum())
     })
