@@ -1,6 +1,6 @@
-//! Objects that notice when somebody else writes to them. The first word of a block is its seal: its size and a mark, mixed with its
-//! address; the last byte repeats a part of it. Both are looked at before the block goes back, so a workload knows its blocks by their
-//! addresses alone, and an allocator that gives memory to two owners at once, loses bytes in a move or hands out too few is found out.
+//! Objects that notice when somebody else writes to them. The first word of a block is its seal: its size and a mark, mixed with its address;
+//! the last byte repeats a part of it. Both are looked at before the block goes back, so a workload knows its blocks by their addresses alone,
+//! and an allocator that gives memory to two owners at once, loses bytes in a move or hands out too few is found out.
 #![allow(unsafe_code, reason = "writes to memory from malloc")]
 
 use crate::calls::Calls;

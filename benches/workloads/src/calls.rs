@@ -1,5 +1,5 @@
-//! The calls that are measured: libc's names, by way of the global offset table, so that `LD_PRELOAD` decides who answers.
-//! A workload is written over [`Calls`] and compiled twice: [`Direct`] adds nothing to a call, [`Timed`] times each by itself.
+//! The calls that are measured: libc's names, by way of the global offset table, so that `LD_PRELOAD` decides who answers. A workload is written
+//! over [`Calls`] and compiled twice: [`Direct`] adds nothing to a call, [`Timed`] times each by itself.
 #![allow(unsafe_code, reason = "calls malloc and free")]
 
 use crate::fail::fail;

@@ -1,5 +1,5 @@
-//! The two ways to give up. Neither returns, for an allocator that went wrong once can make
-//! anything of what follows; neither allocates, for there may be nothing left.
+//! The two ways to give up. Neither returns, for an allocator that went wrong once can make anything of what follows; neither allocates, for
+//! there may be nothing left.
 
 use std::fmt::Arguments;
 use std::process::exit;

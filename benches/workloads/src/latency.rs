@@ -1,5 +1,5 @@
-//! How long single calls take. A call lies between two readings of the time stamp counter; what two readings take by themselves is
-//! measured at the start and subtracted. Times go into a histogram of fixed size with steps of one percent.
+//! How long single calls take. A call lies between two readings of the time stamp counter; what two readings take by themselves is measured at
+//! the start and subtracted. Times go into a histogram of fixed size with steps of one percent.
 #![allow(unsafe_code, reason = "reads the time stamp counter")]
 
 use crate::fail::fail;

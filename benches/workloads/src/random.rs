@@ -45,3 +45,38 @@ impl Random {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Random;
+
+    fn all(mut draw: impl FnMut(&mut Random) -> usize) -> (usize, usize) {
+        let mut random = Random::new(1, 0);
+        let draws = || draw(&mut random);
+        let draws: Vec<_> = std::iter::repeat_with(draws).take(100_000).collect();
+        (draws.iter().copied().min().unwrap(), draws.iter().copied().max().unwrap())
+    }
+
+    #[test]
+    fn both_ends_of_a_range_come_up_and_nothing_beyond() {
+        assert_eq!(all(|random| random.below(7)), (0, 6));
+        assert_eq!(all(|random| random.within(8, 64)), (8, 64));
+        assert_eq!(all(|random| random.doubling(8, 64)), (8, 64));
+    }
+
+    #[test]
+    fn a_shuffle_loses_nothing_and_changes_the_order() {
+        let mut items: Vec<_> = (0..1000).collect();
+        Random::new(1, 0).shuffle(&mut items);
+        assert_ne!(items, (0..1000).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn streams_differ() {
+        assert_ne!(Random::new(1, 0).next(), Random::new(1, 1).next());
+        assert_ne!(Random::new(1, 0).next(), Random::new(2, 0).next());
+        assert_eq!(Random::new(1, 1).next(), Random::new(1, 1).next());
+    }
+}

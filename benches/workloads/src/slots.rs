@@ -1,5 +1,5 @@
-//! A workload's own tables. They are mapped and paged in before anything is measured, so that neither the allocator nor the page
-//! fault handler meets them.
+//! A workload's own tables. They are mapped and paged in before anything is measured, so that neither the allocator nor the page fault handler
+//! meets them.
 #![allow(unsafe_code, reason = "gives a mapping a type")]
 
 use crate::fail::fail;

@@ -1,6 +1,6 @@
 //! How many system calls a run makes: the kernel's `raw_syscalls:sys_enter` event, counted in all threads and children. The event has to be
-//! switched on for the whole machine, which takes 50 ms, and its counter is handed on to every thread that is made. So only the runs
-//! whose time nobody compares are counted: those that time single calls. Where the kernel does not allow it, nothing is counted.
+//! switched on for the whole machine, which takes 50 ms, and its counter is handed on to every thread that is made. So only the runs whose time
+//! nobody compares are counted: those that time single calls. Where the kernel does not allow it, nothing is counted.
 
 use perf_event::events::Tracepoint;
 use perf_event::{Builder, Counter};

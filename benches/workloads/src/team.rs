@@ -1,5 +1,5 @@
-//! Threads that begin and end the measured phase together. Each prepares, calls [`Member::measured`] once, and cleans up; what lies
-//! inside that call is what counts. The main thread is member 0, so a team of one is a program without threads.
+//! Threads that begin and end the measured phase together. Each prepares, calls [`Member::measured`] once, and cleans up; what lies inside that
+//! call is what counts. The main thread is member 0, so a team of one is a program without threads.
 
 use crate::calls::Calls;
 use crate::figures::{Figures, Watch};

@@ -1,8 +1,8 @@
-//! A thousand objects of mixed sizes are allocated, then all are freed: the oldest first, the youngest first, or at random. A request of
-//! a service looks like this: it builds something up and lets go of all of it.
+//! A thousand objects of mixed sizes are allocated, then all are freed: the oldest first, the youngest first, or at random. A request of a
+//! service looks like this: it builds something up and lets go of all of it.
 //!
-//! Decided by what the fast path costs when it is not the same object again, and by how often a batch crosses the border of what a
-//! thread or CPU keeps to itself.
+//! Decided by what the fast path costs when it is not the same object again, and by how often a batch crosses the border of what a thread or CPU
+//! keeps to itself.
 
 use crate::block::Block;
 use crate::calls::Calls;

@@ -1,5 +1,5 @@
-//! A burst: hundreds of mebibytes of small and large objects are made, written to and freed; then there is next to nothing to do for a second. The final
-//! figures are those of that second's end; time is the burst's alone.
+//! A burst: hundreds of mebibytes of small and large objects are made, written to and freed; then there is next to nothing to do for a second.
+//! The final figures are those of that second's end; time is the burst's alone.
 //!
 //! Decided by whether an allocator gives memory back without being called, or at least when it is called a little.
 

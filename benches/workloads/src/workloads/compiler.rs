@@ -1,9 +1,9 @@
-//! A compiler: for each function, phase after phase makes thousands of small objects, one after another, that point to the ones before; at
-//! the function's end all of them go at once. The table of symbols stays and grows (gcc and perl in the traces of Grunwald, Zorn and
-//! Henderson, "Improving the cache locality of memory allocation", 1993).
+//! A compiler: for each function, phase after phase makes thousands of small objects, one after another, that point to the ones before; at the
+//! function's end all of them go at once. The table of symbols stays and grows (gcc and perl in the traces of Grunwald, Zorn and Henderson,
+//! "Improving the cache locality of memory allocation", 1993).
 //!
-//! Decided by how fast fresh objects of changing sizes come, by whether neighbours in time are neighbours in memory, and by what a free
-//! of many thousands in a row costs.
+//! Decided by how fast fresh objects of changing sizes come, by whether neighbours in time are neighbours in memory, and by what a free of many
+//! thousands in a row costs.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;

@@ -1,7 +1,7 @@
 //! Two small objects of two threads in one cache line (Berger, McKinley, Blumofe and Wilson, "Hoard", ASPLOS 2000). *Thrash*, active false
-//! sharing: every thread allocates small objects of its own and works on each; does the allocator cut one line for several threads?
-//! *Scratch*, passive: one thread allocates an object for each thread and passes it on, the others free what they were given and then do
-//! the same; does the allocator give a piece of the shared line back to the thread that freed it?
+//! sharing: every thread allocates small objects of its own and works on each; does the allocator cut one line for several threads? *Scratch*,
+//! passive: one thread allocates an object for each thread and passes it on, the others free what they were given and then do the same; does the
+//! allocator give a piece of the shared line back to the thread that freed it?
 //!
 //! Decided by whom objects that share a line are given to. Lines that two cores write to cost a hundred times as much.
 

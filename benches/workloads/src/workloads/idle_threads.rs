@@ -1,5 +1,5 @@
-//! A thousand threads that each made some objects, freed half of them and now wait: connection threads of an old server, worker pools
-//! of a new one. What counts is the memory at that moment.
+//! A thousand threads that each made some objects, freed half of them and now wait: connection threads of an old server, worker pools of a new
+//! one. What counts is the memory at that moment.
 //!
 //! Decided by what an allocator keeps for each thread, used or not.
 

@@ -1,8 +1,8 @@
 //! Blocks of 32 KiB to 32 MiB, each doubling as likely as the others, replaced at random and written to all over: images, messages and columns
 //! in flight.
 //!
-//! Decided by where an allocator draws the line to `mmap`: pages that go back to the kernel with every free are paged in again by the
-//! next malloc, and pages that are kept fragment.
+//! Decided by where an allocator draws the line to `mmap`: pages that go back to the kernel with every free are paged in again by the next
+//! malloc, and pages that are kept fragment.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;

@@ -1,6 +1,6 @@
-//! A server (Larson and Krishnan, "Memory allocation for long-running server applications", ISMM 1998). A thread replaces objects of its
-//! working set, picked at random, for a while; then it hands the set to a thread that it starts, and ends. So most objects are freed by
-//! a thread that did not allocate them, after the one that did has gone.
+//! A server (Larson and Krishnan, "Memory allocation for long-running server applications", ISMM 1998). A thread replaces objects of its working
+//! set, picked at random, for a while; then it hands the set to a thread that it starts, and ends. So most objects are freed by a thread that
+//! did not allocate them, after the one that did has gone.
 //!
 //! Decided by what a free costs of an object of another thread, and by whether the memory of threads that ended is found again.
 

@@ -1,7 +1,7 @@
 //! The cost of a replacement among `COUNT` live objects: allocate one, free one at random. The objects are made before the time is taken.
 //!
-//! Decided by cache and TLB misses, which nobody can avoid, and by whatever else grows with the number of objects: nothing should.
-//! What the scale or the machine's memory does not hold is left out: then fewer are live.
+//! Decided by cache and TLB misses, which nobody can avoid, and by whatever else grows with the number of objects: nothing should. What the
+//! scale or the machine's memory does not hold is left out: then fewer are live.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;

@@ -1,6 +1,6 @@
-//! Many live objects of which most are old, some young: every thread replaces objects in a window of a table that all share, and the
-//! window moves. One object in eight is replaced anywhere, so objects of all threads and ages lie side by side. This is the steady state of
-//! caches and session tables (the pattern behind mstress of mimalloc-bench and the long runs of Wilson's 1995 survey).
+//! Many live objects of which most are old, some young: every thread replaces objects in a window of a table that all share, and the window
+//! moves. One object in eight is replaced anywhere, so objects of all threads and ages lie side by side. This is the steady state of caches and
+//! session tables (the pattern behind mstress of mimalloc-bench and the long runs of Wilson's 1995 survey).
 //!
 //! Decided by locality when what is allocated next was freed long ago and elsewhere, and by fragmentation.
 

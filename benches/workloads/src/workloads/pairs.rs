@@ -1,5 +1,5 @@
-//! One object of `SIZE` bytes, allocated, written to and freed, again and again. No program does only this, but every program does it
-//! somewhere, and it is what people measure first.
+//! One object of `SIZE` bytes, allocated, written to and freed, again and again. No program does only this, but every program does it somewhere,
+//! and it is what people measure first.
 //!
 //! Decided by the latency chain of the fast path: the next malloc returns what the last free stored.
 

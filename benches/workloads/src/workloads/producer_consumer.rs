@@ -1,8 +1,8 @@
-//! Some threads only allocate, others only free (Lever and Boreham, "malloc() performance in a multithreaded Linux environment", USENIX
-//! 2000; known as xmalloc-test). Batches of objects go through a bounded queue, as in every pipeline of threads.
+//! Some threads only allocate, others only free (Lever and Boreham, "malloc() performance in a multithreaded Linux environment", USENIX 2000;
+//! known as xmalloc-test). Batches of objects go through a bounded queue, as in every pipeline of threads.
 //!
-//! Decided by how freed objects get back to those who allocate: one by one or many at once, and with what contention. An allocator that
-//! keeps them with the thread that freed them grows without end.
+//! Decided by how freed objects get back to those who allocate: one by one or many at once, and with what contention. An allocator that keeps
+//! them with the thread that freed them grows without end.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;

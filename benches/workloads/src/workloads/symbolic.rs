@@ -1,6 +1,6 @@
-//! Symbolic computation: trees of tiny nodes are built and torn down, and every step of an evaluation makes a few temporaries that live
-//! for some hundred instructions (Zorn and Grunwald, "Empirical measurements of six allocation-intensive C programs", 1992; the trees are
-//! those of Ellis, Kovac and Boehm's GCBench). Provers, algebra systems and interpreters do this.
+//! Symbolic computation: trees of tiny nodes are built and torn down, and every step of an evaluation makes a few temporaries that live for some
+//! hundred instructions (Zorn and Grunwald, "Empirical measurements of six allocation-intensive C programs", 1992; the trees are those of Ellis,
+//! Kovac and Boehm's GCBench). Provers, algebra systems and interpreters do this.
 //!
 //! Decided by instructions per call and by how closely equal small objects lie: the trees are walked.
 

@@ -1,8 +1,8 @@
-//! Large tables that must be clear: `calloc` of 1 to 64 MiB, looked at in a few places or written to all over, and freed. Hash tables, bit
-//! maps and matrices begin so.
+//! Large tables that must be clear: `calloc` of 1 to 64 MiB, looked at in a few places or written to all over, and freed. Hash tables, bit maps
+//! and matrices begin so.
 //!
-//! Decided by whether the allocator knows that a page is clear already; an allocator that clears what the kernel just cleared pays
-//! twice, one that always takes fresh pages pays a fault for each.
+//! Decided by whether the allocator knows that a page is clear already; an allocator that clears what the kernel just cleared pays twice, one
+//! that always takes fresh pages pays a fault for each.
 
 use crate::block::Block;
 use crate::calls::Calls;
