@@ -77,6 +77,14 @@ pub struct Stats {
     pub zero: usize,
     /// Bytes given back to the system so far (cumulative).
     pub purged: usize,
+    /// What counts against the bounds: all that is committed but for zero pages. 0 where nothing is bounded.
+    pub held: usize,
+    /// Most that may be held (`limit_mib`), 0 for no bound.
+    pub limit: usize,
+    /// Where memory gets dear (the smallest of `limit_mib`, `soft_limit_mib` and the control group's bound), 0 for nowhere.
+    pub ceiling: usize,
+    /// How often `limit` was met: then room was made, or `malloc` failed.
+    pub limit_hits: u64,
     /// By class; index is the class number, 0 unused.
     pub classes: [ClassStats; CLASSES],
     /// By order.
@@ -102,6 +110,10 @@ impl Default for Stats {
             warm: 0,
             zero: 0,
             purged: 0,
+            held: 0,
+            limit: 0,
+            ceiling: 0,
+            limit_hits: 0,
             classes: [ClassStats::default(); CLASSES],
             orders: [OrderStats::default(); ORDERS],
         }

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in churn exhaust interrupted locked mappings no_open refuse strict; do
+    for name in bounded churn contained exhaust interrupted locked mappings no_open refuse strict; do
         build "$name" "$name.c" -D_GNU_SOURCE ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -38,6 +38,48 @@ address_space() {
     exhausted "$name" '100 40000' 24 "${by[@]}"
     exhausted '64 MiB of data' '24 3000 1000000' 32 prlimit --data=$((64 * mib))
     check "64 MiB of data: 2 threads" $limit prlimit --data=$((64 * mib)) "$work/churn" 2 8
+}
+
+# larder's own limits.
+own_limits() {
+    local sizes='24 100 3000 40000 1000000 20000000' conf
+    needs_library "limits of larder's own" || return 0
+    for conf in limit_mib:64 limit_mib:64,percpu:locked limit_mib:64,soft_limit_mib:32; do
+        exhausted "$conf" "$sizes" 44 env LARDER_CONF=$conf
+        check "$conf: room is made" $limit env LARDER_CONF=$conf "$work/bounded" 64
+        check "$conf: 4 threads" $limit env LARDER_CONF=$conf "$work/churn" 4 8
+    done
+    check "soft_limit_mib:64: nothing much is kept" $limit env LARDER_CONF=soft_limit_mib:64 "$work/bounded" 64 soft
+    check "limit_mib:1: true" $limit env LARDER_CONF=limit_mib:1 true
+}
+
+# A memory group with room for a burst beside what is live, but not for what was kept of the burst before.
+memory_group() {
+    local how group bound=memory.max
+    needs_library "a memory group" || return 0
+    group=$(new_memory_group) || { skip "a memory group" "none can be made here"; return 0; }
+    [[ -f $group/$bound ]] || bound=memory.limit_in_bytes
+    # shellcheck disable=SC2016
+    for how in start poll; do
+        check "a group of 512 MiB, 300 MiB live, bursts of 100: cgroup:$how" $limit env LARDER_CONF=cgroup:$how \
+            bash -c 'echo $((512 << 20)) >"$1/$2"; echo $$ >"$1/cgroup.procs"; exec "$3" 300 100 4' - "$group" "$bound" "$work/contained"
+    done
+    rmdir "$group"
+}
+
+# Prints the directory of a group below the root, of whichever version has memory.
+new_memory_group() {
+    local root
+    for root in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+        local group=$root/larder-limits-$$
+        mkdir "$group" 2>/dev/null || continue
+        if [[ -f $group/memory.max || -f $group/memory.limit_in_bytes ]]; then
+            echo "$group"
+            return
+        fi
+        rmdir "$group"
+    done
+    return 1
 }
 
 locked() {
@@ -117,5 +159,5 @@ strict_accounting() {
     echo "$ratio" >$vm/overcommit_ratio
 }
 
-build_all && address_space && locked && sandbox && no_sys_no_proc && placement && strict_accounting
+build_all && address_space && own_limits && memory_group && locked && sandbox && no_sys_no_proc && placement && strict_accounting
 finish

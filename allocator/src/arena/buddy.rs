@@ -1,13 +1,15 @@
 //! Allocating and freeing runs.
 
 use super::deferred::Deferred;
+use super::held::Held;
 use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
 use crate::base::sync::{AtomicU32, Gauge, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
-use crate::sys::lock::{Guard, Lock, Reentered};
+use crate::sys::limit::Account;
+use crate::sys::lock::{Lock, Reentered};
 use crate::sys::vm::Span;
 
 /// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little.
@@ -31,6 +33,8 @@ pub struct Arena {
     pub(super) tail: AtomicU32,
     /// No stretch of so many pages was found, and nothing was freed since; 0 if that is not known.
     pub(super) no_stretch: AtomicU32,
+    /// Pages in use or warm, as far as the process knows.
+    pub(super) account: Account,
     pub(super) large_pages: Gauge,
     pub(super) large_count: Gauge,
 }
@@ -58,8 +62,8 @@ impl Arena {
     }
 
     /// Takes the lock and frees what signal handlers left meanwhile.
-    pub(super) fn lists(&self) -> Result<Guard<'_, Lists>, Reentered> {
-        let mut lists = self.free.lock()?;
+    pub(super) fn lists(&self) -> Result<Held<'_>, Reentered> {
+        let mut lists = Held::new(self, self.free.lock()?);
         while let Some(run) = self.deferred.pop(&self.region) {
             self.insert_run(&mut lists, run);
         }
@@ -78,7 +82,11 @@ impl Arena {
     /// The quick list, a stretch freed lately, the buddy, new memory: in order of cost.
     pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let order = Order::holding(pages.max(align));
-        let run = if align == 1 { self.alloc_anywhere(lists, pages, order) } else { self.alloc_aligned(lists, order) }?;
+        let run = match align {
+            _ if !self.may_take(pages) => self.alloc_warm(lists, if align == 1 { pages } else { 0 }, order),
+            1 => self.alloc_anywhere(lists, pages, order),
+            _ => self.alloc_aligned(lists, order),
+        }?;
         let (run, tail) = run.split(pages);
         if let Some(tail) = tail {
             self.note_tail(tail.page);
@@ -98,6 +106,11 @@ impl Arena {
             .or_else(|| self.take(lists, order, Kind::Zero))
             .or_else(|| self.grow_and_take(lists, order))
             .or_else(|| self.take_any_stretch(lists, pages))
+    }
+
+    /// Where the process may hold no more: pages that count already, whole from the quick list or cut from a run.
+    fn alloc_warm(&self, lists: &mut Lists, pages: u32, order: Order) -> Option<Run> {
+        self.quick.take(pages).or_else(|| self.take(lists, order, Kind::Warm))
     }
 
     fn alloc_aligned(&self, lists: &mut Lists, order: Order) -> Option<Run> {

@@ -102,7 +102,8 @@ impl Arena {
             self.shrink(&mut lists, page, old, pages);
             return true;
         }
-        let grown = pages <= MAX_RUN_PAGES && self.take_following(&mut lists, page.plus(old), pages - old).is_some();
+        let may_grow = pages <= MAX_RUN_PAGES && self.may_take(pages - old);
+        let grown = may_grow && self.take_following(&mut lists, page.plus(old), pages - old).is_some();
         if grown {
             self.region.links(page).first.store(pages, Ordering::Relaxed);
             self.large_pages.add((pages - old) as u64);

@@ -19,6 +19,7 @@
 
 mod buddy;
 mod deferred;
+mod held;
 mod large;
 mod lists;
 mod purge;

@@ -1,6 +1,7 @@
 //! Looking at an arena: its figures, its rebuilding after a fork, its invariants.
 
 use super::buddy::Arena;
+use super::held::Held;
 use super::lists::Kind;
 use crate::base::units::{ORDERS, Order, Page};
 use crate::region::Entry;
@@ -25,7 +26,8 @@ impl Arena {
 
     /// In a forked child: rebuilds the lists from the pagemap if a thread that no longer exists held the lock.
     pub fn rebuild(&self) {
-        let Some(mut lists) = self.free.inherit() else { return };
+        let Some(lists) = self.free.inherit() else { return };
+        let mut lists = Held::new(self, lists);
         lists.clear();
         self.quick.recount();
         for page in (0..self.region.pages()).map(Page) {

@@ -45,6 +45,7 @@ impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
         self.settings.read_environment();
+        self.set_limits();
         if let Some(witness) = self.witness {
             set_witness(witness);
         }

@@ -8,8 +8,9 @@
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
-use crate::base::units::MAX_SIZE;
+use crate::base::units::{MAX_SIZE, round_up};
 use crate::region::{Table, Zeroed};
+use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::{Span, system_page};
@@ -74,12 +75,16 @@ impl HugeTable {
 
     /// A zeroed object of at least `size` bytes, or null.
     pub(super) fn alloc(&self, size: usize, align: usize) -> *mut u8 {
-        if size > MAX_SIZE {
+        let len = mapping_len(size);
+        if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
-        match Span::map(size.max(1), align.max(system_page())) {
+        match Span::map(len, align.max(system_page())) {
             Ok(span) => self.adopt(span),
-            Err(_) => null_mut(),
+            Err(_) => {
+                LIMIT.release(len);
+                null_mut()
+            }
         }
     }
 
@@ -88,11 +93,10 @@ impl HugeTable {
         self.hold().is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
     }
 
-    /// Makes a mapping a huge object; null (and the mapping gone) if the table is full.
+    /// Makes a mapping, which is charged already, a huge object; null (and the mapping gone) if the table is full.
     pub(super) fn adopt(&self, span: Span) -> *mut u8 {
         let Some(_held) = self.hold() else {
-            span.release();
-            return null_mut();
+            return abandon(span);
         };
         let free = if self.slots.extend_to(SLOTS).is_ok() {
             self.probe(span.base()).find(|slot| slot.is_vacant())
@@ -100,8 +104,7 @@ impl HugeTable {
             None
         };
         let Some(slot) = free else {
-            span.release();
-            return null_mut();
+            return abandon(span);
         };
         let (address, len) = span.into_raw();
         self.bytes.add(len as u64);
@@ -114,7 +117,7 @@ impl HugeTable {
     /// Frees the object at `address`; false if there is none.
     pub(super) fn free(&self, address: usize) -> bool {
         let Some(span) = self.remove(address) else { return false };
-        span.release();
+        abandon(span);
         true
     }
 
@@ -139,8 +142,18 @@ impl HugeTable {
             return null_mut();
         }
         let Some(span) = self.remove(address) else { return null_mut() };
-        match span.resize(size, may_move) {
-            Ok(span) => self.adopt(span),
+        let (old, new) = (span.len(), mapping_len(size));
+        let growth = new.saturating_sub(old);
+        let grown = if LIMIT.charge(growth) {
+            span.resize(new, may_move).inspect_err(|_| LIMIT.release(growth))
+        } else {
+            Err(span)
+        };
+        match grown {
+            Ok(span) => {
+                LIMIT.release(old.saturating_sub(new));
+                self.adopt(span)
+            }
             Err(span) => {
                 let _back = self.adopt(span);
                 null_mut()
@@ -178,6 +191,19 @@ impl HugeTable {
     pub(super) fn rebuild(&self) {
         drop(self.lock.inherit());
     }
+}
+
+/// Bytes of the mapping for an object of `size` bytes.
+fn mapping_len(size: usize) -> usize {
+    round_up(size.max(1), system_page()).unwrap_or(usize::MAX)
+}
+
+/// Gives a mapping back, and what it was charged.
+fn abandon(span: Span) -> *mut u8 {
+    let len = span.len();
+    span.release();
+    LIMIT.release(len);
+    null_mut()
 }
 
 impl Slot {

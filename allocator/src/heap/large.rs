@@ -6,6 +6,7 @@ use super::knowledge::Call;
 use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
+use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
 impl Heap {
@@ -61,6 +62,13 @@ impl Heap {
 
     /// A large or huge object, and whether it is known to be zero.
     fn alloc_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
+        let found = self.try_large(first, size, align);
+        self.relieve(first);
+        let refused = found.0.is_null() && LIMIT.might_hold(size);
+        if refused && self.gather_all() { self.try_large(first, size, align) } else { found }
+    }
+
+    fn try_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
         match pages_for(size).and_then(|pages| self.alloc_run(first, pages, align.div_ceil(PAGE))) {
             Some((address, zero)) => (address as *mut u8, zero),
             None => (self.huge.alloc(size, align), true),

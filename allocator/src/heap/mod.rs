@@ -21,6 +21,7 @@ mod fork;
 mod huge;
 mod knowledge;
 mod large;
+mod limit;
 mod node;
 mod place;
 mod placement;
@@ -42,6 +43,7 @@ use crate::sys::once::Gate;
 use crate::sys::options::Settings;
 use crate::sys::thread::Family;
 use huge::HugeTable;
+use limit::Poll;
 use node::Node;
 use whereabouts::Whereabouts;
 
@@ -67,6 +69,7 @@ pub struct Heap {
     refusals: Refusals,
     huge: HugeTable,
     settings: Settings,
+    poll: Poll,
     boot: Gate,
     family: Family,
     witness: Option<fn(usize) -> bool>,
@@ -94,6 +97,7 @@ impl Heap {
             refusals: Refusals::new(),
             huge: HugeTable::new(),
             settings: Settings::new(),
+            poll: Poll::new(),
             boot: Gate::new(),
             family: Family::new(),
         }

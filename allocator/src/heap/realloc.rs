@@ -3,7 +3,8 @@
 
 use super::Heap;
 use super::knowledge::{Call, Found};
-use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, Page, pages_for};
+use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, Page, pages_for, round_up};
+use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
 /// A large object that must move and is at least this long is moved into a mapping of its own, where it grows by `mremap`: from
@@ -63,6 +64,9 @@ impl Heap {
         if align > PAGE || size < PROMOTE {
             return null_mut();
         }
+        if LIMIT.lacks(size.saturating_sub(self.usable(found))) {
+            self.gather_all();
+        }
         match found {
             Found::Huge(_) => self.huge.resize(address, size, true),
             Found::Large(home, page) if size >= PROMOTE => self.promote(home, page, size),
@@ -74,14 +78,24 @@ impl Heap {
     /// pages go back where they were.
     fn promote(&self, home: NodeId, page: Page, size: usize) -> *mut u8 {
         let arena = &self.node(home).arena;
-        if arena.region().large_pages(page) as usize * PAGE >= size {
+        let old = arena.region().large_pages(page) as usize * PAGE;
+        let Some(growth) = round_up(size, PAGE).and_then(|new| new.checked_sub(old)).filter(|&growth| growth > 0)
+        else {
+            return null_mut();
+        };
+        if !self.huge.is_ready() || !LIMIT.charge(growth) {
             return null_mut();
         }
-        if !self.huge.is_ready() {
-            return null_mut();
-        }
-        let moved = arena.move_large_out(page, |span| span.resize(size, true).map(|span| self.huge.adopt(span)));
-        moved.unwrap_or(null_mut())
+        let moved = arena.move_large_out(page, |span| {
+            let span = span.resize(size, true)?;
+            // The run's pages are the new object's now; the arena takes the run off its account.
+            LIMIT.add(old);
+            Ok(self.huge.adopt(span))
+        });
+        moved.unwrap_or_else(|| {
+            LIMIT.release(growth);
+            null_mut()
+        })
     }
 
     #[cold]

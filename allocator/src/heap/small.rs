@@ -8,6 +8,7 @@ use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
 use crate::cpu::Place;
 use crate::region::{Magazine, Object};
 use crate::sys::die::die;
+use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
 
 /// What came out of a magazine is no object of any node.
@@ -102,15 +103,10 @@ impl Heap {
 
     /// Tries the nodes in the order of the zonelist, and if none has memory, once more with what lay idle in windows, depots and slabs.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
-        let found = self.first_attempt(first, class).or_else(|| {
-            // A signal handler that interrupted a holder has been to the spare node: to gather it would have to wait.
-            if self.all_nodes().any(|node| self.node(node).holds_any()) {
-                return None;
-            }
-            // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
-            self.drain(self.regular_nodes());
-            self.first_attempt(first, class)
-        });
+        let found = self
+            .first_attempt(first, class)
+            .or_else(|| if self.gather_all() { self.first_attempt(first, class) } else { None });
+        self.relieve(first);
         found.map_or(core::ptr::null_mut(), Object::into_pointer)
     }
 
@@ -235,12 +231,15 @@ impl Heap {
         }
     }
 
+    /// Bytes that a node may keep warm.
+    fn warm_limit(&self) -> usize {
+        let asked = (self.settings.get(Key::WarmLimit) as usize) << 20;
+        asked.min(LIMIT.warm_share() / self.node_count().max(1))
+    }
+
     /// When freed pages go back to the system.
     pub(super) fn purge_policy(&self) -> PurgePolicy {
-        PurgePolicy {
-            delay_ms: self.settings.get(Key::PurgeDelay),
-            limit_pages: ((self.settings.get(Key::WarmLimit) << 20) / PAGE as u64) as u32,
-        }
+        PurgePolicy { delay_ms: self.settings.get(Key::PurgeDelay), limit_pages: (self.warm_limit() / PAGE) as u32 }
     }
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.

@@ -4,6 +4,13 @@ use super::Heap;
 use crate::base::units::{Class, NodeId, ORDERS, Order, PAGE};
 use crate::region::Magazine;
 use crate::stats::{ClassStats, Stats};
+use crate::sys::limit::{LIMIT, NONE};
+
+fn add_bounds(stats: &mut Stats) {
+    let bound = |bytes| if bytes == NONE { 0 } else { bytes };
+    (stats.limit, stats.ceiling) = (bound(LIMIT.most()), bound(LIMIT.ceiling()));
+    (stats.held, stats.limit_hits) = (LIMIT.held(), LIMIT.refused());
+}
 
 impl Heap {
     /// All figures of all nodes.
@@ -14,6 +21,7 @@ impl Heap {
             stats.nodes = self.node_count();
             self.all_nodes().for_each(|id| self.add_node(&mut stats, id));
             self.add_huge(&mut stats);
+            add_bounds(&mut stats);
             stats.sum_classes();
         }
         stats

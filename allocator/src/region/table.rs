@@ -4,6 +4,7 @@
 use crate::base::units::PAGE;
 use crate::sys::Errno;
 use crate::sys::die::die;
+use crate::sys::limit::LIMIT;
 use crate::sys::vm::{Reserve, Span};
 use core::marker::PhantomData;
 
@@ -79,12 +80,20 @@ impl<T: Zeroed> Table<T> {
             return Ok(());
         }
         let step = bytes.next_multiple_of(STEP).min(self.space.len());
-        self.space.commit_to(step).or_else(|_| self.space.commit_to(bytes.next_multiple_of(PAGE)))
+        self.commit_to(step).or_else(|_| self.commit_to(bytes.next_multiple_of(PAGE)))
+    }
+
+    /// Tables are never refused for what they add to what the process holds: it is small.
+    fn commit_to(&self, bytes: usize) -> Result<(), Errno> {
+        let before = self.space.committed();
+        self.space.commit_to(bytes)?;
+        LIMIT.add(self.space.committed() - before);
+        Ok(())
     }
 
     /// Makes exactly the first `count` items usable, to the page.
     pub fn extend_exactly(&self, count: usize) -> Result<(), Errno> {
-        self.space.commit_to(count * size_of::<T>())
+        self.commit_to(count * size_of::<T>())
     }
 
     /// The item at `index`; one beyond the committed part is a defect of larder and ends the process.

@@ -7,9 +7,12 @@
 //! What fork does: nothing here has state but `options` and `boot`-time facts, which a child inherits unchanged.
 
 pub mod arch;
+pub mod cgroup;
 pub mod clock;
 pub mod die;
 pub mod environment;
+pub mod file;
+pub mod limit;
 pub mod lock;
 pub mod nodeset;
 pub mod numa;

@@ -44,10 +44,16 @@ pub enum Key {
     PerCpu,
     /// When a double free is noticed.
     DoubleFree,
+    /// Most memory larder may hold.
+    Limit,
+    /// What it should hold at most.
+    SoftLimit,
+    /// Whether control groups are looked at.
+    Cgroup,
 }
 
 /// Every option, in the order of [`Key`].
-pub static OPTIONS: [Spec; 8] = [
+pub static OPTIONS: [Spec; 11] = [
     Spec {
         key: "stats",
         values: "off|exit",
@@ -95,6 +101,24 @@ pub static OPTIONS: [Spec; 8] = [
         values: "later|at_once",
         default: "later",
         help: "when a double free is noticed: at the latest chance that costs nothing, or at the second free (every call is slower)",
+    },
+    Spec {
+        key: "limit_mib",
+        values: "0..1073741824",
+        default: "0",
+        help: "most memory in use or kept warm, in MiB; beyond it malloc gives NULL and ENOMEM; 0: no limit",
+    },
+    Spec {
+        key: "soft_limit_mib",
+        values: "0..1073741824",
+        default: "0",
+        help: "above this many MiB nothing is kept warm, and towards it less and less; 0: no limit",
+    },
+    Spec {
+        key: "cgroup",
+        values: "start|poll|off",
+        default: "start",
+        help: "take the bound of the control group for a soft limit: as it was at the start, with its use asked for again and again, or not",
     },
 ];
 

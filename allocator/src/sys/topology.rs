@@ -3,9 +3,8 @@
 //! Here nodes go by the kernel's own numbers, which may have gaps; [`NodeId`](crate::base::units::NodeId) numbers the arenas.
 //! Nothing is kept but two sets of nodes: CPUs and distances are told one by one, to whoever asks, so a large machine costs no stack.
 
+use super::file::read_text;
 use super::nodeset::{NodeSet, range};
-use super::syscall;
-use core::ffi::CStr;
 use core::fmt;
 
 /// Most arenas for nodes; the CPUs of further nodes use the nearest.
@@ -91,22 +90,8 @@ fn read_set(root: &str, name: &str) -> Option<NodeSet> {
     NodeSet::parse(read_below(root, format_args!("{name}"), &mut buffer)?, ',')
 }
 
-/// Composes a path on the stack and reads the file.
 fn read_below<'a>(root: &str, name: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
-    use fmt::Write;
-    struct Path([u8; 256], usize);
-    impl Write for Path {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let end = self.1 + text.len();
-            self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-            self.1 = end;
-            Ok(())
-        }
-    }
-    let mut path = Path([0; 256], 0);
-    write!(path, "{root}/{name}\0").ok()?;
-    let path = CStr::from_bytes_until_nul(&path.0).ok()?;
-    core::str::from_utf8(syscall::read_file(path, buffer).ok()?).ok()
+    read_text(format_args!("{root}/{name}"), buffer)
 }
 
 #[cfg(test)]

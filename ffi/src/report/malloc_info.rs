@@ -72,6 +72,11 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
         stats.small_in_use, stats.large_in_use, stats.large_count, stats.huge_in_use, stats.huge_count, stats.metadata
     )?;
     writeln!(out, "  <pages warm=\"{}\" zero=\"{}\" purged=\"{}\"/>", stats.warm, stats.zero, stats.purged)?;
+    writeln!(
+        out,
+        "  <limit held=\"{}\" most=\"{}\" ceiling=\"{}\" hits=\"{}\"/>",
+        stats.held, stats.limit, stats.ceiling, stats.limit_hits
+    )?;
     stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_class(out, class))?;
     stats.orders.iter().enumerate().try_for_each(|(order, free)| write_order(out, order, *free))?;
     out.write_str("</larder>\n")

@@ -17,6 +17,7 @@ pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     let plural = if stats.nodes == 1 { "" } else { "s" };
     writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
     write_totals(out, stats)?;
+    write_bounds(out, stats)?;
     write_classes(out, &stats.classes)
 }
 
@@ -38,6 +39,16 @@ fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
         ("given back so far", stats.purged),
     ];
     rows.iter().try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))
+}
+
+/// Only where there are any.
+fn write_bounds(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+    if stats.ceiling == 0 {
+        return Ok(());
+    }
+    let rows = [("counted to the limits", stats.held), ("ceiling", stats.ceiling), ("limit", stats.limit)];
+    rows.iter().filter(|(_, bytes)| *bytes > 0).try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))?;
+    writeln!(out, "{:<24}{:>16}", "times at the limit", stats.limit_hits)
 }
 
 fn counted(out: &mut Stderr, name: &str, bytes: usize, objects: usize) -> fmt::Result {

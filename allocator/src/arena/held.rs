@@ -1,0 +1,48 @@
+//! The arena's lists, held: whoever lets them go tells the process's account how much memory the arena has in use or warm.
+
+use super::buddy::Arena;
+use super::lists::{Kind, Lists};
+use crate::base::units::PAGE;
+use crate::sys::limit::LIMIT;
+use crate::sys::lock::Guard;
+use core::ops::{Deref, DerefMut};
+
+/// The lists, until dropped.
+pub(super) struct Held<'a> {
+    lists: Guard<'a, Lists>,
+    arena: &'a Arena,
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn new(arena: &'a Arena, lists: Guard<'a, Lists>) -> Held<'a> {
+        Held { lists, arena }
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Lists;
+    fn deref(&self) -> &Lists {
+        &self.lists
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Lists {
+        &mut self.lists
+    }
+}
+
+impl Drop for Held<'_> {
+    /// Still under the lock.
+    fn drop(&mut self) {
+        let held = self.arena.region.pages() - self.lists.pages(Kind::Zero);
+        self.arena.account.settle(&LIMIT, held as usize * PAGE);
+    }
+}
+
+impl Arena {
+    /// Charges pages that are about to be taken; what is not used of it comes back when the lists are let go.
+    pub(super) fn may_take(&self, pages: u32) -> bool {
+        self.account.reserve(&LIMIT, pages as usize * PAGE)
+    }
+}

@@ -1,0 +1,132 @@
+//! What the heap does about the process's bounds: options and control groups set them, the arenas charge, and here room is made.
+//!
+//! Three answers, in order of cost. Near the ceiling fewer free pages may stay warm ([`Heap::purge_policy`] asks), and what is too
+//! much goes back when memory is taken too, not only when it is freed. Above it what lies idle in windows, depots and slabs is gathered, a
+//! step of growth at a time. A charge that was refused gathers everything, and is tried once more.
+
+use super::Heap;
+use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::base::units::NodeId;
+use crate::sys::cgroup;
+use crate::sys::clock::coarse_ms;
+use crate::sys::limit::{LIMIT, NONE};
+use crate::sys::options::Key;
+
+/// Choices of the option `cgroup`.
+const CGROUP_POLL: u64 = 1;
+const CGROUP_OFF: u64 = 2;
+/// Of a control group's bound this part is left to what the program has beside the heap: its code, stacks, files.
+const OTHERS_SHARE: usize = 16;
+/// With `cgroup:poll` one slow call in so many looks whether the groups should be asked again,
+const LOOK_EVERY: u32 = 64;
+/// which they are after so many milliseconds, or when this part of what they had left was taken.
+const ASK_AFTER_MS: u64 = 250;
+const ASK_SHARE: usize = 4;
+/// Less growth than this alone is no reason to ask.
+const SMALL_GROWTH: usize = 1 << 20;
+
+/// When to ask the control groups again.
+#[derive(Debug)]
+pub(super) struct Poll {
+    calls: AtomicU32,
+    due_ms: AtomicU64,
+    /// Bytes held from which on it is due at once; [`NONE`] never asks.
+    due_held: AtomicUsize,
+}
+
+impl Poll {
+    pub(super) const fn new() -> Poll {
+        Poll { calls: AtomicU32::new(0), due_ms: AtomicU64::new(0), due_held: AtomicUsize::new(NONE) }
+    }
+
+    /// Whether this slow call is the one to ask.
+    fn is_due(&self) -> bool {
+        let due_held = self.due_held.load(Ordering::Relaxed);
+        if due_held == NONE {
+            return false;
+        }
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let due_ms = self.due_ms.load(Ordering::Relaxed);
+        (LIMIT.held() >= due_held || (calls.is_multiple_of(LOOK_EVERY) && coarse_ms() >= due_ms))
+            && self.due_held.compare_exchange(due_held, NONE - 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// What is left was asked for just now.
+    fn asked(&self, left: usize) {
+        let growth = (left / ASK_SHARE).max(SMALL_GROWTH);
+        self.due_ms.store(coarse_ms() + ASK_AFTER_MS, Ordering::Relaxed);
+        self.due_held.store(LIMIT.held().saturating_add(growth).min(NONE - 1), Ordering::Relaxed);
+    }
+}
+
+impl Heap {
+    /// Takes over the bounds; before anything is committed.
+    pub(super) fn set_limits(&self) {
+        let group = if self.settings.get(Key::Cgroup) == CGROUP_OFF { None } else { cgroup::bound("") };
+        let group = group.map_or(NONE, |bytes| bytes - bytes / OTHERS_SHARE);
+        let (most, soft) = (self.asked_for(Key::Limit), self.asked_for(Key::SoftLimit));
+        LIMIT.set(most, soft.min(group));
+        if group != NONE && self.settings.get(Key::Cgroup) == CGROUP_POLL {
+            self.poll.asked(0);
+        }
+    }
+
+    /// An option's bound in bytes.
+    fn asked_for(&self, key: Key) -> usize {
+        match self.settings.get(key) {
+            0 => NONE,
+            mib => (mib as usize) << 20,
+        }
+    }
+
+    /// Sets the ceiling by what the groups have left now: others may use them too.
+    #[cold]
+    fn ask_groups(&self) {
+        let left = cgroup::headroom("").map(|left| left - left / OTHERS_SHARE);
+        if let Some(left) = left {
+            LIMIT.set_ceiling(LIMIT.held().saturating_add(left).min(self.asked_for(Key::SoftLimit)));
+        }
+        self.poll.asked(left.unwrap_or(0));
+    }
+
+    /// After a node has given memory: near the ceiling, gives back what is too much, a bounded amount.
+    #[inline]
+    pub(super) fn relieve(&self, id: NodeId) {
+        if self.poll.is_due() {
+            self.ask_groups();
+        }
+        if LIMIT.is_near() {
+            self.relieve_now(id);
+        }
+    }
+
+    #[cold]
+    fn relieve_now(&self, id: NodeId) {
+        if LIMIT.is_time_to_gather() {
+            self.gather_idle();
+        }
+        self.node(id).arena.purge_by(self.purge_policy());
+    }
+
+    /// Gathers everything that is free; false in a signal handler that must not, and where nothing was asked for.
+    pub(super) fn gather_all(&self) -> bool {
+        let gathered = self.gather_idle();
+        if gathered && LIMIT.is_watched() {
+            self.regular_nodes().for_each(|id| {
+                self.node(id).arena.trim(0);
+            });
+        }
+        gathered
+    }
+
+    /// Gathers what lies idle in windows, depots and slabs.
+    fn gather_idle(&self) -> bool {
+        // A signal handler that interrupted a holder has been to the spare node: to gather it would have to wait.
+        if self.all_nodes().any(|node| self.node(node).holds_any()) {
+            return false;
+        }
+        // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
+        self.drain(self.regular_nodes());
+        true
+    }
+}

@@ -1,0 +1,28 @@
+//! Small files of the kernel's, read into a buffer on the stack.
+
+use super::syscall;
+use core::ffi::CStr;
+use core::fmt::{self, Write};
+
+/// Bytes of the longest path; a longer one is not there.
+const PATH: usize = 1024;
+
+/// A path, composed on the stack.
+struct Path([u8; PATH], usize);
+
+impl Write for Path {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.1 + text.len();
+        self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.1 = end;
+        Ok(())
+    }
+}
+
+/// The head of the file at `path`, as far as the buffer goes; `None` if it cannot be read or is no text.
+pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let mut composed = Path([0; PATH], 0);
+    write!(composed, "{path}\0").ok()?;
+    let path = CStr::from_bytes_until_nul(&composed.0).ok()?;
+    core::str::from_utf8(syscall::read_file(path, buffer).ok()?).ok()
+}

@@ -1,0 +1,239 @@
+//! How much memory this process may hold, and how much it holds.
+//!
+//! One account for the process, for what limits memory (its operator, a control group) limits processes. **Held** is what larder has and
+//! does not know to be zero: pages in use or warm, huge objects, its own tables. Zero pages have no memory behind them and do
+//! not count.
+//!
+//! Two bounds. **Most** is never passed: a charge beyond it is refused, and `malloc` fails unless something can be gathered. The **ceiling**,
+//! never higher, is where memory gets dear: free pages may take a third of what is left below it, so their part shrinks as it comes
+//! near, and above it nothing is kept.
+//!
+//! Where nothing is bounded nothing is counted. Fork: a child has its parent's account, and its pages.
+
+use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+
+/// No bound.
+pub const NONE: usize = usize::MAX;
+/// Below this part of the ceiling it is near.
+const NEAR: usize = 4;
+/// What is free may take this part of what is left below the ceiling.
+const WARM_SHARE: usize = 3;
+/// What lies idle is gathered again when this part of the ceiling more is held.
+const GATHER_STEP: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Limit {
+    most: AtomicUsize,
+    ceiling: AtomicUsize,
+    held: AtomicUsize,
+    refused: AtomicU64,
+    /// What was held when something was last gathered above the ceiling; 0 below it.
+    gathered_at: AtomicUsize,
+}
+
+/// The process's.
+pub static LIMIT: Limit = Limit::new();
+
+impl Limit {
+    /// No bounds, nothing held.
+    const fn new() -> Limit {
+        Limit {
+            most: AtomicUsize::new(NONE),
+            ceiling: AtomicUsize::new(NONE),
+            held: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            gathered_at: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sets both bounds in bytes; counting begins.
+    pub fn set(&self, most: usize, ceiling: usize) {
+        self.most.store(most, Ordering::Relaxed);
+        self.set_ceiling(ceiling);
+    }
+
+    /// Moves the ceiling, below `most` in any case.
+    pub fn set_ceiling(&self, ceiling: usize) {
+        self.ceiling.store(ceiling.min(self.most.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
+    /// Bytes that may be held at most ([`NONE`]: any number).
+    pub fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    /// Where memory gets dear ([`NONE`]: nowhere).
+    pub fn ceiling(&self) -> usize {
+        self.ceiling.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything is bounded and so counted.
+    #[inline]
+    pub fn is_watched(&self) -> bool {
+        self.ceiling() != NONE
+    }
+
+    /// Bytes held, 0 where nothing is counted.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// How often a charge was refused.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a most, and `bytes` are no more: gathering may help.
+    pub fn might_hold(&self, bytes: usize) -> bool {
+        self.most() != NONE && bytes <= self.most()
+    }
+
+    /// Whether `bytes` more would be refused now but might not be when room has been made.
+    pub fn lacks(&self, bytes: usize) -> bool {
+        self.might_hold(bytes) && self.held() > self.most() - bytes
+    }
+
+    /// Charges `bytes` if as many may be held.
+    pub fn charge(&self, bytes: usize) -> bool {
+        if !self.is_watched() {
+            return true;
+        }
+        let most = self.most();
+        let fits = |held: usize| held.checked_add(bytes).filter(|&sum| sum <= most);
+        let charged = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        if !charged {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        charged
+    }
+
+    /// Counts what cannot be refused any more.
+    pub fn add(&self, bytes: usize) {
+        if self.is_watched() {
+            self.held.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes back a charge.
+    pub fn release(&self, bytes: usize) {
+        if self.is_watched() {
+            let less = |held: usize| Some(held.saturating_sub(bytes));
+            let _always = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        }
+    }
+
+    /// Bytes that may be free and warm.
+    pub fn warm_share(&self) -> usize {
+        if self.is_watched() { self.ceiling().saturating_sub(self.held()) / WARM_SHARE } else { NONE }
+    }
+
+    /// Whether the ceiling is near.
+    #[inline]
+    pub fn is_near(&self) -> bool {
+        let ceiling = self.ceiling();
+        ceiling != NONE && self.held() > ceiling - ceiling / NEAR
+    }
+
+    /// Whether to gather now what lies idle: above the ceiling, each time that much more is held.
+    pub fn is_time_to_gather(&self) -> bool {
+        let (held, ceiling) = (self.held(), self.ceiling());
+        let last = self.gathered_at.load(Ordering::Relaxed);
+        if held <= ceiling {
+            if last != 0 {
+                self.gathered_at.store(0, Ordering::Relaxed);
+            }
+            return false;
+        }
+        let due = held >= last.saturating_add(ceiling / GATHER_STEP);
+        due && self.gathered_at.compare_exchange(last, held, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// What one owner of memory holds, as far as the process's account knows. Used under its owner's lock.
+#[derive(Debug, Default)]
+pub struct Account(AtomicUsize);
+
+impl Account {
+    /// Charges `bytes` that are about to be taken.
+    pub fn reserve(&self, limit: &Limit, bytes: usize) -> bool {
+        let charged = limit.charge(bytes);
+        if charged && limit.is_watched() {
+            self.0.store(self.0.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+        }
+        charged
+    }
+
+    /// Tells the process's account what is held now.
+    pub fn settle(&self, limit: &Limit, now: usize) {
+        if limit.is_watched() {
+            let before = self.0.swap(now, Ordering::Relaxed);
+            limit.held.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_counted_without_a_bound() {
+        let (limit, account) = (Limit::new(), Account::default());
+        assert!(limit.charge(NONE) && account.reserve(&limit, 1 << 40));
+        account.settle(&limit, 7);
+        assert_eq!((limit.held(), limit.refused(), limit.warm_share()), (0, 0, NONE));
+        assert!(!limit.is_near() && !limit.is_time_to_gather());
+    }
+
+    #[test]
+    fn a_charge_beyond_the_most_is_refused() {
+        let limit = Limit::new();
+        limit.set(1000, NONE);
+        assert!(limit.charge(600) && limit.charge(400) && !limit.charge(1) && !limit.charge(NONE));
+        limit.release(100);
+        assert!(!limit.charge(101) && limit.charge(100));
+        assert_eq!((limit.held(), limit.refused()), (1000, 3));
+    }
+
+    #[test]
+    fn an_owner_settles_what_it_reserved() {
+        let (limit, account) = (Limit::new(), Account::default());
+        limit.set(1000, 800);
+        assert!(account.reserve(&limit, 500));
+        account.settle(&limit, 300);
+        assert_eq!(limit.held(), 300);
+        assert!(!account.reserve(&limit, 701));
+        account.settle(&limit, 0);
+        assert_eq!(limit.held(), 0);
+    }
+
+    #[test]
+    fn what_may_be_warm_shrinks_towards_the_ceiling() {
+        let limit = Limit::new();
+        limit.set(NONE, 900);
+        assert_eq!(limit.warm_share(), 300);
+        limit.add(600);
+        assert_eq!((limit.warm_share(), limit.is_near()), (100, false));
+        limit.add(400);
+        assert_eq!((limit.warm_share(), limit.is_near()), (0, true));
+    }
+
+    #[test]
+    fn gathering_is_due_once_for_each_step_above_the_ceiling() {
+        let limit = Limit::new();
+        limit.set(NONE, 6400);
+        limit.add(6400);
+        assert!(!limit.is_time_to_gather());
+        limit.add(100);
+        assert!(limit.is_time_to_gather() && !limit.is_time_to_gather());
+        limit.add(99);
+        assert!(!limit.is_time_to_gather());
+        limit.add(1);
+        assert!(limit.is_time_to_gather());
+        limit.release(200);
+        assert!(!limit.is_time_to_gather());
+        limit.add(100);
+        assert!(limit.is_time_to_gather(), "below the ceiling it begins anew");
+    }
+}

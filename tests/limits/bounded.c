@@ -1,0 +1,109 @@
+// bounded LIMIT [soft]: with limit_mib:LIMIT malloc says NULL and ENOMEM before more is held than that, whatever lay free in other sizes
+// is gathered first, and resident memory obeys too. With a soft limit everything is had, but no more than that stays warm.
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+#include "churn.h"
+
+enum { MOST = 4 << 20 };
+
+static void **held;
+static size_t count, limit;
+
+// A line of /proc/self/status in bytes, read without allocating.
+static size_t status(const char *name) {
+    char text[4096];
+    int file = open("/proc/self/status", O_RDONLY);
+    ssize_t length = read(file, text, sizeof text - 1);
+    CHECK(length > 0);
+    close(file);
+    text[length] = 0;
+    const char *line = strstr(text, name);
+    CHECK(line != NULL);
+    return strtoul(line + strlen(name), NULL, 10) * 1024;
+}
+
+static void let_all_go(uint64_t seed) {
+    for (; count > 0; count--) {
+        size_t at = next_random(&seed) % count;
+        free(held[at]);
+        held[at] = held[count - 1];
+    }
+}
+
+// Takes and writes objects until malloc says no or there are `most` bytes of them.
+static size_t take(size_t size, size_t most) {
+    errno = 0;
+    while ((count + 1) * size <= most) {
+        void *object = malloc(size);
+        if (object == NULL) {
+            CHECK(errno == ENOMEM);
+            break;
+        }
+        CHECK(errno == 0 && count < MOST);
+        memset(object, 1, size);
+        held[count++] = object;
+    }
+    return count * size;
+}
+
+static void must_stop_at_the_limit(void) {
+    static const size_t sizes[] = {100, 1000000, 3000, 20000000, 32, 300000, 8};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t bytes = take(sizes[i], SIZE_MAX / 2);
+        printf("%zu MiB in objects of %zu bytes\n", bytes >> 20, sizes[i]);
+        CHECK(bytes <= limit);
+        // Objects of 8 bytes are 16 long, those of 20 MB may leave one that does not fit.
+        CHECK(bytes >= limit / (sizes[i] == 8 ? 3 : 2));
+        let_all_go(i);
+    }
+}
+
+static void must_grow_to_the_limit(void) {
+    take(3000, limit / 2);
+    let_all_go(1);
+    size_t size = limit / 8;
+    char *object = malloc(size), *grown;
+    for (errno = 0; (grown = realloc(object, size + size / 4)) != NULL; object = grown) {
+        size += size / 4;
+        object = grown;
+        memset(object, 1, size);
+        CHECK(size <= limit);
+    }
+    CHECK(errno == ENOMEM && size >= limit / 8 * 5 && object[size - 1] == 1);
+    CHECK(calloc(1, limit) == NULL && errno == ENOMEM);
+    free(object);
+}
+
+static void must_give_back(void) {
+    static const size_t sizes[] = {100, 300000, 5000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        CHECK(take(sizes[i], limit * 2) > limit * 3 / 2);
+        let_all_go(i);
+        printf("%zu MiB resident, %zu warm, after objects of %zu bytes\n", status("VmRSS:") >> 20, mallinfo2().keepcost >> 20, sizes[i]);
+        CHECK(mallinfo2().keepcost <= limit / 2);
+    }
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc >= 2);
+    must_run_on_library();
+    limit = strtoul(argv[1], NULL, 10) << 20;
+    static void *place[MOST];
+    memset(place, 1, sizeof place);
+    held = place;
+    free(malloc(100));
+    if (argc == 3) {
+        must_give_back();
+        return 0;
+    }
+    size_t before = status("VmRSS:");
+    must_stop_at_the_limit();
+    must_grow_to_the_limit();
+    size_t peak = status("VmHWM:") - before;
+    printf("%zu MiB resident at most\n", peak >> 20);
+    CHECK(peak <= limit + (4 << 20));
+    churn(1, limit / 4, 3000);
+    return 0;
+}
