@@ -5,6 +5,7 @@ mod compare;
 mod elf;
 mod library;
 mod loader;
+mod measure;
 mod mode;
 mod options;
 mod preload;
@@ -19,7 +20,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use args::{Action, Cli};
-use compare::launch;
+use measure::launch;
 
 /// As env and nohup have it: the tool failed, not the program it runs.
 const TOOL_FAILED: u8 = 125;

@@ -1,17 +1,13 @@
 //! The report for programs. Field names are stable; `schema` goes up when their meaning changes.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::process::ExitStatus;
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::entrant::Entrant;
-use super::sample::Sample;
 use super::summary::Summary;
+use crate::measure::sample::Sample;
 
 const SCHEMA: u32 = 1;
 
@@ -62,23 +58,13 @@ impl<'a> Report<'a> {
             allocators: entrants.iter().map(Allocator::new).collect(),
         }
     }
-
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
-        let write = || -> Result<()> {
-            let mut file = BufWriter::new(File::create(path)?);
-            serde_json::to_writer_pretty(&mut file, self)?;
-            writeln!(file)?;
-            Ok(file.flush()?)
-        };
-        write().with_context(|| format!("--json {}", path.display()))
-    }
 }
 
 impl<'a> Allocator<'a> {
     fn new(entrant: &'a Entrant) -> Self {
         Self {
-            name: &entrant.name,
-            library: entrant.library.as_ref().map(|path| path.display().to_string()),
+            name: &entrant.allocator.name,
+            library: entrant.allocator.library.as_ref().map(|path| path.display().to_string()),
             problem: entrant.problem.as_deref(),
             median: entrant.summary(),
             samples: &entrant.samples,
@@ -100,7 +86,7 @@ mod tests {
             runs: 1,
             interrupted: false,
         };
-        let mut larder = Entrant::new("larder", Some("/x.so".into()));
+        let mut larder = Entrant::new(crate::measure::Allocator::new("larder", Some("/x.so".into())));
         larder.samples.push(Sample {
             wall_s: 0.5,
             user_s: 0.25,
@@ -134,12 +120,5 @@ mod tests {
             }],
         });
         assert_eq!(json, expected);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_is_named() {
-        let facts = Facts { mode: "", command: &[], status: ExitStatus::from_raw(0), runs: 1, interrupted: false };
-        let error = Report::new(&facts, &[]).write(Path::new("/no/dir/x.json")).unwrap_err();
-        assert!(format!("{error:#}").starts_with("--json /no/dir/x.json: "));
     }
 }

@@ -1,30 +1,28 @@
 //! `larder compare`: one program under every allocator.
 
 mod entrant;
-mod interrupt;
 mod json;
-pub(crate) mod launch;
-mod peers;
 mod progress;
 mod rounds;
-mod runner;
-mod sample;
 mod summary;
 mod table;
 
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
 use crate::args::Compare;
+use crate::elf::Abi;
+use crate::measure::allocator::{self, SYSTEM};
+use crate::measure::runner::Output;
+use crate::measure::{Interrupt, Runner, report as file};
 use crate::{library, mode, run};
 use entrant::Entrant;
-use interrupt::Interrupt;
 use json::{Facts, Report};
 use progress::Progress;
 use rounds::Reference;
-use runner::Runner;
 
 const SOME_NOT_MEASURED: u8 = 1;
 /// As a shell has it for a program that SIGINT ended.
@@ -35,9 +33,10 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     let larder = library::find(args.lib.as_deref())?;
     let mode = mode::ask(&larder)?;
     let abi = run::abi(&larder)?;
-    let mut entrants = entrant::gather(args, &larder, abi)?;
+    let mut entrants = entrants(args, &larder, abi)?;
     let interrupt = Interrupt::install()?;
-    let runner = Runner { command: &args.command, show_output: args.show_output, interrupt: &interrupt };
+    let output = if args.show_output { Output::Shown } else { Output::Dropped };
+    let runner = Runner { command: &args.command, output, limit: None, interrupt: &interrupt };
     let first = runner.observe()?;
     if interrupt.asked() {
         eprintln!("larder: interrupted before anything was measured");
@@ -55,6 +54,13 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     report(args, &facts, &entrants)
 }
 
+fn entrants(args: &Compare, larder: &Path, abi: Abi) -> Result<Vec<Entrant>> {
+    let all = allocator::gather(larder, &args.with, abi)?;
+    allocator::check_names(&all)?;
+    let selected = allocator::select(all, &args.only, &[SYSTEM], "--only")?;
+    Ok(selected.into_iter().map(Entrant::new).collect())
+}
+
 fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, reference: &Reference) {
     let progress = Progress::new(args.runs, entrants.len(), args.show_output);
     rounds::warm_up(entrants, runner, reference, &progress);
@@ -65,7 +71,7 @@ fn report(args: &Compare, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCod
     let text = table::render(entrants) + &table::legend(facts, entrants);
     stdout().write_all(text.as_bytes()).context("stdout")?;
     if let Some(path) = &args.json {
-        Report::new(facts, entrants).write(path)?;
+        file::json(path, &Report::new(facts, entrants))?;
     }
     let all_measured = entrants.iter().all(|entrant| entrant.problem.is_none());
     Ok(match (facts.interrupted, all_measured) {

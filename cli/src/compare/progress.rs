@@ -1,12 +1,8 @@
 //! What the user sees while the rounds run: a bar on a terminal, else a line per round.
 
-use std::io::{IsTerminal, stderr};
-use std::time::Duration;
+use indicatif::ProgressBar;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-const REDRAW_EVERY: Duration = Duration::from_millis(200);
-const TEMPLATE: &str = "{bar:24} {pos}/{len} runs, {msg}, {eta} left";
+use crate::measure::progress::bar;
 
 /// Progress on stderr.
 pub(super) struct Progress {
@@ -17,7 +13,7 @@ pub(super) struct Progress {
 impl Progress {
     /// `plain` keeps to lines, as the command writes to the terminal too.
     pub(super) fn new(rounds: u32, entrants: usize, plain: bool) -> Self {
-        let bar = (stderr().is_terminal() && !plain).then(|| bar(u64::from(rounds + 1) * entrants as u64));
+        let bar = if plain { None } else { bar(u64::from(rounds + 1) * entrants as u64) };
         Self { bar, rounds }
     }
 
@@ -54,11 +50,4 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-fn bar(runs: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(runs).with_style(style);
-    bar.enable_steady_tick(REDRAW_EVERY);
-    bar
 }

@@ -1,5 +1,4 @@
-//! The order of the runs: round robin, each round starting with another allocator, so that what drifts on the machine
-//! (heat, caches, neighbours) hits all alike.
+//! The runs: a round to check and warm up, then rounds that count.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,9 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use super::entrant::Entrant;
 use super::progress::Progress;
-use super::runner::Runner;
-use super::sample::Finished;
 use crate::elf::Abi;
+use crate::measure::sample::Finished;
+use crate::measure::{Runner, order};
 use crate::{loader, program};
 
 /// What all runs must agree on, found out by the first run on the system malloc.
@@ -39,8 +38,8 @@ impl Reference {
 pub(super) fn warm_up(entrants: &mut [Entrant], runner: &Runner, reference: &Reference, progress: &Progress) {
     progress.round(0);
     for entrant in entrants {
-        progress.run(0, &entrant.name);
-        let result = admit(entrant.library.as_deref(), runner, reference);
+        progress.run(0, &entrant.allocator.name);
+        let result = admit(entrant.allocator.library.as_deref(), runner, reference);
         if !runner.interrupt.asked() {
             entrant.problem = result.err().map(|error| format!("{error:#}"));
         }
@@ -63,9 +62,9 @@ pub(super) fn run(entrants: &mut [Entrant], rounds: u32, runner: &Runner, refere
             return;
         }
         progress.round(round);
-        for index in order(entrants.len(), round) {
+        for index in order::of_round(entrants.len(), round) {
             let entrant = &mut entrants[index];
-            progress.run(round, &entrant.name);
+            progress.run(round, &entrant.allocator.name);
             if entrant.problem.is_none() {
                 measure(entrant, runner, reference);
             }
@@ -78,7 +77,7 @@ fn measure(entrant: &mut Entrant, runner: &Runner, reference: &Reference) {
     if runner.interrupt.asked() {
         return;
     }
-    let result = runner.measure(entrant.library.as_deref()).and_then(|it| check(it, reference));
+    let result = runner.measure(entrant.allocator.library.as_deref()).and_then(|it| check(it, reference));
     match result {
         // What the user cut short is neither a sample nor a failure.
         _ if runner.interrupt.asked() => {}
@@ -93,26 +92,4 @@ fn check(finished: Finished, reference: &Reference) -> Result<Finished> {
         bail!("the command ended with {}, at first on the system malloc with {}", finished.status(), reference.status);
     }
     Ok(finished)
-}
-
-/// The order of a round: one further each time.
-fn order(entrants: usize, round: u32) -> impl Iterator<Item = usize> {
-    (0..entrants).map(move |place| (place + round as usize) % entrants)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_round_has_all_and_starts_with_another() {
-        let mut firsts = Vec::new();
-        for round in 1..=3 {
-            let mut places: Vec<_> = order(3, round).collect();
-            firsts.push(places[0]);
-            places.sort_unstable();
-            assert_eq!(places, [0, 1, 2]);
-        }
-        assert_eq!(firsts, [1, 2, 0]);
-    }
 }

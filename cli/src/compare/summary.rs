@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::sample::Sample;
+use crate::measure::sample::Sample;
+use crate::measure::statistics::{median, sorted};
 
 /// The middle of one allocator's runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -20,7 +21,7 @@ pub(super) struct Summary {
 impl Summary {
     /// `None` if there are no samples.
     pub(super) fn of(samples: &[Sample]) -> Option<Self> {
-        let column = |figure: fn(&Sample) -> f64| sorted(samples.iter().map(figure).collect());
+        let column = |figure: fn(&Sample) -> f64| sorted(samples.iter().map(figure));
         let wall = column(|it| it.wall_s);
         Some(Self {
             wall_s: median(&wall)?,
@@ -33,30 +34,9 @@ impl Summary {
     }
 }
 
-fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// Of sorted values; the mean of the middle two if their number is even.
-fn median(values: &[f64]) -> Option<f64> {
-    let upper = values.get(values.len() / 2)?;
-    let lower = values.get(values.len().checked_sub(1)? / 2)?;
-    Some((lower + upper) / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0]), Some(3.0));
-        assert_eq!(median(&[1.0, 2.0]), Some(1.5));
-        assert_eq!(median(&[1.0, 2.0, 9.0]), Some(2.0));
-        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), Some(3.0));
-    }
 
     #[test]
     fn each_column_has_its_own_median() {

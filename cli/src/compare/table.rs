@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
-
 use super::entrant::Entrant;
 use super::json::Facts;
 use super::summary::Summary;
+use crate::measure::layout::{self, decimals};
 
 const MIB: f64 = (1 << 20) as f64;
 /// Long enough for tcmalloc-minimal-2.
@@ -22,30 +21,25 @@ struct Figure {
 
 /// The table, best marked, ratios to the first row.
 pub(super) fn render(entrants: &[Entrant]) -> String {
-    let rows: Vec<(&str, Summary)> = entrants.iter().filter_map(|it| Some((it.name.as_str(), it.summary()?))).collect();
+    let rows: Vec<(&str, Summary)> =
+        entrants.iter().filter_map(|it| Some((it.allocator.name.as_str(), it.summary()?))).collect();
     if rows.is_empty() {
         return "nothing was measured\n".into();
     }
     let base = entrants.first().and_then(Entrant::summary);
     let figures = figures(&rows);
     let best: Vec<f64> = figures.iter().map(|it| it.best(&rows)).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(header(&figures));
-    for (name, summary) in &rows {
-        table.add_row(row(name, summary, base.as_ref(), &figures, &best));
-    }
-    lay_out(&mut table);
-    trimmed(&table.to_string())
+    let lines = rows.iter().map(|(name, summary)| row(name, summary, base.as_ref(), &figures, &best));
+    layout::render(header(&figures), lines.collect(), NAME_WIDTH)
 }
 
 /// What the table is about: how it came to be, what was preloaded, who is missing and why.
 pub(super) fn legend(facts: &Facts, entrants: &[Entrant]) -> String {
     let mut lines = vec![String::new(), how(facts)];
     for entrant in entrants {
-        match (&entrant.problem, &entrant.library) {
-            (Some(problem), _) => lines.push(format!("NOT MEASURED: {}: {problem}", entrant.name)),
-            (None, Some(library)) => lines.push(format!("{}: {}", entrant.name, library.display())),
+        match (&entrant.problem, &entrant.allocator.library) {
+            (Some(problem), _) => lines.push(format!("NOT MEASURED: {}: {problem}", entrant.allocator.name)),
+            (None, Some(library)) => lines.push(format!("{}: {}", entrant.allocator.name, library.display())),
             (None, None) => {}
         }
     }
@@ -81,16 +75,6 @@ fn figures(rows: &[(&str, Summary)]) -> [Figure; 4] {
         figure("RSS", "MiB", |it| it.peak_rss_bytes, MIB),
         Figure { decimals: 0, ..faults },
     ]
-}
-
-/// As many as leave about four digits; the same for a whole column.
-fn decimals(largest: f64) -> usize {
-    match largest {
-        it if it >= 1000.0 => 0,
-        it if it >= 100.0 => 1,
-        it if it >= 10.0 => 2,
-        _ => 3,
-    }
 }
 
 impl Figure {
@@ -131,31 +115,12 @@ fn row(name: &str, summary: &Summary, base: Option<&Summary>, figures: &[Figure;
     cells
 }
 
-fn lay_out(table: &mut Table) {
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if index == 0 {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
-        } else {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-}
-
-fn trimmed(text: &str) -> String {
-    let mut lines = String::new();
-    for line in text.lines() {
-        lines.push_str(line.trim_end());
-        lines.push('\n');
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::entrant::{LARDER, SYSTEM};
-    use crate::compare::sample::Sample;
+    use crate::measure::Allocator;
+    use crate::measure::allocator::{LARDER, SYSTEM};
+    use crate::measure::sample::Sample;
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
@@ -169,7 +134,7 @@ mod tests {
             minor_faults: faults,
             major_faults: 0,
         };
-        Entrant { samples: vec![sample], ..Entrant::new(name, library) }
+        Entrant { samples: vec![sample], ..Entrant::new(Allocator::new(name, library)) }
     }
 
     fn facts(status: i32, interrupted: bool) -> Facts<'static> {

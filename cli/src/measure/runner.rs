@@ -1,15 +1,19 @@
-//! Starts the user's command, and gets what came of it.
+//! Starts a command on an allocator, and gets what came of it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{Read, pipe};
+use std::fs::{self, File};
+use std::io::{PipeReader, Read, pipe};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
@@ -19,35 +23,57 @@ use super::sample::{Finished, Told};
 
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// How to run the user's command.
-pub(super) struct Runner<'a> {
-    pub(super) command: &'a [OsString],
-    pub(super) show_output: bool,
-    pub(super) interrupt: &'a Interrupt,
+/// Where what the command writes goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Output<'a> {
+    Dropped,
+    Shown,
+    Kept { stdout: &'a File, stderr: &'a File },
+}
+
+/// How to run a command.
+pub(crate) struct Runner<'a> {
+    pub(crate) command: &'a [OsString],
+    pub(crate) output: Output<'a>,
+    /// How long it may take.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) interrupt: &'a Interrupt,
 }
 
 impl Runner<'_> {
     /// Runs the command on `library` (none: the system malloc) to its end.
-    pub(super) fn measure(&self, library: Option<&Path>) -> Result<Finished> {
+    pub(crate) fn measure(&self, library: Option<&Path>) -> Result<Finished> {
         let (mut told, tell) = pipe().context("pipe")?;
         let library = library.map_or(OsStr::new(""), Path::as_os_str);
         let mut launcher = Command::new("/proc/self/exe");
         launcher.arg(LAUNCH).arg(library).args(self.command).stdin(tell);
         let mut child = self.start(launcher)?;
+        let in_time = self.await_end(&told, pid(&child));
         let mut text = Vec::new();
         let read = told.read_to_end(&mut text);
         self.interrupt.leave();
         let status = child.wait().context("wait")?;
         read.context("pipe")?;
+        in_time?;
         if text.is_empty() {
             bail!("the process that measures ended with {status}");
         }
         serde_json::from_slice::<Told>(&text)?.map_err(|text| anyhow!(text))
     }
 
+    /// Kills all of the group of `leader` if nothing is told in time.
+    fn await_end(&self, told: &PipeReader, leader: Pid) -> Result<()> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        if wait_readable(told, limit)? {
+            return Ok(());
+        }
+        killpg(leader, Signal::SIGKILL).context("killpg")?;
+        bail!("it did not end in {} s", limit.as_secs())
+    }
+
     /// Runs the command on the system malloc, and looks now and then which program it has become: a wrapper (a version
     /// manager's shim, a script that ends in `exec`) says nothing of the malloc of what is measured in the end.
-    pub(super) fn observe(&self) -> Result<(ExitStatus, Option<PathBuf>)> {
+    pub(crate) fn observe(&self) -> Result<(ExitStatus, Option<PathBuf>)> {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).stdin(Stdio::null());
         let mut child = self.start(command)?;
@@ -63,13 +89,28 @@ impl Runner<'_> {
 
     /// In a process group of its own, which Ctrl-C ends and this tool outlives.
     fn start(&self, mut command: Command) -> Result<Child> {
-        if !self.show_output {
-            command.stdout(Stdio::null()).stderr(Stdio::null());
+        match self.output {
+            Output::Dropped => _ = command.stdout(Stdio::null()).stderr(Stdio::null()),
+            Output::Shown => {}
+            Output::Kept { stdout, stderr } => _ = command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?),
         }
         let child = command.process_group(0).spawn();
         let child = child.with_context(|| self.command[0].display().to_string())?;
         self.interrupt.enter(pid(&child));
         Ok(child)
+    }
+}
+
+/// Whether there is something to read, or an end, before the time is over.
+fn wait_readable(pipe: &PipeReader, limit: Duration) -> Result<bool> {
+    let end = Instant::now() + limit;
+    loop {
+        let left = PollTimeout::try_from(end.saturating_duration_since(Instant::now())).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left) {
+            // A signal is for the handler, which ends the command.
+            Err(Errno::EINTR) => {}
+            ready => return Ok(ready.context("poll")? > 0),
+        }
     }
 }
 
@@ -90,7 +131,7 @@ mod tests {
     use super::*;
 
     fn observe(command: &[OsString]) -> Result<(ExitStatus, Option<PathBuf>)> {
-        Runner { command, show_output: false, interrupt: &Interrupt::default() }.observe()
+        Runner { command, output: Output::Dropped, limit: None, interrupt: &Interrupt::default() }.observe()
     }
 
     #[test]

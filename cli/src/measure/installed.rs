@@ -5,6 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Allocator;
 use crate::elf::{self, Abi};
 
 /// Names and files (a version may follow the file name).
@@ -30,15 +31,8 @@ const KNOWN: [(&str, &str); 15] = [
 const DIRECTORIES: [&str; 7] =
     ["usr/local/lib", "usr/local/lib64", "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "lib64", "opt/*/lib"];
 
-/// An allocator library.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Peer {
-    pub(super) name: String,
-    pub(super) library: PathBuf,
-}
-
 /// All that this machine has for programs of `abi`, each file once.
-pub(super) fn find(abi: Abi) -> Vec<Peer> {
+pub(super) fn find(abi: Abi) -> Vec<Allocator> {
     let loadable = |path: &Path| matches!(elf::read(path), Ok(Some(elf)) if elf.abi == abi);
     name(files(Path::new("/"), &linker_cache(), loadable))
 }
@@ -102,13 +96,13 @@ fn entries(directory: PathBuf) -> Vec<PathBuf> {
 }
 
 /// Numbers those that have the same name: jemalloc, jemalloc-2.
-fn name(files: Vec<(&'static str, PathBuf)>) -> Vec<Peer> {
+fn name(files: Vec<(&'static str, PathBuf)>) -> Vec<Allocator> {
     let mut counts: HashMap<&str, u32> = HashMap::new();
     let mut named = |(name, library): (&'static str, PathBuf)| {
         let count = counts.entry(name).or_default();
         *count += 1;
         let name = if *count == 1 { name.into() } else { format!("{name}-{count}") };
-        Peer { name, library }
+        Allocator { name, library: Some(library) }
     };
     files.into_iter().map(&mut named).collect()
 }
@@ -127,7 +121,7 @@ mod tests {
     }
 
     fn names(root: &Path, cache: &str) -> Vec<(String, PathBuf)> {
-        name(files(root, cache, |_| true)).into_iter().map(|peer| (peer.name, peer.library)).collect()
+        name(files(root, cache, |_| true)).into_iter().map(|peer| (peer.name, peer.library.unwrap())).collect()
     }
 
     #[test]
@@ -167,7 +161,7 @@ mod tests {
     fn the_real_search_gives_files_of_the_same_abi() {
         let abi = elf::read(Path::new("/proc/self/exe")).unwrap().unwrap().abi;
         for peer in find(abi) {
-            assert_eq!(elf::read(&peer.library).unwrap().unwrap().abi, abi, "{peer:?}");
+            assert_eq!(elf::read(peer.library.as_ref().unwrap()).unwrap().unwrap().abi, abi, "{peer:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// Whether the user has had enough, and whom that concerns.
 #[derive(Default)]
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     asked: AtomicBool,
     /// The process group under way. Its leader is not reaped while it stands here, so the number is not reused.
     running: Mutex<Option<Pid>>,
@@ -18,7 +18,7 @@ pub(super) struct Interrupt {
 
 impl Interrupt {
     /// Takes over SIGINT, SIGTERM and SIGHUP.
-    pub(super) fn install() -> Result<Arc<Self>> {
+    pub(crate) fn install() -> Result<Arc<Self>> {
         let interrupt = Arc::new(Self::default());
         let shared = Arc::clone(&interrupt);
         ctrlc::set_handler(move || shared.ask()).context("signals cannot be handled")?;
@@ -26,12 +26,12 @@ impl Interrupt {
     }
 
     /// Whether a signal came.
-    pub(super) fn asked(&self) -> bool {
+    pub(crate) fn asked(&self) -> bool {
         self.asked.load(SeqCst)
     }
 
     /// Makes the group of `leader` the one to end.
-    pub(super) fn enter(&self, leader: Pid) {
+    pub(crate) fn enter(&self, leader: Pid) {
         let mut running = self.running.lock();
         *running = Some(leader);
         if self.asked() {
@@ -40,7 +40,7 @@ impl Interrupt {
     }
 
     /// To be called before the leader is reaped.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         *self.running.lock() = None;
     }
 

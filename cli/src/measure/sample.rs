@@ -7,28 +7,28 @@ use serde::{Deserialize, Serialize};
 
 /// The figures of one run, the command's waited-for children included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Sample {
-    pub(super) wall_s: f64,
-    pub(super) user_s: f64,
-    pub(super) system_s: f64,
-    pub(super) peak_rss_bytes: u64,
-    pub(super) minor_faults: u64,
-    pub(super) major_faults: u64,
+pub(crate) struct Sample {
+    pub(crate) wall_s: f64,
+    pub(crate) user_s: f64,
+    pub(crate) system_s: f64,
+    pub(crate) peak_rss_bytes: u64,
+    pub(crate) minor_faults: u64,
+    pub(crate) major_faults: u64,
 }
 
 /// A finished run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// As wait4 gives it.
-    pub(super) raw_status: i32,
-    pub(super) sample: Sample,
+    pub(crate) raw_status: i32,
+    pub(crate) sample: Sample,
 }
 
 impl Finished {
-    pub(super) fn status(&self) -> ExitStatus {
+    pub(crate) fn status(&self) -> ExitStatus {
         ExitStatus::from_raw(self.raw_status)
     }
 }
 
 /// What a launcher tells: the run, or why there was none.
-pub(super) type Told = Result<Finished, String>;
+pub(crate) type Told = Result<Finished, String>;

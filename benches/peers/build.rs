@@ -1,0 +1,80 @@
+//! Compiles what the allocators' crates would link in a way that is unfair to them, or not at all:
+//!
+//! - bump, which is no crate;
+//! - rpmalloc, whose crate brings in std, and which learns of threads by standing in for pthread_create: that function
+//!   must have another name here, as a library made by rustc exports nothing but Rust functions;
+//! - snmalloc, whose crate asks for libstdc++: a megabyte in each process for the one function that its own library
+//!   for preloading takes from glibc.
+//!
+//! The sources are those of the crates, as Cargo.lock has them.
+
+use std::path::PathBuf;
+
+use cargo_metadata::{CargoOpt, MetadataCommand};
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/bump.c");
+    let wanted = |name: &str| std::env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
+    if wanted("BUMP") {
+        cc::Build::new().file("src/bump.c").opt_level(3).flag("-ftls-model=initial-exec").compile("bump");
+    }
+    if wanted("RPMALLOC") {
+        rpmalloc();
+    }
+    if wanted("SNMALLOC") {
+        snmalloc();
+    }
+    // A library that names no libc would be bound to the oldest version of each function.
+    println!("cargo::rustc-link-lib=c");
+}
+
+fn rpmalloc() {
+    cc::Build::new()
+        .file(source("rpmalloc", "rpmalloc-sys").join("rpmalloc/rpmalloc/rpmalloc.c"))
+        .opt_level(3)
+        .define("_GNU_SOURCE", None)
+        .define("NDEBUG", None)
+        .define("ENABLE_PRELOAD", "1")
+        .define("pthread_create", "rp_pthread_create")
+        .warnings(false)
+        .compile("rpmalloc");
+}
+
+fn snmalloc() {
+    let source = source("snmalloc", "snmalloc-sys").join("upstream/src");
+    let mut build = cc::Build::new();
+    for flag in ["-fno-exceptions", "-fno-rtti", "-mcx16", "-ftls-model=initial-exec"] {
+        build.flag(flag);
+    }
+    for define in ["HAS_LINUX_FUTEX_H", "HAS_LINUX_RANDOM_H", "PLATFORM_HAS_GETENTROPY", "RUST_LIBC_API"] {
+        build.define(&format!("SNMALLOC_{define}"), None);
+    }
+    build
+        .file(source.join("snmalloc/override/rust.cc"))
+        .include(&source)
+        .cpp(true)
+        .cpp_link_stdlib(None)
+        .std("c++20")
+        .opt_level(3)
+        .define("NDEBUG", None)
+        .define("SNMALLOC_USE_SELF_VENDORED_STL", "1")
+        .define("SNMALLOC_USE_WAIT_ON_ADDRESS", "1")
+        .define("SNMALLOC_CHECK_LOADS", "false")
+        .define("SNMALLOC_PAGEID", "false")
+        .define("SNMALLOC_USE_CXX11_THREAD_ATEXIT_DIRECT", None)
+        .warnings(false)
+        .compile("snmalloc");
+}
+
+/// Where cargo has unpacked the crate that `feature` asks for.
+fn source(feature: &str, name: &str) -> PathBuf {
+    let target = std::env::var("TARGET").unwrap_or_default();
+    // Only what this build needed is sure to be there.
+    let options = ["--locked", "--offline", "--filter-platform", &target].map(str::to_owned).to_vec();
+    let features = CargoOpt::SomeFeatures(vec![feature.to_owned()]);
+    let metadata = MetadataCommand::new().features(features).other_options(options).exec();
+    let packages = metadata.unwrap_or_else(|error| panic!("cargo metadata: {error}")).packages;
+    let package = packages.into_iter().find(|package| package.name == name);
+    let manifest = package.unwrap_or_else(|| panic!("{name} is not in Cargo.lock")).manifest_path;
+    manifest.parent().unwrap_or(&manifest).into()
+}
