@@ -18,10 +18,10 @@ fn main() {
     if wanted("BUMP") {
         cc::Build::new().file("src/bump.c").opt_level(3).flag("-ftls-model=initial-exec").compile("bump");
     }
-    if wanted("RPMALLOC") {
+    if wanted("RPMALLOC_RS") {
         rpmalloc();
     }
-    if wanted("SNMALLOC") {
+    if wanted("SNMALLOC_RS") {
         snmalloc();
     }
     // A library that names no libc would be bound to the oldest version of each function.
@@ -30,7 +30,7 @@ fn main() {
 
 fn rpmalloc() {
     cc::Build::new()
-        .file(source("rpmalloc", "rpmalloc-sys").join("rpmalloc/rpmalloc/rpmalloc.c"))
+        .file(source("rpmalloc-rs", "rpmalloc-sys").join("rpmalloc/rpmalloc/rpmalloc.c"))
         .opt_level(3)
         .define("_GNU_SOURCE", None)
         .define("NDEBUG", None)
@@ -41,7 +41,7 @@ fn rpmalloc() {
 }
 
 fn snmalloc() {
-    let source = source("snmalloc", "snmalloc-sys").join("upstream/src");
+    let source = source("snmalloc-rs", "snmalloc-sys").join("upstream/src");
     let mut build = cc::Build::new();
     for flag in ["-fno-exceptions", "-fno-rtti", "-mcx16", "-ftls-model=initial-exec"] {
         build.flag(flag);

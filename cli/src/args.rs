@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::args::{Bench, NOTES};
+
 const EXAMPLES: &str = "\
 Examples:
   larder run -- python3 -c 'print(sum(range(10**6)))'
   larder run --stats -- ./server --port 8080
   larder compare -- sort -R /usr/share/dict/words
+  larder bench --quick --html report.html
   larder compare --runs 11 --json out.json --with mine=./libmine.so -- ./program
   LARDER_CONF=stats:exit larder run -- ./program
 
@@ -38,6 +41,9 @@ pub(crate) enum Action {
     /// Measure a program under every allocator on this machine
     #[command(after_help = COMPARE_NOTES)]
     Compare(Compare),
+    /// Measure workloads under larder and its peers, in time and memory
+    #[command(after_help = NOTES)]
+    Bench(Bench),
     /// List what LARDER_CONF understands
     Options {
         /// Print JSON
@@ -93,7 +99,7 @@ pub(crate) struct Compare {
     pub(crate) command: Vec<OsString>,
 }
 
-fn named_library(text: &str) -> Result<(String, PathBuf), String> {
+pub(crate) fn named_library(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.into(), path.into())),
         _ => Err("write NAME=LIB.so, for example mine=./libmine.so".into()),

@@ -60,11 +60,13 @@ fn split<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((&text[..at], &text[at + separator.len()..]))
 }
 
-fn is_libc(path: &Path) -> bool {
+/// Whether a file is libc, by its name.
+pub(crate) fn is_libc(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"libc.so."))
 }
 
-fn same(left: &Path, right: &Path) -> bool {
+/// Whether two paths are one file.
+pub(crate) fn same(left: &Path, right: &Path) -> bool {
     left == right || left.canonicalize().is_ok_and(|left| right.canonicalize().is_ok_and(|right| left == right))
 }
 

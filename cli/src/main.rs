@@ -1,6 +1,7 @@
 //! larder's command-line tool: run a program on larder, and compare allocators.
 
 mod args;
+mod bench;
 mod compare;
 mod elf;
 mod library;
@@ -48,6 +49,7 @@ fn act(action: Action) -> Result<ExitCode> {
     match action {
         Action::Run(args) => run::run(&args),
         Action::Compare(args) => compare::compare(&args),
+        Action::Bench(args) => bench::bench(&args),
         Action::Options { json } => options::print(json),
         Action::Mode { lib } => run::print_mode(lib),
     }

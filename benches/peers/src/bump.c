@@ -1,9 +1,9 @@
-// The floor: an allocator that never frees. Each thread takes objects one after the other from a chunk of its own, and
-// chunks one after the other from a single mapping. So an allocation is an addition and a compare, and a free nothing;
-// whoever frees and reuses pays more for each call, and less for memory. No real allocator.
+// The floor: an allocator that takes objects one after the other, each thread from a chunk of its own, and chunks one
+// after the other from a single mapping. A free gives back only what was allocated last, and nothing else ever. So a
+// call is an addition and a compare; whoever reuses memory pays more for it. No real allocator.
 //
-// At most a quarter of the machine's memory is given out: a program that frees what it allocates would otherwise end
-// in the OOM killer here. Then malloc fails, and so does most likely the program.
+// Only so much is given out, as a program that frees most of what it allocates would otherwise end in the OOM killer
+// here. Then malloc fails, and so does most likely the program.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdatomic.h>
@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sysinfo.h>
 
+#define ALL ((size_t)1 << 30)
 #define CHUNK ((size_t)64 << 10)
 #define HEADER 16 // The size of the object; keeps the alignment.
 
@@ -26,12 +26,10 @@ static void map_once(void) {
     while (atomic_flag_test_and_set(&mapping)) {
     }
     if (!next_chunk) {
-        struct sysinfo machine;
-        size_t size = sysinfo(&machine) ? (size_t)1 << 30 : machine.totalram * machine.mem_unit / 4;
-        char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        char *start = mmap(NULL, ALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (start != MAP_FAILED) {
-            madvise(start, size, MADV_HUGEPAGE);
-            limit = (uintptr_t)start + size;
+            madvise(start, ALL, MADV_HUGEPAGE);
+            limit = (uintptr_t)start + ALL;
             next_chunk = (uintptr_t)start;
         }
     }
@@ -50,12 +48,14 @@ static int refill(size_t size) {
     return 1;
 }
 
+static inline size_t rounded(size_t size) { return (size + 15) & -(size_t)16; }
+
 static __attribute__((noinline)) void *slow(size_t alignment, size_t size);
 
 static inline void *take(size_t alignment, size_t size) {
     uintptr_t object = (here + HEADER + alignment - 1) & -alignment;
     if (__builtin_expect(object > end || size > end - object, 0)) return slow(alignment, size);
-    here = object + ((size + 15) & -(size_t)16);
+    here = object + rounded(size);
     ((size_t *)object)[-1] = size;
     return (void *)object;
 }
@@ -70,19 +70,30 @@ static void *slow(size_t alignment, size_t size) {
 
 void *bump_malloc(size_t size) { return take(16, size); }
 
-void bump_free(void *object) { (void)object; }
+size_t bump_usable_size(void *object) { return object ? ((size_t *)object)[-1] : 0; }
 
-// Nothing is handed out twice, so all of it is still zero.
-void *bump_calloc(size_t count, size_t size) {
-    size_t all;
-    return bump_malloc(__builtin_mul_overflow(count, size, &all) ? SIZE_MAX : all);
+static inline int is_last(void *object) {
+    return object && (uintptr_t)object + rounded(bump_usable_size(object)) == here;
 }
 
-size_t bump_usable_size(void *object) { return object ? ((size_t *)object)[-1] : 0; }
+void bump_free(void *object) {
+    if (is_last(object)) here = (uintptr_t)object - HEADER;
+}
+
+void *bump_calloc(size_t count, size_t size) {
+    size_t all;
+    void *object = bump_malloc(__builtin_mul_overflow(count, size, &all) ? SIZE_MAX : all);
+    return object ? memset(object, 0, all) : NULL;
+}
 
 void *bump_realloc(void *object, size_t size) {
     size_t old = bump_usable_size(object);
     if (size <= old && object) return object;
+    if (is_last(object) && size <= end - (uintptr_t)object) {
+        here = (uintptr_t)object + rounded(size);
+        ((size_t *)object)[-1] = size;
+        return object;
+    }
     void *grown = bump_malloc(size);
     if (grown && object) memcpy(grown, object, old);
     return grown;

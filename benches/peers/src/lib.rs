@@ -7,9 +7,9 @@
 
 #[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
 use libmimalloc_sys as _;
-#[cfg(feature = "tcmalloc")]
+#[cfg(feature = "tcmalloc-google")]
 use libtcmalloc_sys as _;
-#[cfg(feature = "jemalloc")]
+#[cfg(feature = "jemalloc-tikv")]
 use tikv_jemalloc_sys as _;
 
 /// Exports each name as a jump to the function that does it.
@@ -41,7 +41,7 @@ forward!(
     malloc_usable_size: "bump_usable_size",
 );
 
-#[cfg(feature = "jemalloc")]
+#[cfg(feature = "jemalloc-tikv")]
 forward!(
     malloc: "_rjem_malloc",
     free: "_rjem_free",
@@ -65,7 +65,7 @@ forward!(
     malloc_usable_size: "mi_malloc_usable_size",
 );
 
-#[cfg(feature = "rpmalloc")]
+#[cfg(feature = "rpmalloc-rs")]
 forward!(
     malloc: "rpmalloc",
     free: "rpfree",
@@ -78,7 +78,7 @@ forward!(
     pthread_create: "rp_pthread_create",
 );
 
-#[cfg(feature = "snmalloc")]
+#[cfg(feature = "snmalloc-rs")]
 forward!(
     malloc: "sn_malloc",
     free: "sn_free",
@@ -90,7 +90,7 @@ forward!(
     malloc_usable_size: "sn_malloc_usable_size",
 );
 
-#[cfg(feature = "tcmalloc")]
+#[cfg(feature = "tcmalloc-google")]
 forward!(
     malloc: "TCMallocInternalMalloc",
     free: "TCMallocInternalFree",
@@ -103,7 +103,7 @@ forward!(
 );
 
 // The compiler's own helpers, which C++ code may call, name it; it stands for an unwinder that is never asked.
-#[cfg(feature = "tcmalloc")]
+#[cfg(feature = "tcmalloc-google")]
 core::arch::global_asm!(".globl rust_eh_personality", ".hidden rust_eh_personality", "rust_eh_personality: ud2");
 
 /// Never called: there are only jumps here.

@@ -36,7 +36,7 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     let mut entrants = entrants(args, &larder, abi)?;
     let interrupt = Interrupt::install()?;
     let output = if args.show_output { Output::Shown } else { Output::Dropped };
-    let runner = Runner { command: &args.command, output, limit: None, interrupt: &interrupt };
+    let runner = Runner { command: &args.command, environment: &[], output, limit: None, interrupt: &interrupt };
     let first = runner.observe()?;
     if interrupt.asked() {
         eprintln!("larder: interrupted before anything was measured");

@@ -34,6 +34,8 @@ pub(crate) enum Output<'a> {
 /// How to run a command.
 pub(crate) struct Runner<'a> {
     pub(crate) command: &'a [OsString],
+    /// Set for the command, beside what this tool has.
+    pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) output: Output<'a>,
     /// How long it may take.
     pub(crate) limit: Option<Duration>,
@@ -46,6 +48,7 @@ impl Runner<'_> {
         let (mut told, tell) = pipe().context("pipe")?;
         let library = library.map_or(OsStr::new(""), Path::as_os_str);
         let mut launcher = Command::new("/proc/self/exe");
+        launcher.envs(self.environment.iter().copied());
         launcher.arg(LAUNCH).arg(library).args(self.command).stdin(tell);
         let mut child = self.start(launcher)?;
         let in_time = self.await_end(&told, pid(&child));
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     fn observe(command: &[OsString]) -> Result<(ExitStatus, Option<PathBuf>)> {
-        Runner { command, output: Output::Dropped, limit: None, interrupt: &Interrupt::default() }.observe()
+        Runner { command, environment: &[], output: Output::Dropped, limit: None, interrupt: &Interrupt::default() }.observe()
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! The command line of `larder bench`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use regex::Regex;
+
+use crate::args::named_library;
+
+/// Time enough to see each figure once or twice.
+const QUICK: Duration = Duration::from_mins(2);
+const FULL: Duration = Duration::from_mins(20);
+
+pub(crate) const NOTES: &str = "\
+Every workload runs with every number of threads under larder, the system malloc, the allocator libraries this machine
+has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Rounds
+start with another allocator each, and go on until the time is over. Without --threads, --quick leaves out more threads
+than the machine has processors.
+
+Exit status: 0 when all was measured, 1 when an allocator did not load or a run failed (the reasons stand below the
+tables; the bump allocator may run out of memory), 130 after Ctrl-C.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Measure for about 2 minutes (the default)
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) quick: bool,
+    /// Measure for about 20 minutes, and the latency of single calls too
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Only workloads whose name or group matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) only: Option<Regex>,
+    /// Only with these numbers of threads
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub(crate) threads: Vec<u32>,
+    /// Only these allocators, as --list names them (larder is always there)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) allocators: Vec<String>,
+    /// Measure this library too (repeatable)
+    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library)]
+    pub(crate) with: Vec<(String, PathBuf)>,
+    /// Measure so many rounds, however long they take
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: Option<u32>,
+    /// How much work a run is: tenths of a second, or seconds
+    #[arg(long, value_enum, default_value_t = Scale::Quick)]
+    pub(crate) scale: Scale,
+    /// Measure the latency of single calls too
+    #[arg(long)]
+    pub(crate) latency: bool,
+    /// Write all samples to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write a report with charts to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Only say what would be measured
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Use this liblarder.so
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lib: Option<PathBuf>,
+    /// Use this larder-workloads
+    #[arg(long, value_name = "PATH")]
+    pub(crate) workloads: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scale {
+    Quick,
+    Full,
+}
+
+impl Bench {
+    pub(super) fn budget(&self) -> Duration {
+        if self.full { FULL } else { QUICK }
+    }
+
+    pub(super) fn wants_latency(&self) -> bool {
+        self.full || self.latency
+    }
+}
+
+impl Scale {
+    /// As larder-workloads has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Scale::Quick => "quick",
+            Scale::Full => "full",
+        }
+    }
+
+    /// When a run is taken to hang.
+    pub(super) fn limit(self) -> Duration {
+        match self {
+            Scale::Quick => Duration::from_secs(20),
+            Scale::Full => Duration::from_secs(180),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A cell is a workload with a number of threads; each allocator has its figures there.
+
+use anyhow::{Result, bail};
+use regex::Regex;
+
+use super::measurement::{Latency, Measurement, Workload};
+
+/// What one allocator did in a cell.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) samples: Vec<Measurement>,
+    pub(super) latency: Option<Latency>,
+    /// Why there are no more figures.
+    pub(super) problem: Option<String>,
+}
+
+/// A workload with a number of threads.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) workload: Workload,
+    pub(super) threads: u32,
+    /// In the order of the allocators.
+    pub(super) figures: Vec<Figures>,
+}
+
+/// What of all is wanted.
+pub(super) struct Choice<'a> {
+    pub(super) only: Option<&'a Regex>,
+    /// None: all that the workload names.
+    pub(super) threads: &'a [u32],
+    /// More threads are left out, unless they are named.
+    pub(super) at_most: u32,
+}
+
+impl Cell {
+    /// `larson x4`.
+    pub(super) fn name(&self) -> String {
+        format!("{} x{}", self.workload.name, self.threads)
+    }
+}
+
+/// The cells of a choice, for so many allocators.
+pub(super) fn cells(workloads: &[Workload], choice: &Choice, allocators: usize) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    for workload in workloads.iter().filter(|it| choice.has(it)) {
+        cells.extend(choice.threads_of(workload).into_iter().map(|threads| Cell {
+            workload: workload.clone(),
+            threads,
+            figures: (0..allocators).map(|_| Figures::default()).collect(),
+        }));
+    }
+    if cells.is_empty() {
+        bail!("no workload is left by --only and --threads: see larder bench --list");
+    }
+    Ok(cells)
+}
+
+impl Choice<'_> {
+    fn has(&self, workload: &Workload) -> bool {
+        self.only.is_none_or(|only| only.is_match(&workload.name) || only.is_match(&workload.group))
+    }
+
+    /// The named ones that the workload can do, which it says by its least.
+    fn threads_of(&self, workload: &Workload) -> Vec<u32> {
+        let usual = &workload.threads;
+        if self.threads.is_empty() {
+            let least = usual.iter().min().copied().unwrap_or(1);
+            return usual.iter().copied().filter(|it| *it <= self.at_most.max(least)).collect();
+        }
+        let able = |threads: &u32| usual.contains(threads) || (usual.len() > 1 && usual.iter().min() <= Some(threads));
+        self.threads.iter().copied().filter(able).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workload(name: &str, group: &str, threads: &[u32]) -> Workload {
+        Workload { name: name.into(), group: group.into(), about: String::new(), threads: threads.into() }
+    }
+
+    fn names(only: Option<&str>, threads: &[u32], at_most: u32) -> Vec<String> {
+        let workloads = [
+            workload("larson", "services", &[1, 4, 16]),
+            workload("start", "process", &[1]),
+            workload("exchange", "services", &[8, 16]),
+        ];
+        let only = only.map(|it| Regex::new(it).unwrap());
+        let cells = cells(&workloads, &Choice { only: only.as_ref(), threads, at_most }, 2);
+        cells.map(|cells| cells.iter().map(Cell::name).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn all_that_say_something() {
+        assert_eq!(names(None, &[], 99), ["larson x1", "larson x4", "larson x16", "start x1", "exchange x8", "exchange x16"]);
+    }
+
+    #[test]
+    fn more_threads_than_processors_are_left_out_unless_it_needs_them() {
+        assert_eq!(names(None, &[], 4), ["larson x1", "larson x4", "start x1", "exchange x8"]);
+    }
+
+    #[test]
+    fn named_threads_are_for_those_that_can() {
+        assert_eq!(names(None, &[2, 1], 4), ["larson x2", "larson x1", "start x1"]);
+    }
+
+    #[test]
+    fn names_and_groups_match() {
+        assert_eq!(names(Some("^serv"), &[1], 4), ["larson x1"]);
+        assert_eq!(names(Some("sta"), &[], 4), ["start x1"]);
+        assert!(names(Some("nothing"), &[], 4).is_empty());
+    }
+}

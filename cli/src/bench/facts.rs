@@ -1,0 +1,49 @@
+//! What a report needs beside the figures.
+
+use super::machine::Machine;
+
+/// How the figures came to be.
+pub(super) struct Facts {
+    /// How larder reaches its per-CPU caches.
+    pub(super) mode: String,
+    /// When, as RFC 3339 has it.
+    pub(super) started: String,
+    pub(super) machine: Machine,
+    pub(super) scale: &'static str,
+    pub(super) rounds: u32,
+    pub(super) seconds: u64,
+    pub(super) interrupted: bool,
+}
+
+impl Facts {
+    /// In one line.
+    pub(super) fn line(&self) -> String {
+        let rounds = if self.rounds == 1 { "1 round".into() } else { format!("{} rounds", self.rounds) };
+        let cut = if self.interrupted { "; INTERRUPTED: not all was run" } else { "" };
+        let Self { mode, started, machine, seconds, .. } = self;
+        format!("larder: {mode}; {rounds} in {seconds} s from {started} on {}{cut}", machine.line())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::bench) fn facts() -> Facts {
+        Facts {
+            mode: "rseq by mm_cid".into(),
+            started: "2026-01-02T03:04:05Z".into(),
+            machine: Machine::here(),
+            scale: "quick",
+            rounds: 2,
+            seconds: 5,
+            interrupted: false,
+        }
+    }
+
+    #[test]
+    fn the_line_tells_of_an_interrupt() {
+        assert!(facts().line().contains("2 rounds in 5 s"));
+        assert!(Facts { interrupted: true, ..facts() }.line().ends_with("INTERRUPTED: not all was run"));
+    }
+}

@@ -1,0 +1,81 @@
+//! The peers that are built from crates: benches/peers has one feature for each.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::checkout;
+use crate::measure::Allocator;
+
+/// The bump allocator.
+pub(super) const FLOOR: &str = "bump";
+
+/// The features of benches/peers; those that take long last, but for the floor.
+const CRATES: [&str; 7] =
+    ["mimalloc-v3", "mimalloc-v2", "snmalloc-rs", "rpmalloc-rs", "jemalloc-tikv", "tcmalloc-google", FLOOR];
+
+/// Allocators as the known files are named, and the Debian packages that bring them.
+const PACKAGES: [(&str, &str); 3] =
+    [("jemalloc", "libjemalloc2"), ("mimalloc", "libmimalloc2.0"), ("tcmalloc-minimal", "libtcmalloc-minimal4")];
+
+/// What a peer's makers want in the environment. Google's allocator has its caches for each CPU only where glibc leaves
+/// rseq to it, and for each thread elsewhere.
+pub(super) fn environment(name: &str) -> &'static [(&'static str, &'static str)] {
+    if name == "tcmalloc-google" { &[("GLIBC_TUNABLES", "glibc.pthread.rseq=0")] } else { &[] }
+}
+
+/// Says which Debian packages would add peers.
+pub(super) fn advise(found: &[Allocator]) {
+    let has = |name: &str| found.iter().any(|it| it.name == name);
+    let missing: Vec<_> = PACKAGES.iter().filter(|(name, _)| !has(name)).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        eprintln!("larder: more peers: apt-get install {}", missing.join(" "));
+    }
+}
+
+/// The names of all, built or not.
+pub(super) fn names() -> &'static [&'static str] {
+    &CRATES
+}
+
+/// Builds those that are wanted and not up to date; says which cannot be built, and why.
+pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
+    let wanted: Vec<_> = CRATES.into_iter().filter(|name| wanted(name)).collect();
+    let Some(root) = checkout::root().filter(|_| !wanted.is_empty()) else {
+        if !wanted.is_empty() {
+            eprintln!("larder: left out: {}: they are built only in a checkout of larder", wanted.join(", "));
+        }
+        return Vec::new();
+    };
+    let built = |name| match build_one(&root, name) {
+        Ok(peer) => Some(peer),
+        Err(error) => {
+            eprintln!("larder: left out: {name}: {error:#}");
+            None
+        }
+    };
+    wanted.into_iter().filter_map(built).collect()
+}
+
+fn build_one(root: &Path, name: &str) -> Result<Allocator> {
+    let peers = checkout::target()?.join("peers");
+    let (tree, library) = (peers.join("build"), peers.join(format!("lib{name}.so")));
+    fs::create_dir_all(&tree).with_context(|| tree.display().to_string())?;
+    if !library.exists() {
+        eprintln!("larder: building the peer {name}");
+    }
+    let manifest = root.join("benches/peers/Cargo.toml");
+    let arguments = ["build", "--release", "--locked", "--features", name, "--manifest-path"].map(Path::new);
+    let places = [manifest.as_path(), Path::new("--target-dir"), tree.as_path()];
+    checkout::cargo(&[&arguments[..], &places].concat(), &peers.join(format!("{name}.log")))?;
+    replace(&tree.join("release/libpeer.so"), &library)?;
+    Ok(Allocator::new(name, Some(library)))
+}
+
+/// In one step: a program may be running on the old one.
+fn replace(from: &Path, to: &Path) -> Result<()> {
+    let new = to.with_extension("new");
+    fs::copy(from, &new).with_context(|| from.display().to_string())?;
+    fs::rename(&new, to).with_context(|| to.display().to_string())
+}

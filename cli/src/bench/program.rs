@@ -1,0 +1,44 @@
+//! larder-workloads, the program that is measured.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::checkout;
+use super::measurement::Workload;
+
+const FILE: &str = "larder-workloads";
+
+/// The program: the one asked for, else the one beside this tool, else it is built.
+pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = asked {
+        return path.canonicalize().with_context(|| format!("--workloads {}", path.display()));
+    }
+    let target = checkout::target()?;
+    let beside = std::env::current_exe()?.with_file_name(FILE);
+    if beside.is_file() { Ok(beside) } else { build(&target) }
+}
+
+fn build(target: &Path) -> Result<PathBuf> {
+    let Some(root) = checkout::root() else {
+        bail!("{FILE} is not beside this tool: copy it there, use --workloads PATH, or run this in a checkout of larder");
+    };
+    eprintln!("larder: building {FILE}");
+    let manifest = root.join("Cargo.toml");
+    let arguments = ["build", "--release", "--locked", "--package", FILE, "--manifest-path"].map(Path::new);
+    let places = [manifest.as_path(), Path::new("--target-dir"), target];
+    checkout::cargo(&[&arguments[..], &places].concat(), &target.join(format!("{FILE}.log")))?;
+    Ok(target.join("release").join(FILE))
+}
+
+/// What it can run.
+pub(super) fn workloads(program: &Path) -> Result<Vec<Workload>> {
+    let output = Command::new(program).args(["list", "--json"]).output();
+    let output = output.with_context(|| program.display().to_string())?;
+    if !output.status.success() {
+        bail!("{} list ended with {}", program.display(), output.status);
+    }
+    let list = serde_json::from_slice(&output.stdout);
+    list.with_context(|| format!("{} list --json is not the list it should be: build it again", program.display()))
+}

@@ -1,0 +1,79 @@
+//! One run of larder-workloads.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::args::Scale;
+use super::cell::Cell;
+use super::contender::Contender;
+use super::measurement::Measurement;
+use crate::measure::runner::Output;
+use crate::measure::{Interrupt, Runner};
+
+/// What all runs have in common.
+pub(super) struct Bench<'a> {
+    pub(super) program: &'a Path,
+    pub(super) scale: Scale,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl Bench<'_> {
+    /// Runs the cell's workload on the contender; `timed` if single calls are to be timed.
+    pub(super) fn run(&self, cell: &Cell, contender: &Contender, timed: bool) -> Result<Measurement> {
+        let command = self.command(cell, timed);
+        let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let runner = Runner {
+            command: &command,
+            environment: contender.environment,
+            output: Output::Kept { stdout: &stdout, stderr: &stderr },
+            limit: Some(self.scale.limit()),
+            interrupt: self.interrupt,
+        };
+        let status = runner.measure(contender.allocator.library.as_deref())?.status();
+        if !status.success() {
+            bail!("it ended with {status}{}", last_words(&text(&mut stderr)?));
+        }
+        let answer = text(&mut stdout)?;
+        serde_json::from_str(&answer).with_context(|| format!("it did not tell its figures: {:?}", answer.trim()))
+    }
+
+    fn command(&self, cell: &Cell, timed: bool) -> Vec<OsString> {
+        let threads = cell.threads.to_string();
+        let words = ["run", &cell.workload.name, "--threads", &threads, "--scale", self.scale.word()];
+        let mut command = vec![self.program.into()];
+        command.extend(words.map(OsString::from));
+        command.extend(timed.then(|| OsString::from("--latency")));
+        command
+    }
+}
+
+/// All that was written to the file.
+fn text(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn last_words(stderr: &str) -> String {
+    // What Rust's runtime says of itself.
+    let about_itself = |line: &str| line.starts_with("note:") || line.starts_with("skipping backtrace");
+    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !about_itself(line));
+    last.map_or_else(String::new, |line| format!(": {line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_the_reason() {
+        assert_eq!(last_words("a\nlarder: double free\n\n"), ": larder: double free");
+        assert_eq!(last_words("no memory\nnote: run with x\n"), ": no memory");
+        assert_eq!(last_words(" \n"), "");
+    }
+}
