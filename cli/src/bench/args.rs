@@ -15,8 +15,11 @@ const FULL: Duration = Duration::from_mins(20);
 pub(crate) const NOTES: &str = "\
 Every workload runs with every number of threads under larder, the system malloc, the allocator libraries this machine
 has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Rounds
-start with another allocator each, and go on until the time is over. Without --threads, --quick leaves out more threads
-than the machine has processors.
+start with another allocator each, and go on until the time is over.
+
+To end in time, --quick runs each workload with as many threads as the machine has processors, and leaves out an
+allocator of which there is a newer build; --threads and --allocators bring them back. Single calls are timed with as
+many threads as processors.
 
 Exit status: 0 when all was measured, 1 when an allocator did not load or a run failed (the reasons stand below the
 tables; the bump allocator may run out of memory), 130 after Ctrl-C.";
@@ -50,12 +53,12 @@ pub(crate) struct Bench {
     /// Measure the latency of single calls too
     #[arg(long)]
     pub(crate) latency: bool,
+    /// Take a run that lasts longer for hung (20 s; 3 min with --scale full)
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
     /// Write all samples to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write a report with charts to this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
     /// Only say what would be measured
     #[arg(long)]
     pub(crate) list: bool,
@@ -81,6 +84,15 @@ impl Bench {
     pub(super) fn wants_latency(&self) -> bool {
         self.full || self.latency
     }
+
+    /// When a run is taken to hang.
+    pub(super) fn limit(&self) -> Duration {
+        let usual = match self.scale {
+            Scale::Quick => 20,
+            Scale::Full => 180,
+        };
+        Duration::from_secs(self.timeout.unwrap_or(usual))
+    }
 }
 
 impl Scale {
@@ -89,14 +101,6 @@ impl Scale {
         match self {
             Scale::Quick => "quick",
             Scale::Full => "full",
-        }
-    }
-
-    /// When a run is taken to hang.
-    pub(super) fn limit(self) -> Duration {
-        match self {
-            Scale::Quick => Duration::from_secs(20),
-            Scale::Full => Duration::from_secs(180),
         }
     }
 }

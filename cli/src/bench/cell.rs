@@ -26,16 +26,22 @@ pub(super) struct Cell {
 /// What of all is wanted.
 pub(super) struct Choice<'a> {
     pub(super) only: Option<&'a Regex>,
-    /// None: all that the workload names.
+    /// None: those that the workload names.
     pub(super) threads: &'a [u32],
-    /// More threads are left out, unless they are named.
-    pub(super) at_most: u32,
+    /// Of those only the one that keeps the processors busy.
+    pub(super) one_each: bool,
+    pub(super) processors: u32,
 }
 
 impl Cell {
     /// `larson x4`.
     pub(super) fn name(&self) -> String {
         format!("{} x{}", self.workload.name, self.threads)
+    }
+
+    /// Whether it was given to no contender.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.figures.iter().all(|figures| figures.samples.is_empty() && figures.problem.is_none())
     }
 }
 
@@ -55,6 +61,12 @@ pub(super) fn cells(workloads: &[Workload], choice: &Choice, allocators: usize) 
     Ok(cells)
 }
 
+/// As many threads as processors, or what is nearest to that.
+pub(super) fn busy(workload: &Workload, processors: u32) -> u32 {
+    let usual = || workload.threads.iter().copied();
+    usual().filter(|threads| *threads <= processors).max().or_else(|| usual().min()).unwrap_or(1)
+}
+
 impl Choice<'_> {
     fn has(&self, workload: &Workload) -> bool {
         self.only.is_none_or(|only| only.is_match(&workload.name) || only.is_match(&workload.group))
@@ -63,12 +75,12 @@ impl Choice<'_> {
     /// The named ones that the workload can do, which it says by its least.
     fn threads_of(&self, workload: &Workload) -> Vec<u32> {
         let usual = &workload.threads;
-        if self.threads.is_empty() {
-            let least = usual.iter().min().copied().unwrap_or(1);
-            return usual.iter().copied().filter(|it| *it <= self.at_most.max(least)).collect();
-        }
         let able = |threads: &u32| usual.contains(threads) || (usual.len() > 1 && usual.iter().min() <= Some(threads));
-        self.threads.iter().copied().filter(able).collect()
+        match (self.threads, self.one_each) {
+            ([], true) => vec![busy(workload, self.processors)],
+            ([], false) => usual.clone(),
+            (named, _) => named.iter().copied().filter(able).collect(),
+        }
     }
 }
 
@@ -80,36 +92,39 @@ mod tests {
         Workload { name: name.into(), group: group.into(), about: String::new(), threads: threads.into() }
     }
 
-    fn names(only: Option<&str>, threads: &[u32], at_most: u32) -> Vec<String> {
+    fn names(only: Option<&str>, threads: &[u32], one_each: bool) -> Vec<String> {
         let workloads = [
             workload("larson", "services", &[1, 4, 16]),
             workload("start", "process", &[1]),
             workload("exchange", "services", &[8, 16]),
         ];
         let only = only.map(|it| Regex::new(it).unwrap());
-        let cells = cells(&workloads, &Choice { only: only.as_ref(), threads, at_most }, 2);
+        let cells = cells(&workloads, &Choice { only: only.as_ref(), threads, one_each, processors: 4 }, 2);
         cells.map(|cells| cells.iter().map(Cell::name).collect()).unwrap_or_default()
     }
 
     #[test]
     fn all_that_say_something() {
-        assert_eq!(names(None, &[], 99), ["larson x1", "larson x4", "larson x16", "start x1", "exchange x8", "exchange x16"]);
+        assert_eq!(
+            names(None, &[], false),
+            ["larson x1", "larson x4", "larson x16", "start x1", "exchange x8", "exchange x16"]
+        );
     }
 
     #[test]
-    fn more_threads_than_processors_are_left_out_unless_it_needs_them() {
-        assert_eq!(names(None, &[], 4), ["larson x1", "larson x4", "start x1", "exchange x8"]);
+    fn one_each_keeps_the_processors_busy() {
+        assert_eq!(names(None, &[], true), ["larson x4", "start x1", "exchange x8"]);
     }
 
     #[test]
     fn named_threads_are_for_those_that_can() {
-        assert_eq!(names(None, &[2, 1], 4), ["larson x2", "larson x1", "start x1"]);
+        assert_eq!(names(None, &[2, 1], true), ["larson x2", "larson x1", "start x1"]);
     }
 
     #[test]
     fn names_and_groups_match() {
-        assert_eq!(names(Some("^serv"), &[1], 4), ["larson x1"]);
-        assert_eq!(names(Some("sta"), &[], 4), ["start x1"]);
-        assert!(names(Some("nothing"), &[], 4).is_empty());
+        assert_eq!(names(Some("^serv"), &[1], true), ["larson x1"]);
+        assert_eq!(names(Some("sta"), &[], true), ["start x1"]);
+        assert!(names(Some("nothing"), &[], true).is_empty());
     }
 }

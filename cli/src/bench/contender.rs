@@ -61,10 +61,14 @@ impl Contender {
 pub(super) fn gather(args: &Bench, larder: &Path, abi: Abi) -> Result<Vec<Contender>> {
     let mut all = allocator::gather(larder, &args.with, abi)?;
     peers::advise(&all);
-    let wanted = |name: &str| args.allocators.is_empty() || args.allocators.iter().any(|it| it == name);
+    let named = |name: &str| args.allocators.iter().any(|it| it == name);
+    let wanted = |name: &str| named(name) || (args.allocators.is_empty() && (args.full || !peers::is_older(name)));
     all.extend(peers::build(wanted));
     allocator::check_names(&all)?;
     let mut all = allocator::select(all, &args.allocators, &[LARDER], "--allocators")?;
+    if !args.full && args.allocators.is_empty() {
+        peers::leave_out_older(&mut all);
+    }
     all.sort_by_key(|it| (it.name != LARDER, it.name != SYSTEM));
     Ok(all.into_iter().map(Contender::new).collect())
 }

@@ -157,8 +157,17 @@ mod tests {
         assert_eq!(json["schema"], 1);
         let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let wanted = [
-            "allocators", "cells", "interrupted", "larder_mode", "larder_version", "machine", "overall", "rounds",
-            "scale", "schema", "started",
+            "allocators",
+            "cells",
+            "interrupted",
+            "larder_mode",
+            "larder_version",
+            "machine",
+            "overall",
+            "rounds",
+            "scale",
+            "schema",
+            "started",
         ];
         assert_eq!(keys, wanted);
         assert_eq!(json["overall"]["time"], serde_json::json!([0.5, 1.0, 1.0, null]));

@@ -24,15 +24,8 @@ pub(super) enum Metric {
 }
 
 impl Metric {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Time,
-        Self::Memory,
-        Self::Faults,
-        Self::MallocTail,
-        Self::FreeTail,
-        Self::MallocWorst,
-        Self::FreeWorst,
-    ];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Time, Self::Memory, Self::Faults, Self::MallocTail, Self::FreeTail, Self::MallocWorst, Self::FreeWorst];
 
     /// Its name and unit.
     pub(super) fn title(self) -> &'static str {

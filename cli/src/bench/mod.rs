@@ -9,7 +9,6 @@ mod json;
 mod machine;
 mod measurement;
 mod metric;
-mod page;
 mod peers;
 mod program;
 mod progress;
@@ -56,8 +55,11 @@ pub(crate) fn bench(args: &Bench) -> Result<ExitCode> {
 }
 
 fn choice(args: &Bench) -> Choice<'_> {
-    let at_most = if args.full { u32::MAX } else { Machine::here().processors as u32 };
-    Choice { only: args.only.as_ref(), threads: &args.threads, at_most }
+    Choice { only: args.only.as_ref(), threads: &args.threads, one_each: !args.full, processors: processors() }
+}
+
+fn processors() -> u32 {
+    Machine::here().processors as u32
 }
 
 fn list(workloads: &[Workload], args: &Bench) -> Result<ExitCode> {
@@ -81,9 +83,10 @@ fn measure(
     let interrupt = Interrupt::install()?;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let progress = Progress::new();
-    let bench = run::Bench { program, scale: args.scale, interrupt: &interrupt };
+    let bench = run::Bench { program, scale: args.scale, limit: args.limit(), interrupt: &interrupt };
     let length = args.runs.map_or(Length::Budget(args.budget()), Length::Rounds);
-    let rounds = Schedule { bench, contenders, cells, progress: &progress }.run(length, args.wants_latency());
+    let mut schedule = Schedule { bench, contenders, cells, progress: &progress, length };
+    let rounds = schedule.run(args.wants_latency().then(processors));
     Ok(Facts {
         mode,
         started,
@@ -100,9 +103,6 @@ fn report(args: &Bench, facts: &Facts, cells: &[Cell], contenders: &[Contender])
     stdout().write_all(text.as_bytes()).context("stdout")?;
     if let Some(path) = &args.json {
         file::json(path, &json::Report::new(facts, cells, contenders))?;
-    }
-    if let Some(path) = &args.html {
-        page::write(path, facts, cells, contenders)?;
     }
     Ok(match (facts.interrupted, all_measured(cells, contenders)) {
         (true, _) => ExitCode::from(INTERRUPTED),

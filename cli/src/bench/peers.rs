@@ -19,6 +19,10 @@ const CRATES: [&str; 7] =
 const PACKAGES: [(&str, &str); 3] =
     [("jemalloc", "libjemalloc2"), ("mimalloc", "libmimalloc2.0"), ("tcmalloc-minimal", "libtcmalloc-minimal4")];
 
+/// Older builds of what there is a newer one of.
+const OLDER: [(&str, &str); 3] =
+    [("jemalloc", "jemalloc-tikv"), ("mimalloc", "mimalloc-v3"), ("mimalloc-v2", "mimalloc-v3")];
+
 /// What a peer's makers want in the environment. Google's allocator has its caches for each CPU only where glibc leaves
 /// rseq to it, and for each thread elsewhere.
 pub(super) fn environment(name: &str) -> &'static [(&'static str, &'static str)] {
@@ -32,6 +36,19 @@ pub(super) fn advise(found: &[Allocator]) {
     if !missing.is_empty() {
         eprintln!("larder: more peers: apt-get install {}", missing.join(" "));
     }
+}
+
+/// Whether it is an older build of another one.
+pub(super) fn is_older(name: &str) -> bool {
+    OLDER.iter().any(|(older, _)| *older == name)
+}
+
+/// Leaves out those whose newer build takes part.
+pub(super) fn leave_out_older(all: &mut Vec<Allocator>) {
+    let names: Vec<_> = all.iter().map(|it| it.name.clone()).collect();
+    let has_newer =
+        |name: &str| OLDER.iter().any(|(older, newer)| *older == name && names.iter().any(|it| it == newer));
+    all.retain(|it| !has_newer(&it.name));
 }
 
 /// The names of all, built or not.
@@ -78,4 +95,20 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
     let new = to.with_extension("new");
     fs::copy(from, &new).with_context(|| from.display().to_string())?;
     fs::rename(&new, to).with_context(|| to.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_build_stays_only_without_the_newer() {
+        let left = |names: &[&str]| {
+            let mut all: Vec<_> = names.iter().map(|name| Allocator::new(name, None)).collect();
+            leave_out_older(&mut all);
+            all.into_iter().map(|it| it.name).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&["mimalloc", "jemalloc", "mimalloc-v3"]), ["jemalloc", "mimalloc-v3"]);
+        assert_eq!(left(&["mimalloc", "jemalloc"]), ["mimalloc", "jemalloc"]);
+    }
 }

@@ -22,7 +22,9 @@ pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf> {
 
 fn build(target: &Path) -> Result<PathBuf> {
     let Some(root) = checkout::root() else {
-        bail!("{FILE} is not beside this tool: copy it there, use --workloads PATH, or run this in a checkout of larder");
+        bail!(
+            "{FILE} is not beside this tool: copy it there, use --workloads PATH, or run this in a checkout of larder"
+        );
     };
     eprintln!("larder: building {FILE}");
     let manifest = root.join("Cargo.toml");

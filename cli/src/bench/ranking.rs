@@ -119,7 +119,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_overall_ratio_is_to_the_best_of_each_row() {
-        let cells = [cell("g", "a", [&[1.0], &[2.0], &[4.0], &[1.0]]), cell("g", "b", [&[8.0], &[8.0], &[4.0], &[1.0]])];
+        let cells =
+            [cell("g", "a", [&[1.0], &[2.0], &[4.0], &[1.0]]), cell("g", "b", [&[8.0], &[8.0], &[4.0], &[1.0]])];
         let rows = rows(&cells, &contenders(), Metric::Time);
         let all: Vec<_> = rows.iter().collect();
         // 0.5 and 2; 1 and 2; 2 and 1.
@@ -131,7 +132,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_failed_run_is_in_no_mean() {
-        let mut cells = [cell("g", "a", [&[3.0], &[2.0], &[4.0], &[1.0]]), cell("g", "b", [&[8.0], &[8.0], &[4.0], &[1.0]])];
+        let mut cells =
+            [cell("g", "a", [&[3.0], &[2.0], &[4.0], &[1.0]]), cell("g", "b", [&[8.0], &[8.0], &[4.0], &[1.0]])];
         cells[0].figures[1].problem = Some("crashed".into());
         let rows = rows(&cells, &contenders(), Metric::Time);
         assert_eq!(rows[0].best, Some(2));

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -18,6 +19,7 @@ use crate::measure::{Interrupt, Runner};
 pub(super) struct Bench<'a> {
     pub(super) program: &'a Path,
     pub(super) scale: Scale,
+    pub(super) limit: Duration,
     pub(super) interrupt: &'a Interrupt,
 }
 
@@ -30,7 +32,7 @@ impl Bench<'_> {
             command: &command,
             environment: contender.environment,
             output: Output::Kept { stdout: &stdout, stderr: &stderr },
-            limit: Some(self.scale.limit()),
+            limit: Some(self.limit),
             interrupt: self.interrupt,
         };
         let status = runner.measure(contender.allocator.library.as_deref())?.status();

@@ -1,13 +1,14 @@
 //! Which run follows which.
 //!
 //! First every contender shows once that it loads. Then rounds: each goes through all cells, and in a cell through all
-//! contenders, another one first each time. The first round is always run to its end, and then, if wanted, a round in
-//! which single calls are timed; more rounds follow until the next cell would not end within the budget. So the cells
-//! of the last round may be missing in some, but a cell has as many samples of one contender as of another.
+//! contenders, another one first each time. After the first round, if wanted, comes one in which single calls are timed;
+//! then more rounds until the next cell would not end within the budget. So the cells of the last round may be missing
+//! in some, but a cell has as many samples of one contender as of another. The first round may take a quarter more than
+//! the budget, and the timed one a third of it: on a machine too slow for all, some cells are not reached.
 
 use std::time::{Duration, Instant};
 
-use super::cell::Cell;
+use super::cell::{self, Cell};
 use super::contender::Contender;
 use super::progress::Progress;
 use super::run::Bench;
@@ -26,24 +27,28 @@ pub(super) struct Schedule<'a> {
     pub(super) contenders: &'a mut [Contender],
     pub(super) cells: &'a mut [Cell],
     pub(super) progress: &'a Progress,
+    pub(super) length: Length,
 }
 
 impl Schedule<'_> {
-    /// Everything; gives the number of rounds that were begun.
-    pub(super) fn run(&mut self, length: Length, latency: bool) -> u32 {
+    /// Everything; `timed` is with how many threads single calls are timed. Gives the number of rounds that were begun.
+    pub(super) fn run(&mut self, timed: Option<u32>) -> u32 {
         self.progress.phase("warm-up", self.contenders.len());
         self.check_all();
-        let round = self.cells.len() * self.contenders.len();
-        self.progress.phase("round 1", round);
+        self.progress.phase("round 1", self.runs());
         let costs = self.round(1);
-        if latency {
-            self.progress.phase("latencies", round);
-            self.time_calls();
+        if let Some(processors) = timed {
+            self.time_calls(processors);
         }
-        match length {
+        match self.length {
             Length::Rounds(count) => self.count_rounds(count),
             Length::Budget(budget) => self.fill(budget, &costs),
         }
+    }
+
+    /// Of a round.
+    fn runs(&self) -> usize {
+        self.cells.len() * self.contenders.len()
     }
 
     /// Which contenders load.
@@ -64,42 +69,57 @@ impl Schedule<'_> {
 
     /// All cells; how long each took.
     fn round(&mut self, round: u32) -> Vec<Duration> {
-        (0..self.cells.len()).map(|cell| self.visit(cell, round, false)).collect()
+        let end = self.part(1.25);
+        let mut costs = Vec::new();
+        while costs.len() < self.cells.len() && self.progress.elapsed() < end {
+            costs.push(self.visit(costs.len(), round, false));
+        }
+        costs
     }
 
-    fn time_calls(&mut self) {
-        for cell in 0..self.cells.len() {
-            self.visit(cell, 0, true);
+    /// All cells with so many threads, or all if none has.
+    fn time_calls(&mut self, processors: u32) {
+        let is_busy = |cell: &Cell| cell.threads == cell::busy(&cell.workload, processors);
+        let some = self.cells.iter().any(is_busy);
+        let places: Vec<_> = (0..self.cells.len()).filter(|place| !some || is_busy(&self.cells[*place])).collect();
+        self.progress.phase("single calls", places.len() * self.contenders.len());
+        let end = self.progress.elapsed().saturating_add(self.part(1.0 / 3.0));
+        for cell in places {
+            if self.progress.elapsed() < end {
+                self.visit(cell, 0, true);
+            }
+        }
+    }
+
+    /// Of the budget.
+    fn part(&self, part: f64) -> Duration {
+        match self.length {
+            Length::Budget(budget) => budget.mul_f64(part),
+            Length::Rounds(_) => Duration::MAX,
         }
     }
 
     fn count_rounds(&mut self, count: u32) -> u32 {
         for round in 2..=count {
-            self.progress.phase(&format!("round {round} of {count}"), self.cells.len() * self.contenders.len());
+            self.progress.phase(&format!("round {round} of {count}"), self.runs());
             self.round(round);
         }
         count
     }
 
     fn fill(&mut self, budget: Duration, costs: &[Duration]) -> u32 {
-        let left = || budget.saturating_sub(self.progress.elapsed());
+        let progress = self.progress;
+        let fits = |cost: &Duration| *cost <= budget.saturating_sub(progress.elapsed());
+        progress.expect_within(budget.saturating_sub(progress.elapsed()), costs.iter().sum(), self.runs());
         let mut round = 1;
-        let runs = self.cells.len() * self.contenders.len();
-        self.progress.expect_within(left(), costs.iter().sum(), runs);
-        loop {
-            if self.bench.interrupt.asked() || costs.iter().min().is_none_or(|least| *least > left()) {
-                return round;
-            }
+        while !self.bench.interrupt.asked() && costs.first().is_some_and(fits) {
             round += 1;
-            self.progress.name(&format!("round {round}"));
-            for (cell, cost) in costs.iter().enumerate() {
-                if *cost <= budget.saturating_sub(self.progress.elapsed()) {
-                    self.visit(cell, round, false);
-                } else {
-                    return round;
-                }
+            progress.name(&format!("round {round}"));
+            for (cell, _) in costs.iter().enumerate().take_while(|(_, cost)| fits(cost)) {
+                self.visit(cell, round, false);
             }
         }
+        round
     }
 
     /// All contenders in one cell.

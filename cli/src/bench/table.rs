@@ -132,6 +132,11 @@ pub(super) fn legend(cells: &[Cell], contenders: &[Contender]) -> String {
 
 fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
     let mut text = String::new();
+    let untouched: Vec<_> = cells.iter().filter(|cell| cell.is_untouched()).map(Cell::name).collect();
+    if !untouched.is_empty() {
+        let _ =
+            writeln!(text, "NOT REACHED in the time (take --only, --allocators or --full): {}", untouched.join(", "));
+    }
     for (place, contender) in contenders.iter().enumerate() {
         if let Some(problem) = &contender.problem {
             let _ = writeln!(text, "NOT MEASURED: {}: {problem}", contender.name());

@@ -134,7 +134,8 @@ mod tests {
     use super::*;
 
     fn observe(command: &[OsString]) -> Result<(ExitStatus, Option<PathBuf>)> {
-        Runner { command, environment: &[], output: Output::Dropped, limit: None, interrupt: &Interrupt::default() }.observe()
+        Runner { command, environment: &[], output: Output::Dropped, limit: None, interrupt: &Interrupt::default() }
+            .observe()
     }
 
     #[test]

@@ -1,0 +1,171 @@
+//! `larder bench`, with programs that stand in for larder-workloads.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use common::{library, output, stderr, stdout};
+use serde_json::Value;
+
+const SYSTEM: &str = "/lib/x86_64-linux-gnu/libc.so.6";
+
+/// Lists two workloads, and tells of a run what `$reply` says: seconds, KiB, and the file that malloc came from.
+const PROGRAM: &str = r#"#!/bin/sh
+if [ "$1" = list ]; then
+    echo '[{"name": "swap", "group": "services", "about": "objects change hands", "threads": [1, 4, 16]},'
+    echo ' {"name": "begin", "group": "process", "about": "a process starts", "threads": [1]}]'
+    exit
+fi
+name=$2 threads=$4 latency=null provider=${LD_PRELOAD:-SYSTEM} seconds=0.002 kib=2048
+[ "$7" = --latency ] && latency='{"malloc_ns": {"p50": 1, "p99": 2, "p999": 30, "max": 400}, "free_ns": null}'
+case $provider in *liblarder.so) seconds=0.001 kib=3072;; esac
+REPLY
+cat <<END
+{"workload": "$name", "threads": $threads, "scale": "quick", "allocator": "$provider", "operations": 1000,
+ "seconds": $seconds, "cpu_seconds": $seconds, "peak_rss_kib": $kib, "final_rss_kib": 1024,
+ "peak_pss_kib": null, "final_pss_kib": null, "minor_faults": 7, "major_faults": 0, "system_calls": null,
+ "latency": $latency}
+END
+"#;
+
+fn stand_in(directory: &Path, reply: &str) -> PathBuf {
+    let path = directory.join("workloads");
+    fs::write(&path, PROGRAM.replace("SYSTEM", SYSTEM).replace("REPLY", reply)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Larder and the system malloc on a stand-in.
+fn bench(reply: &str, arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let program = stand_in(directory.path(), reply);
+    let fixed = ["bench", "--runs", "2", "--allocators", "larder,system", "--workloads", program.to_str().unwrap()];
+    output(&[&fixed[..], arguments].concat())
+}
+
+fn report(reply: &str, arguments: &[&str]) -> Value {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let json = ["--json", file.path().to_str().unwrap()];
+    bench(reply, &[&json[..], arguments].concat());
+    serde_json::from_reader(file).unwrap()
+}
+
+#[test]
+fn a_table_for_time_and_one_for_memory() {
+    let run = bench("", &["--threads", "1"]);
+    assert!(run.status.success(), "{}{}", stdout(&run), stderr(&run));
+    let text = stdout(&run);
+    let (time, memory) = text.split_once("MEMORY").unwrap();
+    let line = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        line.split_whitespace().skip(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line(time, "swap x1"), ["1000", "*2000", "0.50"]);
+    assert_eq!(line(memory, "begin x1"), ["3.00", "*2.00", "1.50"]);
+    let behind = text.split_once("WHERE LARDER IS BEHIND").unwrap().1;
+    assert!(behind.contains("time, ns per operation: 0 of 2 rows"), "{behind}");
+    assert!(behind.contains("1.50  swap x1: 3.00, system 2.00"), "{behind}");
+    assert!(stderr(&run).contains("round 2 of 2"), "{}", stderr(&run));
+}
+
+#[test]
+fn the_report_has_every_sample() {
+    let report = report("", &["--latency", "--only", "swap", "--threads", "2,16"]);
+    assert_eq!(report["schema"], 1);
+    let cells = report["cells"].as_array().unwrap();
+    assert_eq!(cells.iter().map(|it| it["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 16]);
+    for figures in cells.iter().flat_map(|it| it["figures"].as_array().unwrap()) {
+        assert_eq!(figures["samples"].as_array().unwrap().len(), 2);
+        assert_eq!(figures["samples"][0]["minor_faults"], 7);
+        assert_eq!(figures["latency"]["malloc_ns"]["p999"], 30);
+    }
+    assert_eq!(report["overall"]["time"], serde_json::json!([0.5, 1.0]));
+    assert_eq!(report["allocators"][0]["library"], library().canonicalize().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn one_that_did_not_load_is_an_error_and_no_row() {
+    let run = bench("provider=/opt/other.so", &[]);
+    assert_eq!(run.status.code(), Some(1));
+    let text = stdout(&run);
+    let larder = "NOT MEASURED: larder: it did not load: malloc came from /opt/other.so, not from ";
+    assert!(text.contains(larder) && text.contains("liblarder.so"), "{text}");
+    assert!(
+        text.contains("NOT MEASURED: system: it did not load: malloc came from /opt/other.so, not from libc"),
+        "{text}"
+    );
+    assert!(!text.contains("TIME"), "{text}");
+}
+
+#[test]
+fn a_crash_is_told_for_its_cell_and_leaves_the_others() {
+    let reply = r#"case $name$LD_PRELOAD in swap*larder*) echo "larder: double free" >&2; kill -SEGV $$;; esac"#;
+    let run = bench(reply, &["--threads", "1"]);
+    assert_eq!(run.status.code(), Some(1));
+    let text = stdout(&run);
+    assert!(text.contains("FAILED: swap x1 on larder: it ended with signal: 11 (SIGSEGV)"), "{text}");
+    assert!(text.contains("larder: double free"), "{text}");
+    let swap = text.lines().find(|line| line.starts_with("swap x1")).unwrap();
+    assert_eq!(swap.split_whitespace().collect::<Vec<_>>(), ["swap", "x1", "failed", "*2000", "-"], "{text}");
+    assert!(text.lines().any(|line| line.starts_with("begin x1") && line.ends_with("0.50")), "{text}");
+}
+
+#[test]
+fn a_run_that_hangs_is_ended_and_told() {
+    let run = bench(r#"[ $name = begin ] && sleep 100"#, &["--threads", "1", "--timeout", "1"]);
+    assert_eq!(run.status.code(), Some(1));
+    let text = stdout(&run);
+    assert!(text.contains("FAILED: begin x1 on system: it did not end in 1 s"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("swap x1") && line.ends_with("0.50")), "{text}");
+}
+
+#[test]
+fn figures_that_are_none_are_a_failure() {
+    let run = bench("echo nonsense; exit 0", &["--threads", "1", "--only", "begin"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(stdout(&run).contains("it did not tell its figures: \"nonsense\""), "{}", stdout(&run));
+}
+
+#[test]
+fn the_list_measures_nothing() {
+    let run = bench("exit 1", &["--list", "--only", "serv", "--threads", "4"]);
+    assert!(run.status.success(), "{}", stderr(&run));
+    let text = stdout(&run);
+    assert!(text.starts_with("swap x4 ") && text.contains("objects change hands"), "{text}");
+    assert!(!text.contains("begin") && text.contains("mimalloc-v3"), "{text}");
+}
+
+#[test]
+fn a_named_library_takes_part() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("copy.so");
+    fs::copy(library(), &copy).unwrap();
+    let with = format!("mine={}", copy.display());
+    let arguments = ["--with", &with, "--allocators", "mine", "--only", "begin"];
+    let report = report("", &arguments);
+    let names: Vec<_> =
+        report["allocators"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["larder", "system", "mine"]);
+    assert_eq!(report["cells"][0]["figures"][2]["samples"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn mistakes_are_named() {
+    for (arguments, part) in [
+        (&["--with", "x=/no/such.so"][..], "--with x=/no/such.so: No such file"),
+        (&["--allocators", "nobody"], "--allocators nobody"),
+        (&["--only", "nothing"], "no workload is left"),
+    ] {
+        let run = bench("", arguments);
+        assert_eq!(run.status.code(), Some(125));
+        let text = stderr(&run);
+        let last = text.lines().next_back().unwrap();
+        assert!(last.contains(part), "{text}");
+    }
+    let run = output(&["bench", "--workloads", "/no/such"]);
+    assert!(stderr(&run).contains("--workloads /no/such: No such file"), "{}", stderr(&run));
+}
