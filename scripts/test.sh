@@ -80,8 +80,12 @@ loom() {
 c_tests() {
     local runner
     for runner in tests/*/run-*.sh; do
-        [[ -x $runner && $runner != tests/programs/* ]] || continue
-        both_modes "$runner" "$runner" "$library"
+        [[ -x $runner ]] || continue
+        case $runner in
+            tests/programs/*) ;; # a step of their own
+            tests/numa/*) step "$runner" "$runner" "$library" ;; # has both modes in one run
+            *) both_modes "$runner" "$runner" "$library" ;;
+        esac
     done
 }
 

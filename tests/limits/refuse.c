@@ -14,7 +14,7 @@ struct named {
 static const struct named calls[] = {
     NAMED(mbind),  NAMED(get_mempolicy),     NAMED(set_mempolicy), NAMED(membarrier), NAMED(getcpu),
     NAMED(rseq),   NAMED(sched_getaffinity), NAMED(getrandom),     NAMED(gettid),     NAMED(getdents64),
-    NAMED(mremap), NAMED(madvise),           {NULL, -1},
+    NAMED(mremap), NAMED(madvise),           NAMED(move_pages),    NAMED(migrate_pages), {NULL, -1},
 };
 static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {NULL, -1}};
 
@@ -32,6 +32,6 @@ int main(int argc, char **argv) {
     begin(&filter);
     for (char *name = strtok(argv[2], ","); name; name = strtok(NULL, ",")) answer(&filter, look_up(calls, name), verdict);
     if (install(&filter, SECCOMP_RET_ALLOW) != 0) return 77;
-    execv(argv[3], argv + 3);
+    execvp(argv[3], argv + 3);
     return 2;
 }

@@ -1,0 +1,5 @@
+# gives.sh FILE CMD…: the command must succeed and write what the file has.
+expected=$1
+shift
+"$@" >given 2>&1 || { tail -n 5 given; exit 1; }
+cmp given "$expected"

@@ -1,0 +1,115 @@
+# What the machines' files say inside the machine: the checks. Every check runs twice, with rseq and with glibc's rseq switched off, and
+# is one line on the console:
+#
+#   ok      two: small objects                  rseq      1.2 s  99.98 % of 40960 at home
+
+failed=0
+
+# The hardware is there already.
+linux() { :; }
+node() { :; }
+apart() { :; }
+setting() { :; }
+
+# check NAME CMD…: the command must succeed on larder.
+check() {
+    in_mode rseq "$@"
+    in_mode no-rseq "$@"
+}
+
+in_mode() {
+    local mode=$1 name=$2 started=$(now) word=ok status=0 tunables=
+    shift 2
+    [ $mode = rseq ] || tunables=GLIBC_TUNABLES=glibc.pthread.rseq=0
+    timeout -k 5 60 env $tunables LD_PRELOAD=/lab/liblarder.so "$@" >out 2>err || status=$?
+    [ $status = 0 ] || { word=FAILED failed=1; }
+    printf '%-6s  %-44s %-8s %5s s  %s\n' $word "$machine: $name" $mode $(since $started) "$(tail -n 1 out)"
+    [ $status = 0 ] || explain $status
+}
+
+explain() {
+    cat out err | tail -n 8 | cut -c 1-200 | sed 's/^/        | /'
+    echo "        exit status $1"
+}
+
+# Hundredths of a second since the machine started.
+now() {
+    local up
+    read -r up _ </proc/uptime
+    echo "${up%.*}${up#*.}"
+}
+
+since() {
+    local passed=$(($(now) - $1))
+    echo "$((passed / 100)).$((passed % 100 / 10))"
+}
+
+# --- what is checked ---
+
+# On every machine with more than one node.
+everywhere() {
+    in_mode rseq "runs on larder" mode rseq
+    in_mode no-rseq "runs on larder" mode fallback
+    check "small objects" cross small 99
+    check "small objects, threads that move" cross small 99 moving
+    check "large objects" cross large 99
+    check "large objects, threads that move" cross large 99 moving
+    check "huge objects" cross huge 95
+}
+
+# The process's memory policy, as numactl sets it. $1 and $2: two nodes with memory.
+policies() {
+    local size
+    for size in 100 5000 300000 40000000; do
+        check "bound to node $2, objects of $size" policy bind $2 place 40 $size only $2
+        check "preferring node $2, objects of $size" policy preferred $2 place 40 $size only $2
+        interleaved $size $1,$2
+    done
+}
+
+# With pages of one size: the kernel counts a small page and a huge one alike.
+interleaved() {
+    local huge=/sys/kernel/mm/transparent_hugepage/enabled
+    echo never >$huge
+    check "interleaved, objects of $1" policy interleave $2 place 40 $1 even $2
+    echo always >$huge
+}
+
+# What a container's seccomp profile refuses. The program that asks where pages lie needs move_pages itself.
+sandbox() {
+    local policies=mbind,get_mempolicy,set_mempolicy,migrate_pages error
+    for error in EPERM ENOSYS; do
+        check "no memory policies: $error" refuse $error $policies cross small 99 moving
+        check "no NUMA call at all: $error" refuse $error $policies,move_pages,getcpu churn 2 4
+    done
+}
+
+# Programs that write the same as on the system's malloc. By their paths: busybox has programs of these names, too.
+programs() {
+    seq 1 20000 | sed 's/\(.*\)\(.\)/\2 \1/' >lines
+    sed 's/@ROWS@/1500/' /lab/sqlite.sql >work.sql
+    same bash /bin/bash -c 'for i in {1..3000}; do x[i]=$((i * 7919 % 3001)); done; for i in {1..9}; do (echo "${x[@]:i}" | /bin/sort); done'
+    same sort /bin/sort --parallel=4 -S 1M lines
+    same xz /bin/bash -c '/bin/xz -T4 -2 --block-size=64KiB -c lines | /bin/xz -dc'
+    same sqlite3 /bin/bash -c '/bin/sqlite3 -batch :memory: <work.sql'
+    same perl /bin/perl -e '$h{$_ * 7919 % 10007}{$_} = "x" x ($_ % 300) for 1 .. 20000; print map { "$_ " . keys(%{$h{$_}}) . "\n" } sort keys %h'
+}
+
+# same NAME CMD…: what it writes without larder is what it must write on larder.
+same() {
+    local name=$1
+    shift
+    "$@" >expected 2>&1 && [ -s expected ] || echo "fails on the system's malloc" >expected
+    check "$name" sh /lab/gives.sh expected "$@"
+}
+
+# What other allocators do with the same objects: lines of a table.
+peers() {
+    local peer
+    printf '| %-10s %8s %8s %8s %8s\n' "$machine" small moving large moving
+    for peer in glibc: jemalloc:/lab/libjemalloc.so.2 mimalloc:/lab/libmimalloc.so.2 larder:/lab/liblarder.so; do
+        printf '| %-10s %8s %8s %8s %8s\n' ${peer%%:*} $(at_home small) $(at_home small moving) $(at_home large) $(at_home large moving)
+    done
+}
+
+at_home() { LD_PRELOAD=${peer#*:} timeout 60 cross $1 0 $2 2>err | cut -d ' ' -f 1; }

@@ -1,0 +1,4 @@
+# within.sh CGROUP CMD…: becomes the command, in that cgroup.
+echo $$ >"/sys/fs/cgroup/$1/cgroup.procs" || exit
+shift
+exec "$@"

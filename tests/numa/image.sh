@@ -1,0 +1,32 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced by run-numa.sh: the file system that all machines start from. A busybox, the programs beside this file, some of Debian's,
+# the library under test and its peers, and whatever libraries these name.
+
+# build_image LIB.so: leaves $work/image.
+build_image() {
+    local root=$work/root
+    mkdir -p "$root"/{bin,sbin,lab,lib,proc,sys,dev,tmp}
+    cp "$unpacked/bin/busybox" "$root/bin"
+    cp "$here"/guest/* "$root/lab" && ln -s lab/init "$root/init"
+    cp -r "$here/machines" "$root/lab"
+    cp "$1" "$root/lab/liblarder.so"
+    cp -L "${libraries%%:*}"/lib{jemalloc,mimalloc}.so.2 "$root/lab"
+    cp "$here"/../programs/sqlite.sql "$root/lab"
+    compile_programs "$root/bin" && cp /usr/bin/{bash,perl,sort,sqlite3,xz} "$root/bin" && copy_libraries "$root" || return
+    (cd "$root" && find . | "$unpacked/bin/busybox" cpio -o -H newc) >"$work/image" 2>/dev/null
+}
+
+compile_programs() {
+    local source
+    for source in "$here"/programs/*.c "$here"/../limits/{churn,refuse}.c; do
+        cc -O1 -g -fno-builtin -pthread -Wall -Wextra -D_GNU_SOURCE -DLIBRARY=\"liblarder.so\" -o "$1/$(basename "$source" .c)" "$source" || return
+    done
+}
+
+# What the programs and the allocators name, where they look for it.
+copy_libraries() {
+    local file
+    { ldd "$1"/bin/* "$1"/lab/*.so* 2>/dev/null || true; } | grep -o '/[^ :]* (' | sort -u | while read -r file _; do
+        mkdir -p "$1$(dirname "$file")" && cp -L "$file" "$1$file"
+    done
+}

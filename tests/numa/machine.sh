@@ -1,0 +1,49 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced by run-numa.sh: what a file of machines/ says of the hardware, as arguments of qemu. The same file is read again inside the
+# machine, by guest/init, which cares for the checks alone.
+#
+#   linux SERIES          the kernel: 6.12 has mm_cid and the node's number in the rseq area, 6.1 has neither
+#   node MIB CPUS         the next node: its memory and its CPUs (0-1 or 2), - for none
+#   apart A B DISTANCE    10 is no distance; where nothing is said it is 20
+#   setting WORD          one more word for the kernel's command line
+
+linux() { series=$1; }
+
+node() {
+    local numa=node,nodeid=$nodes
+    [[ $1 == - ]] || { hardware+=(-object "memory-backend-ram,id=m$nodes,size=$1M") numa+=,memdev=m$nodes memory=$((memory + $1)); }
+    [[ $2 == - ]] || numa+=,cpus=$2 cpus=$((${2#*-} + 1))
+    hardware+=(-numa "$numa") nodes=$((nodes + 1))
+}
+
+apart() { distances[$1,$2]=$3 distances[$2,$1]=$3; }
+
+setting() { settings+=" $1"; }
+
+# read_machine NAME: leaves the arguments in $hardware, $series and $settings.
+read_machine() {
+    series='' settings='' nodes=0 cpus=0 memory=0 hardware=()
+    declare -gA distances=()
+    # shellcheck source=/dev/null
+    source "$here/machines/$1.sh"
+    ((${#distances[@]} == 0)) || all_distances
+    hardware+=(-m "$memory" -smp "$cpus")
+}
+
+# qemu wants every distance as soon as there is one.
+all_distances() {
+    local from to
+    for ((from = 0; from < nodes; from++)); do
+        for ((to = 0; to < nodes; to++)); do
+            ((from == to)) || hardware+=(-numa "dist,src=$from,dst=$to,val=${distances[$from,$to]:-20}")
+        done
+    done
+}
+
+# boot NAME: runs the machine that was read to its end; its console is our output. Without cmpxchg16b: after it, qemu 7.2 has rubbish in
+# the flags, and 6.12 has it in every kmalloc. Without autonuma: it would put right what the allocator did wrong.
+boot() {
+    qemu -M q35 -accel tcg,thread=multi -cpu max,cx16=off "${hardware[@]}" -nodefaults -display none -serial stdio -no-reboot \
+        -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$(kernel_of "$series")" -initrd "$work/image" \
+        -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=unstable nokaslr numa_balancing=disable machine=$1$settings" </dev/null 2>&1
+}

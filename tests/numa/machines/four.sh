@@ -1,0 +1,13 @@
+# Four nodes in a ring: the node across is farther than those beside.
+linux 6.12
+node 256 0
+node 256 1
+node 256 2
+node 256 3
+apart 0 2 30
+apart 1 3 30
+
+checks() {
+    everywhere
+    peers
+}

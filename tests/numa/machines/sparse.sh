@@ -1,0 +1,13 @@
+# Node numbers with a gap: node 1 has no memory, and its CPU is pulled out of the running machine.
+linux 6.12
+node 256 0
+node - 1
+node 256 2
+node 256 -
+
+checks() {
+    echo 1 >/sys/bus/acpi/devices/LNXCPU:01/eject
+    until [ "$(cat /sys/devices/system/node/online)" = 0,2-3 ]; do sleep 0.1; done
+    everywhere
+    policies 0 2
+}

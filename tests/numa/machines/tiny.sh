@@ -1,0 +1,12 @@
+# A node that is full at once: what its threads need beyond it comes from the other.
+linux 6.12
+node 512 0
+node 96 1
+
+checks() {
+    local size
+    for size in 100 5000 300000 40000000; do
+        check "beyond the node, objects of $size" taskset -c 1 place 130 $size beyond 1
+    done
+    check "work on a full machine" churn 2 4
+}

@@ -1,0 +1,52 @@
+// Where pages lie, asked of the kernel.
+#ifndef PAGES_H
+#define PAGES_H
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "../../c/pattern.h"
+
+enum { PAGE = 4096, MOST_NODES = 64, MOST_CPUS = 64 };
+
+// The node of each page; negative for one that is not there.
+static inline void nodes_of(size_t count, void **pages, int *nodes) {
+    CHECK(syscall(SYS_move_pages, 0, count, pages, NULL, nodes, 0) == 0);
+}
+
+static inline int node_of(void *page) {
+    int node;
+    nodes_of(1, &page, &node);
+    return node;
+}
+
+// The node from which the kernel itself gives memory to this thread.
+static inline int own_node(void) {
+    char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(page != MAP_FAILED);
+    *page = 1;
+    int node = node_of(page);
+    munmap(page, PAGE);
+    CHECK(node >= 0);
+    return node;
+}
+
+// The CPUs this program may run on.
+static inline int list_cpus(int *cpus) {
+    cpu_set_t set;
+    int count = 0;
+    CHECK(sched_getaffinity(0, sizeof set, &set) == 0);
+    for (int cpu = 0; cpu < MOST_CPUS; cpu++)
+        if (CPU_ISSET(cpu, &set)) cpus[count++] = cpu;
+    return count;
+}
+
+static inline void run_on(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
+#endif

@@ -1,0 +1,97 @@
+// place MIB SIZE [RULE]: takes so many MiB in objects of SIZE bytes, fills them, and asks the kernel where they lie. Prints the
+// percentage of each node. Fails if an object cannot be had or does not keep its contents, or if the rule is broken:
+//
+//   only N[,M…]    at least 99 % lie there
+//   even N,M[,…]   each of them has its share, give or take 2 %
+//   beyond N[,M…]  more than half of each is in use for it, and the rest lies elsewhere
+#include <inttypes.h>
+#include "pages.h"
+
+enum { MOST_OBJECTS = 1 << 21, SOME_PAGES = 1024 };
+static char *objects[MOST_OBJECTS];
+static size_t size, count, pages_on[MOST_NODES], pages_all;
+
+static void take(void) {
+    for (size_t i = 0; i < count; i++) {
+        CHECK((objects[i] = malloc(size)) != NULL);
+        fill(objects[i], size, i);
+    }
+}
+
+static void count_pages(void **pages, size_t length) {
+    static int nodes[SOME_PAGES];
+    nodes_of(length, pages, nodes);
+    for (size_t i = 0; i < length; i++) {
+        CHECK(nodes[i] >= 0 && nodes[i] < MOST_NODES);
+        pages_on[nodes[i]]++;
+    }
+    pages_all += length;
+}
+
+static void look(void) {
+    static void *pages[SOME_PAGES];
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < size; at += PAGE) {
+            pages[length++] = objects[i] + at;
+            if (length == SOME_PAGES) count_pages(pages, length), length = 0;
+        }
+    count_pages(pages, length);
+}
+
+static void give_back(void) {
+    for (size_t i = 0; i < count; i++) {
+        CHECK(intact(objects[i], size, i));
+        free(objects[i]);
+    }
+}
+
+static double percent(int node) { return 100.0 * (double)pages_on[node] / (double)pages_all; }
+
+static void print(void) {
+    for (int node = 0; node < MOST_NODES; node++)
+        if (pages_on[node]) printf("node %d: %.1f %%  ", node, percent(node));
+    putchar('\n');
+}
+
+// How much of the node's memory these pages are, of one.
+static double filled(int node) {
+    char path[64], line[128];
+    double kib = 0;
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/meminfo", node);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file) && sscanf(line, "Node %*d MemTotal: %lf", &kib) != 1) {}
+    fclose(file);
+    CHECK(kib > 0);
+    return (double)pages_on[node] * (PAGE >> 10) / kib;
+}
+
+static int obeys(const char *rule, char *list) {
+    double sum = 0, least = 100, most = 0, full = 1;
+    int nodes = 0;
+    for (char *name = strtok(list, ","); name; name = strtok(NULL, ","), nodes++) {
+        double share = percent(atoi(name));
+        sum += share;
+        least = share < least ? share : least;
+        most = share > most ? share : most;
+        full = filled(atoi(name)) < full ? filled(atoi(name)) : full;
+    }
+    if (strcmp(rule, "only") == 0) return sum >= 99;
+    if (strcmp(rule, "even") == 0) return sum >= 99 && least >= 100.0 / nodes - 2 && most <= 100.0 / nodes + 2;
+    CHECK(strcmp(rule, "beyond") == 0);
+    return full > 0.5 && sum < 100;
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 3 || argc == 5);
+    size = strtoumax(argv[2], NULL, 10);
+    count = (strtoumax(argv[1], NULL, 10) << 20) / size;
+    CHECK(size >= 8 && count > 0 && count <= MOST_OBJECTS);
+    take();
+    look();
+    print();
+    int good = argc == 3 || obeys(argv[3], argv[4]);
+    give_back();
+    return !good;
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Runs larder on machines with many nodes, which qemu emulates: real kernels, and the kernel itself says where every page lies.
+#
+#   tests/numa/run-numa.sh LIB.so [MACHINE…]      all of machines/, or those named
+#
+# A machine is one file of machines/: its hardware (machine.sh has the words) and its checks (guest/lib.sh has these), each of which runs
+# with rseq and without. Nothing is installed and no KVM is needed: fetch.sh gets qemu and Debian's kernels once. Two machines run at a
+# time. The console of one that failed is kept and named. The last line is `N passed, N failed`.
+# shellcheck disable=SC2154 # series: read_machine leaves it
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=/dev/null
+source "$here/fetch.sh"
+source "$here/image.sh"
+source "$here/machine.sh"
+
+limit=170 # seconds for a machine
+
+# run NAME: one machine; reports on its checks, and on the machine itself as one more.
+run() {
+    local console=$work/$1.console status=0 started=$SECONDS word=ok
+    read_machine "$1"
+    [[ -n $(kernel_of "$series") ]] || { echo "skipped $1: Debian had no kernel $series"; return; }
+    boot "$1" >"$console" || status=$?
+    sed 's/\r$//' "$console" | grep -E '^(ok|FAILED|\||        )' || true
+    # 2 * 0 + 1: all checks passed; 2 * 1 + 1: some did not, and have said so.
+    ((status == 1 || status == 3)) || word=FAILED
+    printf '%-6s  %-44s %-8s %5d s\n' $word "$1: Linux $series, to its end" "" $((SECONDS - started))
+    [[ $word == ok ]] || explain "$status" "$console"
+}
+
+explain() {
+    tail -n 15 "$2" | cut -c1-200 | sed 's/^/        | /'
+    (($1 != 124)) && echo "        qemu ended with status $1" || echo "        hung: it was stopped after $limit s"
+}
+
+# Each machine's report in one piece.
+run_all() {
+    local name report
+    for name; do
+        while (($(jobs -pr | wc -l) >= 2)); do wait -n; done
+        report=$(run "$name") && echo "$report" &
+    done
+    wait
+}
+
+skip() {
+    echo "skipped: $1"
+    echo "0 passed, 0 failed"
+    exit 0
+}
+
+[[ -r ${1:-} ]] || { echo "usage: run-numa.sh LIB.so [MACHINE…]" >&2; exit 2; }
+library=$(realpath "$1")
+shift
+(($#)) || mapfile -t all < <(cd "$here/machines" && printf '%s\n' *.sh | sed 's/\.sh$//')
+work=$(mktemp -d /tmp/larder-numa.XXXXXX)
+why=$(fetch_lab) || { rm -r "$work"; skip "no qemu: $why"; }
+build_image "$library"
+run_all "${@:-${all[@]}}" | tee "$work/report" | grep -v '^|'
+sed -n 's/^| /  /p' "$work/report"
+passed=$(grep -c '^ok ' "$work/report" || true)
+failed=$(grep -c '^FAILED ' "$work/report" || true)
+if ((failed)); then echo "the machines' consoles: $work"; else rm -r "$work"; fi
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
