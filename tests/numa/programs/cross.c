@@ -59,8 +59,8 @@ static void unmake(struct object *object) {
     free(object);
 }
 
-// How much of the object lies on this node, of one: all or nothing of a small one, a share of the pages of a long one.
-static double at_home(struct object *object, int home) {
+// How much of the object lies at home, of one: all or nothing of a small one, a share of the pages of a long one.
+static double share_at_home(struct object *object, uint64_t home) {
     void *pages[MOST_PAGES + 2];
     int nodes[MOST_PAGES + 2], count = 0, good = 0;
     char *end = (char *)object + object->size;
@@ -68,14 +68,14 @@ static double at_home(struct object *object, int home) {
     for (char *at = (char *)object; at < end; at += step) pages[count++] = at;
     pages[count++] = end - 1;
     nodes_of((size_t)count, pages, nodes);
-    for (int i = 0; i < count; i++) good += nodes[i] == home;
+    for (int i = 0; i < count; i++) good += nodes[i] >= 0 && home >> nodes[i] & 1;
     return object->size <= SMALL ? good == count : (double)good / count;
 }
 
-static void one_batch(struct worker *self, int home, uint64_t *random) {
+static void one_batch(struct worker *self, uint64_t home, uint64_t *random) {
     struct object *objects[MOST_BATCH];
     for (int i = 0; i < kind->batch; i++) objects[i] = make(random);
-    for (int i = 0; i < kind->batch; i++) self->at_home += at_home(objects[i], home);
+    for (int i = 0; i < kind->batch; i++) self->at_home += share_at_home(objects[i], home);
     for (int i = 0; i < kind->batch; i++) unmake(atomic_exchange(&shelf[next_random(random) % (size_t)kind->shelf], objects[i]));
     self->objects += kind->batch;
 }
@@ -85,7 +85,7 @@ static void *work(void *argument) {
     uint64_t random = 0x9e3779b97f4a7c15u * (uint64_t)(self->number + 1);
     for (int round = 0; round < kind->rounds; round++) {
         run_on(cpus[(self->number + (moving ? round : 0)) % cpu_count]);
-        int home = own_node();
+        uint64_t home = home_nodes();
         for (int i = 0; i < kind->batches; i++) one_batch(self, home, &random);
     }
     return NULL;
@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
 
     static struct worker workers[MOST_CPUS];
     long objects = 0;
-    double home = 0;
+    double at_home = 0;
     for (int i = 0; i < cpu_count; i++) {
         workers[i].number = i;
         CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
@@ -109,9 +109,9 @@ int main(int argc, char **argv) {
     for (int i = 0; i < cpu_count; i++) {
         CHECK(pthread_join(workers[i].thread, NULL) == 0);
         objects += workers[i].objects;
-        home += workers[i].at_home;
+        at_home += workers[i].at_home;
     }
     for (int i = 0; i < kind->shelf; i++) unmake(shelf[i]);
-    printf("%.2f %% of %ld at home\n", 100 * home / (double)objects, objects);
-    return 100 * home < atof(argv[2]) * (double)objects;
+    printf("%.2f %% of %ld at home\n", 100 * at_home / (double)objects, objects);
+    return 100 * at_home < atof(argv[2]) * (double)objects;
 }

@@ -32,6 +32,32 @@ static inline int own_node(void) {
     return node;
 }
 
+// The distance from this thread's node to each that there is, 0 to others.
+static inline void distances(int *to) {
+    char path[64];
+    unsigned here;
+    CHECK(getcpu(NULL, &here) == 0);
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%u/distance", here);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    for (int node = 0; node < MOST_NODES; node++) {
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%d", node);
+        to[node] = 0;
+        if (access(path, F_OK) == 0) CHECK(fscanf(file, "%d", &to[node]) == 1);
+    }
+    fclose(file);
+}
+
+// The nodes that are home to this thread, as bits: its own, or if that has no memory, all that are as near as the one the kernel takes.
+static inline uint64_t home_nodes(void) {
+    int to[MOST_NODES], own = own_node();
+    uint64_t home = 0;
+    distances(to);
+    for (int node = 0; node < MOST_NODES; node++)
+        if (to[node] == to[own]) home |= (uint64_t)1 << node;
+    return home;
+}
+
 // The CPUs this program may run on.
 static inline int list_cpus(int *cpus) {
     cpu_set_t set;
