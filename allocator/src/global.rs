@@ -2,13 +2,13 @@
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
 use crate::base::units::{Class, MIN_ALIGN};
-use crate::heap::{Call, Heap};
-use crate::stats::{Mode, Stats};
+use crate::heap::{Call, Heap, Hooks};
+use crate::stats::{Mode, PageStats, Stats};
 use crate::sys::options::{Key, Settings};
 use core::alloc::{GlobalAlloc, Layout};
 
 /// The process's heap: boots at its first use and is never torn down.
-pub static HEAP: Heap = Heap::with_witness(Some(thread_holds_one_with));
+pub static HEAP: Heap = Heap::with_hooks(Hooks { witness: Some(thread_holds_one_with), helper: Some(run_helper) });
 
 /// The allocator.
 ///
@@ -134,6 +134,11 @@ fn thread_holds_one_with(lock: usize) -> bool {
     HEAP.holds_one_with(lock)
 }
 
+/// Where the helper thread begins.
+extern "C" fn run_helper() -> ! {
+    HEAP.serve()
+}
+
 /// Where the hit path goes with an object whose link does not lead into the region it knows: an end of a chain, or a broken link.
 ///
 /// # Safety
@@ -143,9 +148,19 @@ pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *
     HEAP.take_odd(address, offset, link)
 }
 
+/// Gives all free memory back to the system; returns the bytes given back.
+pub fn trim() -> usize {
+    HEAP.trim(0)
+}
+
 /// All figures of the process's heap.
 pub fn stats() -> Stats {
     HEAP.stats()
+}
+
+/// The pages of node number `node` and its watermarks; the spare node (see the design) comes after the last.
+pub fn page_stats(node: usize) -> Option<PageStats> {
+    HEAP.page_stats(node)
 }
 
 /// How per-CPU windows are reached in this process.

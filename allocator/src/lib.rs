@@ -22,6 +22,6 @@ pub mod hit {
     pub use crate::sys::rseq::MIX;
 }
 
-pub use global::{Larder, mode, stats, validate};
-pub use stats::{ClassStats, Mode, OrderStats, Stats};
+pub use global::{Larder, mode, page_stats, stats, trim, validate};
+pub use stats::{ClassStats, GivenBack, Mode, OrderStats, PageStats, Stats};
 pub use sys::options;

@@ -42,6 +42,60 @@ pub struct OrderStats {
     pub zero: usize,
 }
 
+/// Memory given back to the system so far, by reason, in bytes. Without huge objects, whose memory goes with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenBack {
+    /// By a free that found more than the high watermark.
+    pub direct: usize,
+    /// Not needed for a while.
+    pub decay: usize,
+    /// The program did nothing.
+    pub idle: usize,
+    /// Memory was short.
+    pub limit: usize,
+    /// Asked for by `trim` or `malloc_trim`.
+    pub trim: usize,
+}
+
+impl GivenBack {
+    /// For whatever reason.
+    pub fn total(&self) -> usize {
+        self.direct + self.decay + self.idle + self.limit + self.trim
+    }
+
+    /// Adds another's figures.
+    pub(crate) fn add(&mut self, other: GivenBack) {
+        self.direct += other.direct;
+        self.decay += other.decay;
+        self.idle += other.idle;
+        self.limit += other.limit;
+        self.trim += other.trim;
+    }
+}
+
+/// The pages of one node, in bytes: zoneinfo.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PageStats {
+    /// Readable and writable.
+    pub committed: usize,
+    /// Slabs and large objects.
+    pub in_use: usize,
+    /// Free and probably resident.
+    pub warm: usize,
+    /// Free and known zero: never touched, or given back.
+    pub zero: usize,
+    /// Of the warm ones, kept even while the program is idle.
+    pub min: usize,
+    /// Kept while it works: above this they decay.
+    pub low: usize,
+    /// Beyond this freeing gives back directly.
+    pub high: usize,
+    /// Given back so far.
+    pub given_back: GivenBack,
+    /// Given back and taken again soon: what giving back too early has cost, at most.
+    pub refaulted: usize,
+}
+
 /// All figures in bytes unless said otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Stats {
@@ -85,6 +139,10 @@ pub struct Stats {
     pub ceiling: usize,
     /// How often `limit` was met: then room was made, or `malloc` failed.
     pub limit_hits: u64,
+    /// The same by reason.
+    pub given_back: GivenBack,
+    /// Of it, taken again soon (an upper bound).
+    pub refaulted: usize,
     /// By class; index is the class number, 0 unused.
     pub classes: [ClassStats; CLASSES],
     /// By order.
@@ -114,6 +172,8 @@ impl Default for Stats {
             limit: 0,
             ceiling: 0,
             limit_hits: 0,
+            given_back: GivenBack::default(),
+            refaulted: 0,
             classes: [ClassStats::default(); CLASSES],
             orders: [OrderStats::default(); ORDERS],
         }

@@ -5,6 +5,7 @@ use super::held::Held;
 use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
+use super::watermarks::Watermarks;
 use crate::base::sync::{AtomicU32, Gauge, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
@@ -19,7 +20,7 @@ const MAX_GROWTH: u32 = 8192;
 
 /// Runs of at least this order (2 MiB) merge only with their own kind, and so stay known to be zero; smaller ones merge with any, else the
 /// tails that large objects give back would lie between warm runs for ever.
-const PURE_ORDER: Order = Order(9);
+pub(super) const PURE_ORDER: Order = Order(9);
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -27,6 +28,11 @@ pub struct Arena {
     pub(super) region: Region,
     pub(super) free: Lock<Lists>,
     pub(super) purge: Purge,
+    pub(super) watermarks: Watermarks,
+    /// Warm pages after the last change, for who does not hold the lock.
+    warm: AtomicU32,
+    /// Counts what is taken and freed.
+    activity: AtomicU32,
     pub(super) quick: Quick,
     pub(super) deferred: Deferred,
     /// Page + 1 behind the run that was cut to its length last.
@@ -92,7 +98,11 @@ impl Arena {
             self.note_tail(tail.page);
             self.insert_run(lists, tail);
         }
-        self.purge.note_warm(self.warm_pages(lists));
+        if run.zero {
+            self.purge.note_zero_taken(run.pages);
+        }
+        self.watermarks.note(self.in_use(lists));
+        self.note_activity();
         Some(run)
     }
 
@@ -124,6 +134,31 @@ impl Arena {
         lists.pages(Kind::Warm) + self.quick.pages()
     }
 
+    /// Pages that are not free.
+    pub(super) fn in_use(&self, lists: &Lists) -> u32 {
+        self.region.pages().saturating_sub(self.warm_pages(lists) + lists.pages(Kind::Zero))
+    }
+
+    /// Warm pages, about now.
+    pub fn warm_now(&self) -> u32 {
+        self.warm.load(Ordering::Relaxed)
+    }
+
+    /// Changes whenever pages are taken or freed.
+    pub fn activity(&self) -> u32 {
+        self.activity.load(Ordering::Relaxed)
+    }
+
+    /// With the lock held, after a change: lets [`Arena::warm_now`] know.
+    pub(super) fn show_warm(&self, lists: &Lists) {
+        self.warm.store(self.warm_pages(lists), Ordering::Relaxed);
+    }
+
+    /// Something was taken or freed. Two threads at once may count as one.
+    pub(super) fn note_activity(&self) {
+        self.activity.store(self.activity().wrapping_add(1), Ordering::Relaxed);
+    }
+
     /// Moves the quick list's runs to the buddy.
     pub(super) fn flush_quick(&self, lists: &mut Lists) {
         while let Some(run) = self.quick.take_any() {
@@ -133,6 +168,12 @@ impl Arena {
 
     /// Frees a run of any length.
     pub fn free(&self, run: Run) {
+        self.note_activity();
+        self.free_quietly(run);
+    }
+
+    /// Frees a run that was taken to be purged: no activity of the program.
+    pub(super) fn free_quietly(&self, run: Run) {
         match self.lists() {
             Ok(mut lists) => self.insert_run(&mut lists, run),
             Err(Reentered) => self.deferred.push(&self.region, run),

@@ -1,4 +1,5 @@
-//! The arena's lists, held: whoever lets them go tells the process's account how much memory the arena has in use or warm.
+//! The arena's lists, held: whoever lets them go tells the process's account how much memory the arena has in use or warm, and
+//! everybody how much is warm.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
@@ -36,6 +37,7 @@ impl Drop for Held<'_> {
     /// Still under the lock.
     fn drop(&mut self) {
         let held = self.arena.region.pages() - self.lists.pages(Kind::Zero);
+        self.arena.show_warm(&self.lists);
         self.arena.account.settle(&LIMIT, held as usize * PAGE);
     }
 }

@@ -57,13 +57,15 @@ impl Arena {
             return self.claim_large(page).map(|run| self.deferred.push(&self.region, run)).is_some();
         };
         let Some(run) = self.claim_large(page) else { return false };
+        let freed = run.pages;
         if let Some(run) = self.quick.put(run) {
             self.insert_run(&mut lists, run);
         }
         let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
+        self.note_activity();
         drop(lists);
         if look {
-            self.purge_by(policy);
+            self.purge_after_free(freed, policy);
         }
         true
     }
@@ -107,6 +109,8 @@ impl Arena {
         if grown {
             self.region.links(page).first.store(pages, Ordering::Relaxed);
             self.large_pages.add((pages - old) as u64);
+            self.watermarks.note(self.in_use(&lists));
+            self.note_activity();
         }
         grown
     }
@@ -115,5 +119,6 @@ impl Arena {
         self.region.links(page).first.store(pages, Ordering::Relaxed);
         self.large_pages.sub((old - pages) as u64);
         self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
+        self.note_activity();
     }
 }

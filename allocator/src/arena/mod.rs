@@ -8,7 +8,7 @@
 //!
 //! A zero run is zero; a run of both kinds counts as warm. Runs of 2 MiB and more merge only with a buddy of their own kind, so that large
 //! ones stay known to be zero; smaller ones merge with any. Warm runs are used
-//! first, the most recently freed first; the oldest are purged (see [`purge`]). Large runs first lie whole in a short list of their own
+//! first, the most recently freed first; the oldest are purged (see [`purge`] and [`watermarks`]). Large runs first lie whole in a short list of their own
 //! (see [`quick`]).
 //!
 //! Invariants: a run is in list (order, kind) iff the pagemap says `free(order, kind)` of its first page; two buddies of one order
@@ -26,6 +26,7 @@ mod purge;
 mod quick;
 mod state;
 mod stretch;
+mod watermarks;
 
 pub use buddy::Arena;
-pub use purge::PurgePolicy;
+pub use purge::{PurgePolicy, Reason};

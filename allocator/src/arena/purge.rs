@@ -1,18 +1,49 @@
-//! Giving warm pages back: delayed, oldest first, and never more than a bounded amount in one call.
+//! Giving warm pages back: the oldest first, in pieces, for one of five reasons.
 //!
-//! Two rules. **Unused**: over each delay the smallest number of warm pages seen was not needed in it (Bonwick's working-set minimum,
-//! applied to pages), so that many of the oldest go back. **Bound**: what exceeds the limit goes back at once. Both run when the
-//! arena is used. A run being purged is out of the lists and the lock is not held meanwhile.
+//! - **direct**: a freeing thread finds more warm pages than the high [watermark](super::watermarks), and gives back at least as much as
+//!   it freed;
+//! - **decay**: what is above the low one, by the helper thread, or where there is none by frees, a little at a time;
+//! - **idle**: the program has taken and freed nothing for a while; the helper thread lets all fade but what the min one says;
+//! - **limit**: memory is short;
+//! - **trim**: the program asked for it.
+//!
+//! A run being purged is in no list and the lock is not held meanwhile. A run is zero iff the system took its pages: under `mlockall`
+//! it does not, and then only a trim tries again.
 
-use super::buddy::Arena;
+use super::buddy::{Arena, PURE_ORDER};
 use super::lists::{Kind, Lists};
-use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use super::watermarks::Marks;
+use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{ORDERS, Order};
 use crate::region::Run;
 use crate::sys::clock::coarse_ms;
 
-/// Most pages purged in one call (8 MiB): a bound on the time one `free` can take.
-const STEP_PAGES: u32 = 2048;
+/// Pages purged by one system call (2 MiB): a bound on how long it keeps others from changing mappings.
+const PIECE: u32 = PURE_ORDER.pages();
+/// Pages that a free may purge (2 MiB) though it freed less: a bound on the time it can take.
+const STEP: u32 = PIECE;
+/// A free of more purges so much (16 MiB).
+const LARGEST_STEP: u32 = 4096;
+/// One large free in so many looks whether something is due.
+const LOOK_EVERY: u32 = 16;
+
+/// Why pages are given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A freeing thread found too many.
+    Direct,
+    /// They were not needed for a while.
+    Decay,
+    /// Nothing was.
+    Idle,
+    /// Memory is short.
+    Limit,
+    /// The program asked for it.
+    Trim,
+}
+
+/// Number of reasons.
+pub const REASONS: usize = 5;
 
 /// When to give pages back.
 #[derive(Clone, Copy, Debug)]
@@ -21,34 +52,26 @@ pub struct PurgePolicy {
     pub delay_ms: u64,
     /// Most pages kept warm.
     pub limit_pages: u32,
+    /// Whether frees must see to what decays, because there is no helper thread.
+    pub alone: bool,
 }
 
-/// What the policy needs to remember.
+/// What an arena remembers of it.
 #[derive(Debug, Default)]
 pub(super) struct Purge {
-    /// End of the present delay.
-    due_ms: AtomicU64,
-    /// Fewest warm pages seen in it.
-    fewest: AtomicU32,
-    /// Pages still to be given back because they were not used in the last delay.
-    owed: AtomicU32,
+    /// Pages given back so far, by reason.
+    given_back: [AtomicU64; REASONS],
+    /// Of them, those given back lately and not taken again: fades.
+    lately: AtomicU32,
+    /// Pages taken again soon after they had been given back (an upper bound: which ones they are is not known).
+    refaults: AtomicU64,
+    /// The system took nothing the last time.
+    refused: AtomicBool,
     /// Large frees so far: not each looks at the clock.
     frees: AtomicU32,
-    /// Pages given back so far.
-    purged: AtomicU64,
 }
 
-/// One large free in so many looks whether something is due.
-const LOOK_EVERY: u32 = 16;
-
 impl Purge {
-    /// Learns the present number of warm pages after an allocation.
-    pub(super) fn note_warm(&self, pages: u32) {
-        if pages < self.fewest.load(Ordering::Relaxed) {
-            self.fewest.store(pages, Ordering::Relaxed);
-        }
-    }
-
     /// Whether this free should look whether something is due.
     pub(super) fn is_time_to_look(&self) -> bool {
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
@@ -56,91 +79,149 @@ impl Purge {
         frees.is_multiple_of(LOOK_EVERY)
     }
 
-    /// At the end of a delay: what was not used in it is owed to the system. Whether it was the end.
-    fn settle_delay(&self, delay_ms: u64, warm: u32) -> bool {
-        let now = coarse_ms();
-        let due = self.due_ms.load(Ordering::Relaxed);
-        if now < due {
-            return false;
+    /// Learns that zero pages were taken, under the lock.
+    pub(super) fn note_zero_taken(&self, pages: u32) {
+        let lately = self.lately.load(Ordering::Relaxed);
+        let again = pages.min(lately);
+        if again > 0 {
+            self.lately.store(lately - again, Ordering::Relaxed);
+            self.refaults.fetch_add(again as u64, Ordering::Relaxed);
         }
-        let unused = if due == 0 { 0 } else { self.fewest.load(Ordering::Relaxed) };
-        self.owed.store(unused.min(warm), Ordering::Relaxed);
-        self.fewest.store(warm, Ordering::Relaxed);
-        self.due_ms.store(now + delay_ms.max(1), Ordering::Relaxed);
-        true
+    }
+
+    fn note_given_back(&self, pages: u32, reason: Reason) {
+        self.given_back[reason as usize].fetch_add(pages as u64, Ordering::Relaxed);
+        self.lately.fetch_add(pages, Ordering::Relaxed);
+    }
+
+    /// An epoch has passed, under the lock.
+    fn fade(&self) {
+        let lately = self.lately.load(Ordering::Relaxed);
+        self.lately.store(lately - lately.div_ceil(8), Ordering::Relaxed);
     }
 }
 
 impl Arena {
-    /// Pages given back so far.
-    pub fn purged_pages(&self) -> u64 {
-        self.purge.purged.load(Ordering::Relaxed)
+    /// Pages given back so far, by reason.
+    pub fn given_back(&self) -> [u64; REASONS] {
+        [0, 1, 2, 3, 4].map(|reason: usize| self.purge.given_back[reason].load(Ordering::Relaxed))
     }
 
-    /// Gives back what the policy says is too much or too old, a bounded amount.
-    pub fn purge_by(&self, policy: PurgePolicy) {
-        let Some(mut budget) = self.purge_due(policy) else { return };
-        while budget > 0 {
-            let Some(run) = self.take_oldest_warm(budget) else { return };
-            budget = budget.saturating_sub(run.pages);
-            self.purge_run(run);
+    /// Pages taken again soon after they had been given back.
+    pub fn refaults(&self) -> u64 {
+        self.purge.refaults.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is no point in giving back: the system takes nothing.
+    pub fn is_refused(&self) -> bool {
+        self.purge.refused.load(Ordering::Relaxed)
+    }
+
+    /// After `freed` pages were freed: gives back what is too much, a bounded amount.
+    pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
+        if self.is_refused() {
+            return;
+        }
+        let Some((marks, warm)) = self.look(policy) else { return };
+        let step = freed.clamp(STEP, LARGEST_STEP);
+        if warm > marks.high {
+            self.give_back((warm - marks.high).min(step), Reason::Direct);
+        } else if policy.alone && warm > marks.low {
+            self.give_back((warm - marks.low).min(STEP), Reason::Decay);
+        }
+    }
+
+    /// Memory is short: gives back what is above the high watermark, a bounded amount.
+    pub fn keep_within(&self, policy: PurgePolicy) {
+        if let Some((marks, warm)) = self.look(policy) {
+            self.give_back(warm.saturating_sub(marks.high).min(STEP), Reason::Limit);
+        }
+    }
+
+    /// Gives back what is above the low watermark.
+    pub fn decay(&self, policy: PurgePolicy) {
+        if let Some((marks, warm)) = self.look(policy) {
+            self.give_back(warm.saturating_sub(marks.low), Reason::Decay);
+        }
+    }
+
+    /// Gives back `part` of `whole` of what is above the min watermark.
+    pub fn fade(&self, policy: PurgePolicy, part: u64, whole: u64) {
+        if let Some((marks, warm)) = self.look(policy) {
+            let above = warm.saturating_sub(marks.min) as u64;
+            let due = if part < whole { above * part / whole } else { above };
+            self.give_back(due as u32, Reason::Idle);
         }
     }
 
     /// Gives back the pages that are warm now, but for `keep`; returns how many. What other threads free meanwhile stays.
     pub fn trim(&self, keep: u32) -> u32 {
-        let Ok(mut lists) = self.lists() else { return 0 };
-        self.flush_quick(&mut lists);
-        let surplus = lists.pages(Kind::Warm).saturating_sub(keep);
-        drop(lists);
-        let mut left = surplus;
-        while let Some(run) = self.take_oldest_warm(left) {
+        self.reclaim(u32::MAX, keep, Reason::Trim)
+    }
+
+    /// Gives back up to `most` pages, but for `keep`; returns how many the system took.
+    pub fn reclaim(&self, most: u32, keep: u32, reason: Reason) -> u32 {
+        let warm = self.lists().map_or(0, |mut lists| {
+            self.flush_quick(&mut lists);
+            self.warm_pages(&lists)
+        });
+        self.give_back(warm.saturating_sub(keep).min(most), reason)
+    }
+
+    /// The watermarks and the warm pages now.
+    fn look(&self, policy: PurgePolicy) -> Option<(Marks, u32)> {
+        let lists = self.lists().ok()?;
+        if self.watermarks.advance(coarse_ms(), policy.delay_ms, self.in_use(&lists)) {
+            self.purge.fade();
+        }
+        Some((self.marks_of(&lists, policy), self.warm_pages(&lists)))
+    }
+
+    pub(super) fn marks_of(&self, lists: &Lists, policy: PurgePolicy) -> Marks {
+        let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
+        self.watermarks.marks(self.in_use(lists), limit)
+    }
+
+    /// Gives back up to `most` warm pages in whole runs or pieces; returns how many the system took.
+    fn give_back(&self, most: u32, reason: Reason) -> u32 {
+        let mut given = 0;
+        while given < most {
+            let Some(run) = self.take_oldest_warm(most - given) else { break };
             let pages = run.pages;
-            if !self.purge_run(run) {
+            if !self.purge_run(run, reason) {
                 break;
             }
-            left -= pages;
+            given += pages;
         }
-        surplus - left
+        given
     }
 
-    fn purge_due(&self, policy: PurgePolicy) -> Option<u32> {
+    /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that. No smaller cut: the zero part would merge
+    /// with the warm rest and count as warm again.
+    fn take_oldest_warm(&self, most: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
-        let warm = self.warm_pages(&lists);
-        if self.purge.settle_delay(policy.delay_ms, warm) || warm > policy.limit_pages {
+        if lists.pages(Kind::Warm) < most {
             self.flush_quick(&mut lists);
         }
-        let owed = self.purge.owed.load(Ordering::Relaxed).min(warm);
-        let excess = warm.saturating_sub(policy.limit_pages);
-        let step = owed.max(excess).min(STEP_PAGES);
-        self.purge.owed.store(owed.saturating_sub(step), Ordering::Relaxed);
-        (step > 0).then_some(step)
-    }
-
-    /// Takes the oldest warm run of the largest order, cut to `most` pages.
-    fn take_oldest_warm(&self, most: u32) -> Option<Run> {
-        if most == 0 {
-            return None;
-        }
-        let mut lists = self.lists().ok()?;
-        let (page, order) =
-            (0..ORDERS as u8).rev().map(Order).find_map(|order| Some((lists.oldest(order, Kind::Warm)?, order)))?;
+        let fits = |order: &Order| order.pages().min(PIECE) <= most;
+        let oldest = |order| Some((lists.oldest(order, Kind::Warm)?, order));
+        let (page, order) = (0..ORDERS as u8).rev().map(Order).filter(fits).find_map(oldest)?;
         lists.remove(&self.region, page, order, Kind::Warm);
-        let (run, tail) = Run { page, pages: order.pages(), zero: false }.split(most);
+        let (run, tail) = Run { page, pages: order.pages(), zero: false }.split(PIECE);
         if let Some(tail) = tail {
             self.insert_run(&mut lists, tail);
         }
-        self.purge.note_warm(self.warm_pages(&lists));
         Some(run)
     }
 
-    /// Purges a run and frees it; it is zero iff the system took the pages (under `mlockall` it does not).
-    fn purge_run(&self, run: Run) -> bool {
+    /// Purges a run and frees it. Whether the system took it.
+    fn purge_run(&self, run: Run, reason: Reason) -> bool {
         let zero = self.region.purge(&run).is_ok();
+        self.purge.refused.store(!zero, Ordering::Relaxed);
         if zero {
-            self.purge.purged.fetch_add(run.pages as u64, Ordering::Relaxed);
+            self.purge.note_given_back(run.pages, reason);
         }
-        self.free(Run { zero, ..run });
+        self.free_quietly(Run { zero, ..run });
         zero
     }
 
@@ -153,7 +234,7 @@ impl Arena {
                 if self.region.purge(&run).is_err() {
                     return self.insert_run(lists, Run { zero: false, ..run });
                 }
-                self.purge.purged.fetch_add(run.pages as u64, Ordering::Relaxed);
+                self.purge.note_given_back(run.pages, Reason::Limit);
                 self.insert_run(lists, run);
             }
         }

@@ -3,6 +3,8 @@
 use super::buddy::Arena;
 use super::held::Held;
 use super::lists::Kind;
+use super::purge::PurgePolicy;
+use super::watermarks::Marks;
 use crate::base::units::{ORDERS, Order, Page};
 use crate::region::Entry;
 use crate::sys::lock::Reentered;
@@ -22,6 +24,11 @@ impl Arena {
             Ok(lists) => (self.warm_pages(&lists), lists.pages(Kind::Zero)),
             Err(Reentered) => (0, 0),
         }
+    }
+
+    /// The watermarks now.
+    pub fn marks(&self, policy: PurgePolicy) -> Marks {
+        self.lists().map_or_else(|Reentered| Marks::default(), |lists| self.marks_of(&lists, policy))
     }
 
     /// In a forked child: rebuilds the lists from the pagemap if a thread that no longer exists held the lock.

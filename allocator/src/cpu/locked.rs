@@ -89,6 +89,23 @@ impl LockedWindows {
         }
     }
 
+    /// Takes every magazine of a row, but for the slots that are held now.
+    pub(super) fn drain(&self, row: usize, mut each: impl FnMut(Class, Magazine)) {
+        if self.rows[row].is_empty() {
+            return;
+        }
+        for (slot, lock) in self.locks.iter().enumerate() {
+            let Some(_held) = lock.try_lock() else { continue };
+            for (class, place) in Class::all().flat_map(|class| [(class, Place::Window), (class, Place::Previous)]) {
+                let word = self.word(row, slot, class, place).swap(0, Ordering::AcqRel);
+                let magazine = Magazine::from_word(word);
+                if !magazine.is_empty() {
+                    each(class, magazine);
+                }
+            }
+        }
+    }
+
     pub(super) fn rebuild(&self) {
         drop(self.growth.inherit());
         for lock in &self.locks {

@@ -1,12 +1,13 @@
 //! The windows by restartable sequences.
 #![allow(unsafe_code, reason = "the sequences work on the windows' memory")]
 
+use super::drain::Banks;
 use super::hit::Hot;
 use super::locked::LockedWindows;
 use crate::base::classes::{CLASSES, MAX_SMALL, WINDOW_BYTES};
-use crate::base::sync::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE_SHIFT};
-use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, Table, broken_link};
+use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::Errno;
 use crate::sys::lock::Lock;
@@ -16,7 +17,7 @@ use crate::sys::vm::Span;
 
 /// One row per node, and one each for the interleaved and the spare arena.
 pub const ROWS: usize = MAX_NODES + 2;
-const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
+pub(super) const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
 /// Bytes from a class's window to its previous magazine.
 const PREVIOUS: usize = 16;
 const _: () = assert!(CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8, "a slot holds every class");
@@ -45,12 +46,12 @@ pub enum Wanted {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Cpus {
-    hot: Hot,
-    rows: [Table<AtomicU64>; ROWS],
-    row_count: AtomicUsize,
+    pub(super) hot: Hot,
+    pub(super) banks: Banks,
+    pub(super) row_count: AtomicUsize,
     max_slots: AtomicUsize,
-    growth: Lock<()>,
-    locked: LockedWindows,
+    pub(super) growth: Lock<()>,
+    pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
     /// The regions of a single node and of the spare one; null where there are more.
@@ -62,7 +63,7 @@ impl Cpus {
     pub const fn new() -> Cpus {
         Cpus {
             hot: Hot::new(),
-            rows: [const { Table::new() }; ROWS],
+            banks: Banks::new(),
             row_count: AtomicUsize::new(0),
             max_slots: AtomicUsize::new(0),
             growth: Lock::new(()),
@@ -86,14 +87,14 @@ const SWITCHED_OFF: Mode = Mode::Fallback("percpu:locked was asked for");
 impl Cpus {
     /// Metadata bytes to reserve for `rows` rows of `slots` slots.
     pub fn metadata_len(rows: usize, slots: usize) -> usize {
-        rows * Table::<AtomicU64>::bytes_for(slots * SLOT_WORDS) + LockedWindows::metadata_len(rows)
+        Banks::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
     }
 
     /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest.
     pub fn settle(&self, metadata: Span, rows: usize, slots: usize, secret: u64, wanted: Wanted) -> Span {
-        let rest = self.rows.iter().take(rows).fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
+        let rest = self.banks.settle(metadata, rows, slots);
         self.row_count.store(rows, Ordering::Relaxed);
-        self.hot.area.place(self.rows[0].base(), secret);
+        self.hot.area.place(self.banks.present()[0].base(), secret);
         let mode = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => 1,
@@ -112,7 +113,7 @@ impl Cpus {
 
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
-        self.rows.iter().map(Table::committed).sum::<usize>() + self.locked.metadata_committed()
+        self.banks.committed() + self.locked.metadata_committed()
     }
 
     /// How links are encoded.
@@ -132,7 +133,7 @@ impl Cpus {
     }
 
     fn at(&self, row: usize, class: Class) -> usize {
-        self.rows[row].base() - self.rows[0].base() + class.offset()
+        self.banks.distance(row) + class.offset()
     }
 
     /// Whether the hit path may be taken for a class that the caller computed.
@@ -333,14 +334,14 @@ impl Cpus {
 
     fn commit(&self, slots: usize) -> Result<(), Errno> {
         let rows = self.row_count.load(Ordering::Relaxed);
-        self.rows.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS))
+        self.banks.present().iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS))
     }
 
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
         for slot in 0..self.hot.area.slots() {
             let word = |place: usize| {
-                self.rows[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed)
+                self.banks.present()[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed)
             };
             each(Magazine::from_window(word(0), word(1)).into_word());
             each(word(2));

@@ -5,7 +5,7 @@
 //! programs that need it.
 //!
 //! Working set: the depot remembers the fewest magazines it held over a number of trades; that many were not needed and are
-//! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock).
+//! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock, and the helper thread's own where there is one).
 //!
 //! Where magazines go from one CPU to another, each leaves with a **trail**: see [`trail`].
 //!
@@ -102,6 +102,16 @@ impl Depots {
     /// A magazine that was not needed lately.
     pub fn surplus(&self, class: Class) -> Option<Magazine> {
         self.depots[class.index()].surplus(&self.shelf(class))
+    }
+
+    /// Time has passed: what no CPU has asked for since the last time is surplus.
+    pub fn judge(&self) {
+        self.depots.iter().for_each(|depot| depot.judge_now());
+    }
+
+    /// Changes whenever magazines are traded.
+    pub fn activity(&self) -> u32 {
+        self.depots.iter().fold(0, |sum, depot| sum.wrapping_add(depot.activity()))
     }
 
     /// Magazines and rounds of a class.

@@ -24,6 +24,7 @@ struct State {
     len: u32,
     fewest: u32,
     surplus: u32,
+    /// Since the last judgement.
     trades: u32,
     /// The CPU that left the newest.
     last_by: u32,
@@ -37,6 +38,7 @@ pub struct Depot {
     state: Lock<State>,
     /// How many more trades lately went from one CPU to another than did not; written under the lock.
     crossed: AtomicU32,
+    activity: AtomicU32,
     inline: [AtomicU64; INLINE],
 }
 
@@ -113,6 +115,7 @@ impl Depot {
         state.len = index;
         state.fewest = state.fewest.min(index);
         state.surplus = state.surplus.min(index);
+        self.note_activity();
         Some(magazine)
     }
 
@@ -126,6 +129,8 @@ impl Depot {
     ) -> Result<(), Magazine> {
         let trail = self.wants_trail(shelf).then(|| Trail::of(&magazine, links));
         let Ok(mut state) = self.state.lock() else { return Err(magazine) };
+        judge(&mut state);
+        self.note_activity();
         let index = state.len as usize;
         if index >= capacity(class) || (index >= INLINE && !shelf.open()) {
             return Err(magazine);
@@ -136,7 +141,6 @@ impl Depot {
         if index < INLINE {
             note(&mut state, shelf, index, trail);
         }
-        judge(&mut state);
         Ok(())
     }
 
@@ -151,6 +155,23 @@ impl Depot {
         }
         state.surplus -= 1;
         self.pop(&mut state, shelf)
+    }
+
+    /// What lay untouched since the last judgement is surplus.
+    pub(super) fn judge_now(&self) {
+        if let Some(mut state) = self.state.try_lock() {
+            settle(&mut state);
+        }
+    }
+
+    /// Changes whenever a magazine is put, refused or taken.
+    pub(super) fn activity(&self) -> u32 {
+        self.activity.load(Ordering::Relaxed)
+    }
+
+    /// Under the lock.
+    fn note_activity(&self) {
+        self.activity.store(self.activity().wrapping_add(1), Ordering::Relaxed);
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -193,14 +214,18 @@ fn note(state: &mut State, shelf: &Shelf<'_>, index: usize, trail: Option<Trail>
     }
 }
 
-/// Every so many trades: what lay untouched meanwhile is surplus.
+/// Every so many trades, refused ones too: what lay untouched meanwhile is surplus.
 fn judge(state: &mut State) {
     state.trades += 1;
     if state.trades >= JUDGE_AFTER {
-        state.surplus = state.fewest;
-        state.fewest = state.len;
-        state.trades = 0;
+        settle(state);
     }
+}
+
+fn settle(state: &mut State) {
+    state.surplus = state.fewest;
+    state.fewest = state.len;
+    state.trades = 0;
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Heap {
     pub(super) fn boot(&self) -> bool {
         self.settings.read_environment();
         self.set_limits();
-        if let Some(witness) = self.witness {
+        if let Some(witness) = self.hooks.witness {
             set_witness(witness);
         }
         let topology = if self.settings.ignores_nodes() { Topology::single() } else { Topology::read(SYSFS_NODES) };

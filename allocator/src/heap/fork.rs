@@ -28,6 +28,7 @@ impl Heap {
         }
         self.huge.rebuild();
         self.cpus.rebuild();
+        self.idle.forked();
         true
     }
 }

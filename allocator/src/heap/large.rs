@@ -115,8 +115,9 @@ impl Heap {
         }
         let is_large = entry == Entry::LARGE && address.is_multiple_of(PAGE);
         if !(is_large && arena.free_large(page, self.purge_policy())) {
-            self.refuse(address, call);
+            return self.refuse(address, call);
         }
+        self.nudge(0);
     }
 
     /// Gives free memory back to the system but for `keep` bytes; returns the bytes given back.

@@ -5,6 +5,7 @@
 //! step of growth at a time. A charge that was refused gathers everything, and is tried once more.
 
 use super::Heap;
+use crate::arena::Reason;
 use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::NodeId;
 use crate::sys::cgroup;
@@ -105,7 +106,7 @@ impl Heap {
         if LIMIT.is_time_to_gather() {
             self.gather_idle();
         }
-        self.node(id).arena.purge_by(self.purge_policy());
+        self.node(id).arena.keep_within(self.purge_policy());
     }
 
     /// Gathers everything that is free; false in a signal handler that must not, and where nothing was asked for.
@@ -113,7 +114,7 @@ impl Heap {
         let gathered = self.gather_idle();
         if gathered && LIMIT.is_watched() {
             self.regular_nodes().for_each(|id| {
-                self.node(id).arena.trim(0);
+                self.node(id).arena.reclaim(u32::MAX, 0, Reason::Limit);
             });
         }
         gathered

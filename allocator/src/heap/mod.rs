@@ -19,6 +19,7 @@
 mod boot;
 mod fork;
 mod huge;
+mod idle;
 mod knowledge;
 mod large;
 mod limit;
@@ -30,6 +31,7 @@ mod rows;
 mod shaped;
 mod small;
 mod stats;
+mod tend;
 mod validate;
 mod whereabouts;
 
@@ -43,6 +45,7 @@ use crate::sys::once::Gate;
 use crate::sys::options::Settings;
 use crate::sys::thread::Family;
 use huge::HugeTable;
+use idle::Idle;
 use limit::Poll;
 use node::Node;
 use whereabouts::Whereabouts;
@@ -72,20 +75,30 @@ pub struct Heap {
     poll: Poll,
     boot: Gate,
     family: Family,
-    witness: Option<fn(usize) -> bool>,
+    idle: Idle,
+    hooks: Hooks,
+}
+
+/// What the process's heap needs to be told, for it cannot name itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hooks {
+    /// Asked by a thread that is about to wait for one of the heap's locks; passes the question on to [`Heap::holds_one_with`].
+    pub witness: Option<fn(usize) -> bool>,
+    /// The helper thread's life: calls [`Heap::serve`].
+    pub helper: Option<extern "C" fn() -> !>,
 }
 
 impl Heap {
     /// A heap that boots when it is first used.
     pub const fn new() -> Heap {
-        Heap::with_witness(None)
+        Heap::with_hooks(Hooks { witness: None, helper: None })
     }
 
-    /// The process's heap: a thread that is about to wait for one of its locks asks `witness`, which passes the question on to
-    /// [`Heap::holds_one_with`].
-    pub const fn with_witness(witness: Option<fn(usize) -> bool>) -> Heap {
+    /// The process's heap.
+    pub const fn with_hooks(hooks: Hooks) -> Heap {
         Heap {
-            witness,
+            hooks,
+            idle: Idle::new(),
             cpus: Cpus::new(),
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),

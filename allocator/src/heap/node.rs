@@ -1,6 +1,7 @@
 //! What belongs to one node: pages, slabs, depots.
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
+use super::tend::Calm;
 use crate::arena::Arena;
 use crate::base::sync::{AtomicU8, AtomicU16};
 use crate::base::units::PAGE;
@@ -22,6 +23,7 @@ pub(super) struct Node {
     pub(super) home: AtomicU8,
     /// The nodes by distance, itself first.
     pub(super) zonelist: [AtomicU8; MAX_NODES],
+    pub(super) calm: Calm,
 }
 
 // SAFETY: numbers, atomics and locks whose zero is free; nothing needs a drop.

@@ -11,6 +11,9 @@ use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
 
+/// Most warm memory per node where no helper thread sees to it.
+const KEPT_ALONE: usize = 32 << 20;
+
 /// What came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
@@ -163,7 +166,7 @@ impl Heap {
     }
 
     /// Gathers what signal handlers left; what is more than a magazine goes on to depot or slab.
-    fn open_inbox(&self, id: NodeId, class: Class) -> Option<Magazine> {
+    pub(super) fn open_inbox(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let links = self.cpus.links();
         let mut magazine = Magazine::empty(class);
         self.node(id).depots.inbox(class).take(links, |object| {
@@ -204,20 +207,24 @@ impl Heap {
     }
 
     /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
-    fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
+    pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
         if let Err(magazine) = node.depots.put(class, magazine, self.cpus.links(), self.cpus.number()) {
             self.take_back(home, class, magazine);
-        } else if let Some(surplus) = node.depots.surplus(class) {
+        }
+        if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);
         }
     }
 
-    fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
+    pub(super) fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
         let (node, links) = (self.node(home), self.cpus.links());
         let stray = |object| self.take_back_stray(home, class, object);
         match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
-            Ok(()) => node.arena.purge_by(self.purge_policy()),
+            Ok(()) => {
+                self.nudge(u64::from(class.info().rounds) * class.size() as u64);
+                node.arena.purge_after_free(0, self.purge_policy());
+            }
             Err(magazine) => node.depots.inbox(class).push_all(links, class, magazine),
         }
     }
@@ -231,15 +238,20 @@ impl Heap {
         }
     }
 
-    /// Bytes that a node may keep warm.
+    /// Bytes that a node may keep warm. Without a helper thread it is little, for nobody would see to it once the program is idle.
     fn warm_limit(&self) -> usize {
         let asked = (self.settings.get(Key::WarmLimit) as usize) << 20;
-        asked.min(LIMIT.warm_share() / self.node_count().max(1))
+        let alone = if self.idle.has_thread() { usize::MAX } else { KEPT_ALONE };
+        asked.min(alone).min(LIMIT.warm_share() / self.node_count().max(1))
     }
 
     /// When freed pages go back to the system.
     pub(super) fn purge_policy(&self) -> PurgePolicy {
-        PurgePolicy { delay_ms: self.settings.get(Key::PurgeDelay), limit_pages: (self.warm_limit() / PAGE) as u32 }
+        PurgePolicy {
+            delay_ms: self.settings.get(Key::PurgeDelay),
+            limit_pages: (self.warm_limit() / PAGE) as u32,
+            alone: !self.idle.has_thread(),
+        }
     }
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
@@ -251,14 +263,8 @@ impl Heap {
                         self.take_back(home, class, magazine);
                     }
                 }
-                while let Some(magazine) = self.node(home).depots.get(class, self.cpus.number()) {
-                    self.take_back(home, class, magazine);
-                }
-                if let Some(magazine) = self.open_inbox(home, class) {
-                    self.take_back(home, class, magazine);
-                }
             }
-            self.node(home).slabs.release_empty(&self.node(home).arena);
+            self.gather(home);
         }
     }
 }

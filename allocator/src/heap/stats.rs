@@ -3,7 +3,7 @@
 use super::Heap;
 use crate::base::units::{Class, NodeId, ORDERS, Order, PAGE};
 use crate::region::Magazine;
-use crate::stats::{ClassStats, Stats};
+use crate::stats::{ClassStats, GivenBack, PageStats, Stats};
 use crate::sys::limit::{LIMIT, NONE};
 
 fn add_bounds(stats: &mut Stats) {
@@ -43,17 +43,43 @@ impl Heap {
         stats.reserved += node.arena.region().reserved();
         stats.committed += node.arena.region().pages() as usize * PAGE;
         stats.metadata += node.metadata_committed();
-        stats.purged += node.arena.purged_pages() as usize * PAGE;
         for order in 0..ORDERS {
             let (warm, zero) = node.arena.free_runs(Order(order as u8));
             stats.orders[order].warm += warm as usize;
             stats.orders[order].zero += zero as usize;
         }
-        let (warm, zero) = node.arena.free_pages();
-        stats.warm += warm as usize * PAGE;
-        stats.zero += zero as usize * PAGE;
+        let pages = self.page_stats_of(id);
+        stats.warm += pages.warm;
+        stats.zero += pages.zero;
+        stats.given_back.add(pages.given_back);
+        stats.purged = stats.given_back.total();
+        stats.refaulted += pages.refaulted;
         for class in Heap::classes() {
             self.add_class(&mut stats.classes[class.index()], id, class);
+        }
+    }
+
+    /// The pages of node number `index`; the spare node comes after the last.
+    pub fn page_stats(&self, index: usize) -> Option<PageStats> {
+        (self.enter() && index <= self.spare().index()).then(|| self.page_stats_of(NodeId(index as u8)))
+    }
+
+    fn page_stats_of(&self, id: NodeId) -> PageStats {
+        let arena = &self.node(id).arena;
+        let bytes = |pages: u32| pages as usize * PAGE;
+        let (warm, zero) = arena.free_pages();
+        let (committed, marks) = (arena.region().pages(), arena.marks(self.purge_policy()));
+        let [direct, decay, idle, limit, trim] = arena.given_back().map(|pages| pages as usize * PAGE);
+        PageStats {
+            committed: bytes(committed),
+            in_use: bytes(committed.saturating_sub(warm + zero)),
+            warm: bytes(warm),
+            zero: bytes(zero),
+            min: bytes(marks.min),
+            low: bytes(marks.low),
+            high: bytes(marks.high),
+            given_back: GivenBack { direct, decay, idle, limit, trim },
+            refaulted: arena.refaults() as usize * PAGE,
         }
     }
 

@@ -14,6 +14,7 @@ impl Heap {
         if !self.enter() {
             return Err("the heap did not boot");
         }
+        let _helper_waits = self.idle.pause();
         for id in self.all_nodes() {
             let node = self.node(id);
             node.arena.validate()?;

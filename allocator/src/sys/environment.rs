@@ -9,11 +9,16 @@ unsafe extern "C" {
 
 /// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
 pub fn variable(name: &str) -> Option<&'static str> {
-    // SAFETY: getauxval only reads the vector the kernel left on the stack.
-    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+    if is_privileged() {
         return None;
     }
     entries().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Whether the program has more rights than its user: setuid, setgid, or with capabilities of its own.
+pub fn is_privileged() -> bool {
+    // SAFETY: getauxval only reads the vector the kernel left on the stack.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// 16 random bytes the kernel left for this process (0 if it did not).

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod die;
 pub mod environment;
 pub mod file;
+pub mod helper;
 pub mod limit;
 pub mod lock;
 pub mod nodeset;

@@ -50,10 +50,12 @@ pub enum Key {
     SoftLimit,
     /// Whether control groups are looked at.
     Cgroup,
+    /// The helper thread.
+    Idle,
 }
 
 /// Every option, in the order of [`Key`].
-pub static OPTIONS: [Spec; 11] = [
+pub static OPTIONS: [Spec; 12] = [
     Spec {
         key: "stats",
         values: "off|exit",
@@ -69,8 +71,8 @@ pub static OPTIONS: [Spec; 11] = [
     Spec {
         key: "warm_limit_mib",
         values: "0..1048576",
-        default: "256",
-        help: "most free memory kept warm per node, in MiB; beyond it the oldest is given back at once",
+        default: "1048576",
+        help: "most free memory kept warm per node, in MiB, however much the program may soon need again; beyond it the oldest is given back at once",
     },
     Spec {
         key: "numa",
@@ -119,6 +121,12 @@ pub static OPTIONS: [Spec; 11] = [
         values: "start|poll|off",
         default: "start",
         help: "take the bound of the control group for a soft limit: as it was at the start, with its use asked for again and again, or not",
+    },
+    Spec {
+        key: "idle",
+        values: "auto|always|off",
+        default: "auto",
+        help: "a thread that gives memory back while the program is idle: once it has threads and 16 MiB lie free, even in a program of one thread, or never",
     },
 ];
 

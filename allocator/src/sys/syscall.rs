@@ -159,3 +159,45 @@ pub fn abort() -> ! {
     // SAFETY: abort has no preconditions and allocates nothing.
     unsafe { libc::abort() }
 }
+
+/// Waits while `*word == expected`, at most `ms` milliseconds.
+pub fn futex_wait_for(word: *const u32, expected: u32, ms: u64) {
+    let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let most = libc::timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 };
+    let args = [word as usize, op as usize, expected as usize, &raw const most as usize, 0, 0];
+    let _woken_or_over = call(libc::SYS_futex, args);
+}
+
+/// Names the calling thread.
+pub fn name_thread(name: &core::ffi::CStr) {
+    let _nameless_is_harmless = call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0]);
+}
+
+/// Takes every capability from the calling thread alone.
+pub fn drop_capabilities() {
+    const VERSION_3: u32 = 0x2008_0522;
+    let (header, none) = ([VERSION_3, 0], [0_u32; 6]);
+    let args = [&raw const header as usize, &raw const none as usize, 0, 0, 0, 0];
+    let _harmless = call(libc::SYS_capset, args);
+}
+
+/// Gives the calling thread the ordinary scheduling class, whatever its maker had.
+pub fn schedule_ordinarily() {
+    let priority = 0_i32;
+    let args = [0, libc::SCHED_OTHER as usize, &raw const priority as usize, 0, 0, 0];
+    let _harmless = call(libc::SYS_sched_setscheduler, args);
+}
+
+/// Commands of `membarrier` that the libc crate lacks.
+const REGISTER_PRIVATE_EXPEDITED_RSEQ: usize = 1 << 8;
+const PRIVATE_EXPEDITED_RSEQ: usize = 1 << 7;
+
+/// Allows this process [`restart_sequences`].
+pub fn register_for_restarts() -> Result<(), Errno> {
+    call(libc::SYS_membarrier, [REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0, 0, 0, 0]).map(drop)
+}
+
+/// Restarts every restartable sequence that a thread of this process is in: when it returns, all that run began later.
+pub fn restart_sequences() -> Result<(), Errno> {
+    call(libc::SYS_membarrier, [PRIVATE_EXPEDITED_RSEQ, 0, 0, 0, 0, 0]).map(drop)
+}

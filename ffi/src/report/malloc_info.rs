@@ -9,7 +9,7 @@
 use core::ffi::c_int;
 use core::fmt::{self, Write};
 
-use larder_core::{ClassStats, OrderStats, Stats};
+use larder_core::{ClassStats, GivenBack, OrderStats, PageStats, Stats};
 use libc::FILE;
 
 use super::stream::{Escaped, Stream, Uncancelled};
@@ -71,7 +71,13 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
         "  <used small=\"{}\" large=\"{}\" large_count=\"{}\" huge=\"{}\" huge_count=\"{}\" metadata=\"{}\"/>",
         stats.small_in_use, stats.large_in_use, stats.large_count, stats.huge_in_use, stats.huge_count, stats.metadata
     )?;
-    writeln!(out, "  <pages warm=\"{}\" zero=\"{}\" purged=\"{}\"/>", stats.warm, stats.zero, stats.purged)?;
+    write!(out, "  <pages warm=\"{}\" zero=\"{}\" purged=\"{}\"", stats.warm, stats.zero, stats.purged)?;
+    writeln!(out, " refaulted=\"{}\"/>", stats.refaulted)?;
+    write_given_back(out, "  ", stats.given_back)?;
+    (0..stats.nodes)
+        .filter_map(larder_core::page_stats)
+        .enumerate()
+        .try_for_each(|(nr, pages)| write_node(out, nr, pages))?;
     writeln!(
         out,
         "  <limit held=\"{}\" most=\"{}\" ceiling=\"{}\" hits=\"{}\"/>",
@@ -80,6 +86,21 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
     stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_class(out, class))?;
     stats.orders.iter().enumerate().try_for_each(|(order, free)| write_order(out, order, *free))?;
     out.write_str("</larder>\n")
+}
+
+fn write_given_back(out: &mut Stream, indent: &str, given_back: GivenBack) -> fmt::Result {
+    let GivenBack { direct, decay, idle, limit, trim } = given_back;
+    write!(out, "{indent}<given_back direct=\"{direct}\" decay=\"{decay}\" idle=\"{idle}\"")?;
+    writeln!(out, " limit=\"{limit}\" trim=\"{trim}\"/>")
+}
+
+/// The pages of a node and their watermarks.
+fn write_node(out: &mut Stream, nr: usize, pages: PageStats) -> fmt::Result {
+    let PageStats { committed, in_use, warm, zero, min, low, high, given_back, refaulted } = pages;
+    write!(out, "  <node nr=\"{nr}\" committed=\"{committed}\" in_use=\"{in_use}\" warm=\"{warm}\" zero=\"{zero}\"")?;
+    writeln!(out, " min=\"{min}\" low=\"{low}\" high=\"{high}\" refaulted=\"{refaulted}\">")?;
+    write_given_back(out, "    ", given_back)?;
+    out.write_str("  </node>\n")
 }
 
 fn write_class(out: &mut Stream, class: &ClassStats) -> fmt::Result {

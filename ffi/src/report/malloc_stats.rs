@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use larder_core::{ClassStats, Stats};
+use larder_core::{ClassStats, PageStats, Stats};
 
 use crate::about::{ModeText, VERSION};
 use crate::stderr::Stderr;
@@ -18,6 +18,7 @@ pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
     write_totals(out, stats)?;
     write_bounds(out, stats)?;
+    write_nodes(out, stats.nodes)?;
     write_classes(out, &stats.classes)
 }
 
@@ -37,6 +38,12 @@ fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
         ("committed", stats.committed),
         ("metadata", stats.metadata),
         ("given back so far", stats.purged),
+        ("  directly by frees", stats.given_back.direct),
+        ("  not needed lately", stats.given_back.decay),
+        ("  idle", stats.given_back.idle),
+        ("  memory was short", stats.given_back.limit),
+        ("  trimmed", stats.given_back.trim),
+        ("taken again soon", stats.refaulted),
     ];
     rows.iter().try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))
 }
@@ -49,6 +56,17 @@ fn write_bounds(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     let rows = [("counted to the limits", stats.held), ("ceiling", stats.ceiling), ("limit", stats.limit)];
     rows.iter().filter(|(_, bytes)| *bytes > 0).try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))?;
     writeln!(out, "{:<24}{:>16}", "times at the limit", stats.limit_hits)
+}
+
+/// A line for each node: its pages and their watermarks, in KiB.
+fn write_nodes(out: &mut Stderr, nodes: usize) -> fmt::Result {
+    let head = ("node", "KiB in use", "warm", "zero", "min", "low", "high");
+    writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", head.0, head.1, head.2, head.3, head.4, head.5, head.6)?;
+    (0..nodes).filter_map(|node| Some((node, larder_core::page_stats(node)?))).try_for_each(|(node, pages)| {
+        let PageStats { in_use, warm, zero, min, low, high, .. } = pages;
+        let [in_use, warm, zero, min, low, high] = [in_use, warm, zero, min, low, high].map(|bytes| bytes / 1024);
+        writeln!(out, "{node:>8}{in_use:>12}{warm:>12}{zero:>12}{min:>12}{low:>12}{high:>12}")
+    })
 }
 
 fn counted(out: &mut Stderr, name: &str, bytes: usize, objects: usize) -> fmt::Result {

@@ -58,6 +58,12 @@ if own is not None:
     check(rest["size"] == slabs + pages["warm"] + pages["zero"], "and their bytes")
     pages_of_orders = [sum(o["pages"] * o[kind] for o in orders) * 4096 for kind in ("warm", "zero")]
     check(pages_of_orders == [pages["warm"], pages["zero"]], "warm and zero are the runs of the orders")
+    given = figures(own.find("given_back"))
+    nodes = [figures(element) for element in own.findall("node")]
+    check(sum(given.values()) == pages["purged"], "what was given back has its reasons")
+    check(len(nodes) == int(own.get("nodes")), "each node has its pages")
+    check(all(n["min"] <= n["high"] and n["low"] <= n["high"] for n in nodes), "low and min lie below high")
+    check(all(n["in_use"] + n["warm"] + n["zero"] == n["committed"] for n in nodes), "a page is in use, warm or zero")
     for c in classes:
         objects = c["in_use"] + c["in_windows"] + c["in_depots"] + c["in_slabs"]
         check(c["size"] * objects <= c["slab_bytes"], f"the objects of {c['size']} bytes fit in their slabs")

@@ -1,7 +1,7 @@
 //! x86-64.
 #![allow(unsafe_code, reason = "three instructions are assembly")]
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 
 /// The bare system call; the result is negative errno on failure.
 ///
@@ -43,4 +43,62 @@ pub fn thread_pointer() -> usize {
 pub fn prefetch_to_write(address: usize) {
     // SAFETY: a prefetch faults on no address and changes nothing that a program can see.
     unsafe { asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly)) };
+}
+
+/// Makes a thread that shares everything with its maker and runs `entry`, which never returns, on the stack that ends at `stack_end` (a
+/// multiple of 16), with `control_block` for its thread pointer. libc does not know of it. Negative errno on failure.
+///
+/// # Safety
+/// The stack and the control block (whose first word is its own address) are the thread's for ever, and `entry` uses nothing of libc that
+/// looks at the thread: no errno, no locks, no thread-local storage.
+#[unsafe(naked)]
+pub unsafe extern "C" fn clone_thread(stack_end: usize, control_block: usize, entry: extern "C" fn() -> !) -> isize {
+    naked_asm!(
+        ".cfi_startproc",
+        "mov r9, rdx",
+        "mov r8, rsi",
+        "mov rsi, rdi",
+        "mov edi, {flags}",
+        "xor edx, edx",
+        "xor r10d, r10d",
+        "mov eax, {clone}",
+        "syscall",
+        "test rax, rax",
+        "jz 2f",
+        "ret",
+        "2:",
+        // Here the new thread begins: for unwinders there is nothing above.
+        ".cfi_undefined rip",
+        "xor ebp, ebp",
+        "call r9",
+        "ud2",
+        ".cfi_endproc",
+        clone = const libc::SYS_clone,
+        flags = const libc::CLONE_VM
+            | libc::CLONE_FS
+            | libc::CLONE_FILES
+            | libc::CLONE_SIGHAND
+            | libc::CLONE_THREAD
+            | libc::CLONE_SYSVSEM
+            | libc::CLONE_SETTLS,
+    )
+}
+
+/// Whether libc says that the program has one thread only; `None` where it does not say.
+pub fn libc_single_threaded() -> Option<bool> {
+    let flag: *const u8;
+    // SAFETY: reads a word of the global offset table, which is null where the symbol does not exist.
+    unsafe {
+        asm!(
+            ".weak __libc_single_threaded",
+            "mov {0}, [rip + __libc_single_threaded@GOTPCREL]",
+            out(reg) flag,
+            options(nostack, preserves_flags, pure, readonly),
+        );
+    }
+    if flag.is_null() {
+        return None;
+    }
+    // SAFETY: not null, hence glibc's variable, a char.
+    Some(unsafe { flag.read_volatile() } != 0)
 }

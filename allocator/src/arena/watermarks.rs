@@ -1,0 +1,139 @@
+//! Watermarks: how many free pages an arena keeps warm.
+//!
+//! What a program took lately it may take again: the most pages in use at a time, seen over the last while, less those in use now, is
+//! what it may soon ask for. The peak is remembered by *epochs*, an eighth of the purge delay each. An epoch counts in full
+//! until it is a delay old, then less and less, and not at all after two delays; so a program that shrinks gives back smoothly.
+//!
+//! - **low**: that demand, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
+//! - **high**: a little above low, and never above the limit. Beyond it, freeing gives back directly.
+//! - **min**: what an idle process keeps.
+
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+
+const EPOCHS: u32 = 16;
+/// Epochs that count in full: a purge delay.
+const FULL: u32 = EPOCHS / 2;
+/// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back.
+const HEADROOM: u32 = 1024;
+/// Least and most pages an idle process keeps (256 KiB, 8 MiB).
+const LEAST_MIN: u32 = 64;
+const MOST_MIN: u32 = 2048;
+
+/// Pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Kept even when idle.
+    pub min: u32,
+    /// Kept while the program works.
+    pub low: u32,
+    /// Beyond this freeing gives back.
+    pub high: u32,
+}
+
+/// What an arena remembers. Written under its lock, read by anyone.
+#[derive(Debug, Default)]
+pub(super) struct Watermarks {
+    /// Most pages in use in each epoch: a ring.
+    peaks: [AtomicU32; EPOCHS as usize],
+    /// The present epoch's number.
+    epoch: AtomicU32,
+    ends_ms: AtomicU64,
+}
+
+impl Watermarks {
+    fn peak(&self, epoch: u32) -> &AtomicU32 {
+        &self.peaks[(epoch % EPOCHS) as usize]
+    }
+
+    /// Learns the pages in use after an allocation.
+    pub(super) fn note(&self, in_use: u32) {
+        let peak = self.peak(self.epoch.load(Ordering::Relaxed));
+        if in_use > peak.load(Ordering::Relaxed) {
+            peak.store(in_use, Ordering::Relaxed);
+        }
+    }
+
+    /// Begins the epochs that are due; whether there was one.
+    pub(super) fn advance(&self, now_ms: u64, delay_ms: u64, in_use: u32) -> bool {
+        let len = (delay_ms / FULL as u64).max(1);
+        let ends = self.ends_ms.load(Ordering::Relaxed);
+        if now_ms < ends {
+            return false;
+        }
+        let due = if ends == 0 { 0 } else { ((now_ms - ends) / len + 1).min(EPOCHS as u64) as u32 };
+        let first = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
+        (0..due).for_each(|later| self.peak(first.wrapping_add(later)).store(in_use, Ordering::Relaxed));
+        self.epoch.store(first.wrapping_add(due).wrapping_sub(1), Ordering::Relaxed);
+        self.ends_ms.store(now_ms + len, Ordering::Relaxed);
+        due > 0
+    }
+
+    /// Pages that may soon be asked for.
+    fn demand(&self, in_use: u32) -> u32 {
+        let now = self.epoch.load(Ordering::Relaxed);
+        let of_age = |age: u32| {
+            let above = self.peak(now.wrapping_sub(age)).load(Ordering::Relaxed).saturating_sub(in_use);
+            (above as u64 * (EPOCHS - age).min(FULL) as u64 / FULL as u64) as u32
+        };
+        (0..EPOCHS).map(of_age).max().unwrap_or(0)
+    }
+
+    /// The marks with `in_use` pages in use and at most `limit` to be kept.
+    pub(super) fn marks(&self, in_use: u32, limit: u32) -> Marks {
+        let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
+        let low = self.demand(in_use).min(limit).max(min);
+        let high = (low + low / 8).saturating_add(HEADROOM).min(limit);
+        Marks { min, low, high }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY: u64 = 800;
+    const EPOCH: u64 = 100;
+    const NO_LIMIT: u32 = u32::MAX;
+
+    #[test]
+    fn what_was_taken_is_kept_for_a_delay_and_fades_over_another() {
+        let marks = Watermarks::default();
+        marks.note(8000);
+        assert!(!marks.advance(1000, DELAY, 8000), "the first look only starts the clock");
+        let low = |at: u64| {
+            marks.advance(1000 + at, DELAY, 0);
+            marks.marks(0, NO_LIMIT).low
+        };
+        assert_eq!(low(0), 8000);
+        assert_eq!(low(DELAY - EPOCH), 8000);
+        let faded = [900, 1100, 1300, 1500].map(low);
+        assert!(faded.windows(2).all(|pair| pair[1] < pair[0]) && faded[3] > 0, "{faded:?}");
+        assert_eq!(low(2 * DELAY + EPOCH), LEAST_MIN);
+    }
+
+    #[test]
+    fn what_is_in_use_is_not_asked_for() {
+        let marks = Watermarks::default();
+        marks.note(8000);
+        assert_eq!(marks.marks(8000, NO_LIMIT).low, 8000 / 64);
+        assert_eq!(marks.marks(5000, NO_LIMIT).low, 3000);
+    }
+
+    #[test]
+    fn nothing_is_kept_beyond_the_limit() {
+        let marks = Watermarks::default();
+        marks.note(8000);
+        let Marks { min, low, high } = marks.marks(0, 100);
+        assert_eq!((min, low, high), (64, 100, 100));
+        assert_eq!(marks.marks(0, 0), Marks::default());
+    }
+
+    #[test]
+    fn a_long_pause_forgets() {
+        let marks = Watermarks::default();
+        marks.note(8000);
+        marks.advance(1000, DELAY, 8000);
+        assert!(marks.advance(1_000_000, DELAY, 10));
+        assert_eq!(marks.marks(10, NO_LIMIT).low, LEAST_MIN);
+    }
+}

@@ -1,0 +1,112 @@
+//! Draining the windows of every CPU, from outside.
+//!
+//! A window may be changed by its own CPU alone: whatever another does to it, a sequence there may just be about to commit. So nobody's
+//! window is touched. There are two **banks** of rows; the sequences read which one to use (its base address) inside the sequence, as
+//! they always did. Draining
+//!
+//! 1. points them to the other bank, whose windows are empty,
+//! 2. has the kernel restart every sequence under way (`membarrier`): from then on none uses the first bank,
+//! 3. empties the first bank at leisure.
+//!
+//! Nobody waits: a CPU that is at work finds its windows empty and refills them from the depot, where their magazines have gone. Both banks
+//! hold valid windows at any instant, so a fork in between loses at most what the drainer had in its hands. Where the kernel refuses the
+//! restart, windows are left to their CPUs.
+//!
+//! Behind locks (no restartable sequences) there is one bank, and a slot that is held now is left out.
+
+use super::window::{Cpus, ROWS, SLOT_WORDS};
+use crate::base::classes::WINDOW_BYTES;
+use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::base::units::Class;
+use crate::region::{Magazine, Table};
+use crate::sys::syscall;
+use crate::sys::vm::Span;
+
+/// The two banks. Both are cut alike, so a row lies at the same distance from the first in either.
+#[derive(Debug)]
+pub(super) struct Banks {
+    rows: [[Table<AtomicU64>; ROWS]; 2],
+    /// The one in use.
+    present: AtomicUsize,
+}
+
+impl Banks {
+    pub(super) const fn new() -> Banks {
+        Banks { rows: [const { [const { Table::new() }; ROWS] }; 2], present: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn metadata_len(rows: usize, slots: usize) -> usize {
+        2 * rows * Table::<AtomicU64>::bytes_for(slots * SLOT_WORDS)
+    }
+
+    pub(super) fn settle(&self, metadata: Span, rows: usize, slots: usize) -> Span {
+        let tables = self.rows.iter().flat_map(|bank| bank.iter().take(rows));
+        tables.fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS))
+    }
+
+    /// The rows in use.
+    #[inline(always)]
+    pub(super) fn present(&self) -> &[Table<AtomicU64>; ROWS] {
+        &self.rows[self.present.load(Ordering::Acquire) & 1]
+    }
+
+    /// Bytes from the first row to this one.
+    pub(super) fn distance(&self, row: usize) -> usize {
+        self.rows[0][row].base() - self.rows[0][0].base()
+    }
+
+    pub(super) fn committed(&self) -> usize {
+        self.rows.iter().flatten().map(Table::committed).sum()
+    }
+}
+
+impl Cpus {
+    /// Takes every magazine from every CPU's windows of the nodes that `each` is called with. False if windows cannot be drained here.
+    pub fn drain(&self, mut each: impl FnMut(usize, Class, Magazine)) -> bool {
+        let rows = self.row_count.load(Ordering::Relaxed);
+        for row in 0..rows {
+            self.locked.drain(row, |class, magazine| each(row, class, magazine));
+        }
+        let slots = self.hot.area.slots();
+        if slots == 0 {
+            return true;
+        }
+        // While it is held no slot is added.
+        let Ok(_growing) = self.growth.lock() else { return false };
+        let Some(left) = self.change_banks(slots) else { return false };
+        for (row, table) in left.iter().take(rows).enumerate() {
+            for slot in 0..slots {
+                drain_slot(table, slot, |class, magazine| each(row, class, magazine));
+            }
+        }
+        true
+    }
+
+    /// Points the sequences to the other bank; returns the one that nobody uses any more.
+    fn change_banks(&self, slots: usize) -> Option<&[Table<AtomicU64>; ROWS]> {
+        // Before anything depends on it: is it permitted?
+        syscall::restart_sequences().ok()?;
+        let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
+        let next = &self.banks.rows[old ^ 1];
+        next.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS)).ok()?;
+        self.banks.present.store(old ^ 1, Ordering::Release);
+        self.hot.area.place(next[0].base(), self.hot.area.secret());
+        syscall::restart_sequences().ok()?;
+        Some(&self.banks.rows[old])
+    }
+}
+
+fn drain_slot(row: &Table<AtomicU64>, slot: usize, mut each: impl FnMut(Class, Magazine)) {
+    for class in Class::all() {
+        let first = slot * SLOT_WORDS + class.index() * (WINDOW_BYTES / 8);
+        let word = |place: usize| row.get(first + place);
+        // Acquire: the links that the CPU wrote are seen with the head.
+        let (head, room) = (word(0).swap(0, Ordering::Acquire), word(1).swap(0, Ordering::Relaxed));
+        let window = Magazine::from_window(head, room);
+        let previous = Magazine::from_word(word(2).swap(0, Ordering::Acquire));
+        [window, previous]
+            .into_iter()
+            .filter(|magazine| !magazine.is_empty())
+            .for_each(|magazine| each(class, magazine));
+    }
+}

@@ -1,0 +1,157 @@
+//! The helper thread: gives memory back when the program does not call larder.
+//!
+//! ```text
+//! none ── enough lies idle, and the program has threads ──▶ starting ──▶ awake ◀── enough lies idle ── asleep
+//!                                                             │            └── nothing left to do ──────▶
+//!                                                             └── the system refuses ──▶ never
+//! ```
+//!
+//! It is started by whoever frees, once [`START_BYTES`] lie idle, and if the program has more than one thread already: a program of one
+//! thread may be about to enter a sandbox that kills what makes threads, or namespaces that only such a program may enter
+//! (`idle:always` starts it there too, `idle:off` nowhere; nor does a setuid program get one). Awake it looks twenty times in a purge delay
+//! (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
+//!
+//! Fork: a child has none; the first that frees enough there starts one. Exit: it ends with the process. It holds no lock while it waits.
+
+use super::Heap;
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::base::units::PAGE;
+use crate::sys::helper::{self, Helper};
+use crate::sys::lock::{Guard, Lock};
+use crate::sys::options::Key;
+use crate::sys::{arch, environment, syscall};
+
+const NONE: u32 = 0;
+const STARTING: u32 = 1;
+const AWAKE: u32 = 2;
+const ASLEEP: u32 = 3;
+const NEVER: u32 = 4;
+
+/// Idle memory worth a thread.
+const START_BYTES: u64 = 16 << 20;
+/// Idle memory worth waking it.
+const WAKE_BYTES: u64 = 1 << 20;
+
+/// See the module. All zero has no thread.
+#[derive(Debug)]
+pub(super) struct Idle {
+    state: AtomicU32,
+    thread: Helper,
+    /// Bytes of objects that went back to their slabs since the helper last slept.
+    returned: AtomicU64,
+    looks: AtomicU64,
+    /// Held while it works, so that `validate` can keep it from it.
+    work: Lock<()>,
+}
+
+impl Idle {
+    pub(super) const fn new() -> Idle {
+        Idle {
+            state: AtomicU32::new(NONE),
+            thread: Helper::new(),
+            returned: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+            work: Lock::new(()),
+        }
+    }
+
+    /// Whether memory that lies idle is seen to.
+    pub(super) fn has_thread(&self) -> bool {
+        matches!(self.state.load(Ordering::Relaxed), AWAKE | ASLEEP)
+    }
+
+    /// Keeps the helper from its work while the result lives.
+    pub(super) fn pause(&self) -> Option<Guard<'_, ()>> {
+        self.work.lock().ok()
+    }
+
+    /// The number of this look.
+    pub(super) fn count_look(&self) -> u64 {
+        self.looks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// In a forked child.
+    pub(super) fn forked(&self) {
+        drop(self.work.inherit());
+        if self.state.load(Ordering::Relaxed) != NEVER {
+            self.state.store(NONE, Ordering::Relaxed);
+        }
+    }
+
+    fn futex(&self) -> *const u32 {
+        (&raw const self.state).cast()
+    }
+}
+
+impl Heap {
+    /// After objects of so many bytes went back to their slabs, or a run to the arena: starts or wakes the helper if enough lies idle.
+    pub(super) fn nudge(&self, returned: u64) {
+        let state = self.idle.state.load(Ordering::Relaxed);
+        if state == AWAKE || state == NEVER {
+            return;
+        }
+        if returned > 0 {
+            self.idle.returned.fetch_add(returned, Ordering::Relaxed);
+        }
+        if state == ASLEEP && self.lies_idle(WAKE_BYTES) {
+            self.wake();
+        } else if state == NONE && self.lies_idle(START_BYTES) {
+            self.start_helper();
+        }
+    }
+
+    fn lies_idle(&self, least: u64) -> bool {
+        self.idle.returned.load(Ordering::Relaxed) >= least
+            || self.all_nodes().map(|id| self.idle_pages(id) as u64).sum::<u64>() * PAGE as u64 >= least
+    }
+
+    fn wake(&self) {
+        if self.idle.state.compare_exchange(ASLEEP, AWAKE, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            syscall::futex_wake_one(self.idle.futex());
+        }
+    }
+
+    #[cold]
+    fn start_helper(&self) {
+        let Some(entry) = self.hooks.helper else { return };
+        let wanted = match self.settings.get(Key::Idle) {
+            0 => arch::libc_single_threaded() == Some(false),
+            1 => true,
+            _ => false,
+        };
+        if !wanted || self.idle.state.compare_exchange(NONE, STARTING, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return;
+        }
+        // Stored before it runs, for the thread itself may change it.
+        self.idle.state.store(AWAKE, Ordering::Release);
+        if environment::is_privileged() || self.idle.thread.start(entry).is_err() {
+            self.idle.state.store(NEVER, Ordering::Release);
+        }
+    }
+
+    /// The helper thread's life.
+    pub fn serve(&self) -> ! {
+        helper::settle_in();
+        // Refused, windows are left to their CPUs.
+        let _may_drain = syscall::register_for_restarts();
+        loop {
+            if self.tend() {
+                syscall::futex_wait_for(self.idle.futex(), AWAKE, self.look_every_ms());
+            } else {
+                self.sleep();
+            }
+        }
+    }
+
+    fn sleep(&self) {
+        self.idle.returned.store(0, Ordering::Relaxed);
+        self.idle.state.store(ASLEEP, Ordering::SeqCst);
+        // What was freed between the last look and now woke nobody.
+        if self.lies_idle(WAKE_BYTES) {
+            self.idle.state.store(AWAKE, Ordering::Relaxed);
+        }
+        while self.idle.state.load(Ordering::Acquire) == ASLEEP {
+            syscall::futex_wait(self.idle.futex(), ASLEEP);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What the helper thread does when it looks at the nodes.
+//!
+//! A node is **quiet** when no magazine was traded and no page taken or freed. While it is not, what was not needed lately goes back:
+//! magazines that lay in a depot for half a purge delay go to their slabs, and warm pages above the low watermark to the system. Now
+//! and then the windows of all CPUs are drained into the depots, so that those of CPUs that went quiet are among them.
+//! After a quarter of a delay of quiet all that lies in windows, depots and empty slabs is gathered; until six tenths of it warm pages
+//! fade evenly down to the min watermark; then there is nothing left to do until somebody frees again.
+
+use super::Heap;
+use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::base::units::{Class, NodeId};
+use crate::region::Magazine;
+use crate::sys::clock::coarse_ms;
+use crate::sys::options::Key;
+
+/// Looks in a purge delay.
+const LOOKS: u64 = 20;
+/// Looks between judgements of the depots.
+const JUDGE_EVERY: u64 = LOOKS / 2;
+/// Looks between drains of busy CPUs' windows.
+const DRAIN_EVERY: u64 = LOOKS * 4;
+/// Between looks, in milliseconds.
+const LEAST_PAUSE: u64 = 10;
+const LONGEST_PAUSE: u64 = 500;
+
+/// A shorter delay does not make the helper gather more often.
+const SHORTEST_QUIET: u64 = 50;
+
+/// How long a node must be quiet, in milliseconds.
+struct Patience {
+    /// Until all is gathered.
+    gather: u64,
+    /// Until all has faded.
+    faded: u64,
+}
+
+/// What the helper knows of a node. All zero is "never looked".
+#[derive(Debug, Default)]
+pub(super) struct Calm {
+    activity: AtomicU32,
+    /// When it was last seen to change.
+    since_ms: AtomicU64,
+    /// Milliseconds of quiet at the last look, and at the one before.
+    quiet_ms: AtomicU64,
+    before_ms: AtomicU64,
+    /// Everything was gathered since.
+    gathered: AtomicBool,
+}
+
+impl Calm {
+    fn look(&self, activity: u32, now_ms: u64) {
+        if self.activity.swap(activity, Ordering::Relaxed) != activity {
+            self.since_ms.store(now_ms, Ordering::Relaxed);
+            self.gathered.store(false, Ordering::Relaxed);
+        }
+        let quiet = now_ms.saturating_sub(self.since_ms.load(Ordering::Relaxed));
+        self.before_ms.store(self.quiet_ms.swap(quiet, Ordering::Relaxed).min(quiet), Ordering::Relaxed);
+    }
+
+    /// The helper's own work is no activity.
+    fn disregard(&self, activity: u32) {
+        self.activity.store(activity, Ordering::Relaxed);
+    }
+
+    fn quiet_ms(&self) -> u64 {
+        self.quiet_ms.load(Ordering::Relaxed)
+    }
+
+    fn is_gathered(&self) -> bool {
+        self.gathered.load(Ordering::Relaxed)
+    }
+
+    /// How much of what is left is due to fade now, as (part, whole), so that it goes evenly.
+    fn fading(&self, patience: &Patience) -> (u64, u64) {
+        let from = self.before_ms.load(Ordering::Relaxed).max(patience.gather);
+        let to = self.quiet_ms().clamp(from, patience.faded.max(from));
+        (to - from, patience.faded.saturating_sub(from))
+    }
+}
+
+impl Heap {
+    /// How long the helper waits between looks.
+    pub(super) fn look_every_ms(&self) -> u64 {
+        (self.settings.get(Key::PurgeDelay) / LOOKS).clamp(LEAST_PAUSE, LONGEST_PAUSE)
+    }
+
+    /// Free pages of a node that could go back.
+    pub(super) fn idle_pages(&self, id: NodeId) -> u32 {
+        let arena = &self.node(id).arena;
+        if arena.is_refused() { 0 } else { arena.warm_now() }
+    }
+
+    fn patience(&self) -> Patience {
+        let delay = self.settings.get(Key::PurgeDelay);
+        let gather = (delay / 4).max(SHORTEST_QUIET);
+        Patience { gather, faded: (delay * 6 / 10).max(gather) }
+    }
+
+    /// One look at every node; whether there will be something to do at the next.
+    pub(super) fn tend(&self) -> bool {
+        let Some(_work) = self.idle.pause() else { return false };
+        let (look, now, patience) = (self.idle.count_look(), coarse_ms(), self.patience());
+        for id in self.all_nodes() {
+            self.node(id).calm.look(self.activity(id), now);
+        }
+        let newly_quiet = |id| self.node(id).calm.quiet_ms() >= patience.gather && !self.node(id).calm.is_gathered();
+        if self.all_nodes().any(newly_quiet) || look.is_multiple_of(DRAIN_EVERY) {
+            self.drain_all_windows(&patience);
+        }
+        self.all_nodes().map(|id| self.tend_node(id, look, &patience)).max().unwrap_or(false)
+    }
+
+    fn activity(&self, id: NodeId) -> u32 {
+        let node = self.node(id);
+        node.arena.activity().wrapping_add(node.depots.activity())
+    }
+
+    fn tend_node(&self, id: NodeId, look: u64, patience: &Patience) -> bool {
+        let (node, policy) = (self.node(id), self.purge_policy());
+        let quiet = node.calm.quiet_ms();
+        if quiet < patience.gather {
+            self.reap_depots(id, look.is_multiple_of(JUDGE_EVERY));
+            node.arena.decay(policy);
+        } else {
+            if !node.calm.gathered.swap(true, Ordering::Relaxed) {
+                self.gather(id);
+            }
+            let (part, whole) = node.calm.fading(patience);
+            node.arena.fade(policy, part, whole);
+        }
+        node.calm.disregard(self.activity(id));
+        quiet < patience.faded
+    }
+
+    /// What CPUs hold goes to the depots of nodes at work and to the slabs of quiet ones.
+    fn drain_all_windows(&self, patience: &Patience) {
+        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, class, magazine| {
+            let id = NodeId(row as u8);
+            if self.node(id).calm.quiet_ms() >= patience.gather {
+                self.take_back(id, class, magazine);
+            } else {
+                self.stow(id, class, magazine);
+            }
+        });
+    }
+
+    fn reap_depots(&self, id: NodeId, judge: bool) {
+        let depots = &self.node(id).depots;
+        if judge {
+            depots.judge();
+        }
+        for class in Heap::classes() {
+            self.take_back_all(id, class, || depots.surplus(class));
+        }
+    }
+
+    /// Returns what the depots and inboxes of a node hold to the slabs, and the empty slabs to the arena.
+    pub(super) fn gather(&self, id: NodeId) {
+        for class in Heap::classes() {
+            self.take_back_all(id, class, || self.node(id).depots.get(class, self.cpus.number()));
+            self.take_back_all(id, class, || self.open_inbox(id, class));
+        }
+        self.node(id).slabs.release_empty(&self.node(id).arena);
+    }
+
+    fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {
+        while let Some(magazine) = next() {
+            self.take_back(id, class, magazine);
+        }
+    }
+}
