@@ -17,6 +17,7 @@ const UNSAFE_FILES: [&str; 20] = [
     "cpu/hit.rs",
     "cpu/window.rs",
     "global.rs",
+    "global/numa.rs",
     "heap/huge.rs",
     "heap/large.rs",
     "heap/node.rs",

@@ -1,6 +1,10 @@
 //! The Rust face, and the methods the C face is made of.
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
+mod numa;
+
+pub use numa::{Placed, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
+
 use crate::base::units::{Class, MIN_ALIGN};
 use crate::heap::{Call, Heap, Hooks};
 use crate::stats::{Mode, PageStats, Stats};

@@ -22,6 +22,12 @@ pub mod hit {
     pub use crate::sys::rseq::MIX;
 }
 
-pub use global::{Larder, mode, page_stats, stats, trim, validate};
-pub use stats::{ClassStats, GivenBack, Mode, OrderStats, PageStats, Stats};
+pub use global::{
+    Larder, Placed, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence, stats, trim,
+    validate,
+};
+pub use stats::{
+    ClassStats, GivenBack, Migration, Mode, NodeStats, NumaCounts, NumaError, NumaPolicy, OrderStats, PageStats,
+    Refusal, Residence, Stats,
+};
 pub use sys::options;

@@ -1,5 +1,9 @@
 //! The figures a user can see.
 
+mod numa;
+
+pub use numa::{Migration, NodeStats, NumaCounts, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, Residence};
+
 use crate::base::classes::CLASSES;
 use crate::base::units::ORDERS;
 

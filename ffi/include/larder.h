@@ -39,6 +39,7 @@
 #define LARDER_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
 #define LARDER_NOTHROW noexcept
@@ -77,6 +78,38 @@ const char *larder_mode(void) LARDER_NOTHROW;
 /* Gives free memory but for `keep` bytes back to the system; returns how many bytes that were. */
 size_t larder_trim(size_t keep) LARDER_NOTHROW;
 
+/* --- NUMA: nodes go by the kernel's numbers, as with numactl --- */
+
+/* As malloc, but of one node's memory; of the nearest other node's if that is full. NULL and EINVAL if this process can have no
+ * memory of that node. */
+void *larder_malloc_onnode(size_t size, int node) LARDER_NOTHROW LARDER_MALLOC LARDER_SIZE(1);
+
+/* As malloc, but the pages lie on all nodes in turn. */
+void *larder_malloc_interleaved(size_t size) LARDER_NOTHROW LARDER_MALLOC LARDER_SIZE(1);
+
+/* The node that an object's memory is of, -1 if it is no memory of larder's. Interleaved objects and those above 32 MiB are where
+ * their first page lies, and -1 before it was touched. */
+int larder_node_of(const void *object) LARDER_NOTHROW;
+
+/* What larder_migrate_pages did, in pages of 4 KiB. present = moved + there_already + busy + no_memory + shared + refused. */
+struct larder_migration {
+    size_t present;       /* pages of the node's arena that were there */
+    size_t moved;
+    size_t there_already; /* lay on the target node */
+    size_t busy;          /* not moved: in use by the kernel, or pinned; try again */
+    size_t no_memory;     /* not moved: the target node is full */
+    size_t shared;        /* not moved: shared with another process, as after a fork */
+    size_t refused;       /* not moved for another reason */
+};
+
+/* Moves the memory of one node's objects to another node; their addresses stay. What is allocated later lies on its own node
+ * again. `result` may be NULL. Returns 0; -1 and errno if a node does not exist (EINVAL) or the system refuses. */
+int larder_migrate_pages(int from, int to, struct larder_migration *result) LARDER_NOTHROW;
+
+/* Writes a line for each arena in the manner of /proc/self/numa_maps: its first address, its policy, its bytes, and of how many
+ * sampled pages lie on which node. Returns 0, or -1 if the stream has an error. */
+int larder_numa_maps(FILE *stream);
+
 /* --- C23's sized frees: size and alignment are looked up, not trusted --- */
 
 /* Frees what malloc(size), realloc(..., size), or calloc for `size` bytes in all returned. NULL is ignored. */
@@ -95,6 +128,9 @@ void free_aligned_sized(void *object, size_t align, size_t size) LARDER_NOTHROW;
 #define MALLOCX_ALIGN(align) ((int)__builtin_ctzll((unsigned long long)(align)))
 /* New bytes are zero; on growth, those beyond the usable size the object had. */
 #define MALLOCX_ZERO ((int)0x40)
+/* Of a NUMA node's memory, as larder_malloc_onnode; NULL if there is no such node. rallocx: if the object must move, it moves there. Takes
+ * the place of MALLOCX_ARENA. Not of jemalloc. */
+#define MALLOCX_NODE(node) ((int)(0x80 | (((unsigned)(node) + 1) << 20)))
 /* Accepted and ignored: larder has neither thread caches nor arenas to choose from. */
 #define MALLOCX_TCACHE(cache) ((int)(((cache) + 2) << 8))
 #define MALLOCX_TCACHE_NONE MALLOCX_TCACHE(-1)

@@ -13,6 +13,7 @@
 //! report    mallinfo mallinfo2 malloc_stats malloc_info
 //! mallocx   mallocx rallocx xallocx sallocx dallocx sdallocx nallocx
 //! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
+//! numa      larder_malloc_onnode larder_malloc_interleaved larder_node_of larder_migrate_pages (larder_numa_maps: report)
 //! about     larder_version larder_mode larder_trim
 //! fork      no name: the handler that runs in a forked child
 //! at_exit   no name: options read at load, statistics printed at exit
@@ -33,6 +34,7 @@ mod fork;
 mod glibc;
 mod malloc;
 mod mallocx;
+mod numa;
 mod panic;
 mod report;
 mod stderr;

@@ -1,18 +1,20 @@
 //! jemalloc's extended interface.
 //!
 //! A call's flags are one `int`: the low six bits hold the base-2 logarithm of the alignment, the next one asks for
-//! zeroed memory. The bits above choose a thread cache and an arena; larder has neither, so they are ignored.
+//! zeroed memory. Bits 8 to 19 choose a thread cache, bits 20 to 31 an arena; larder has neither, so they are ignored. But bit 7,
+//! which jemalloc does not use, says that the number of the arena is that of a NUMA node.
 //! As in jemalloc, failure is null without errno.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use larder_core::Larder;
+use larder_core::{Larder, Placed};
 
 use crate::MIN_ALIGN;
 use crate::aligned::{MAX_ALIGN, aligned};
 use crate::malloc::free_slow;
+use crate::numa::on_node;
 
 /// The part of `flags` larder acts on.
 #[derive(Clone, Copy)]
@@ -27,6 +29,11 @@ impl Flags {
         self.0 & 0x40 != 0
     }
 
+    /// Where the object is to lie: anywhere (the outer none), on a node, or on one that does not exist (the inner none).
+    fn place(self) -> Option<Option<Placed>> {
+        (self.0 & 0x80 != 0).then(|| on_node((self.0.cast_unsigned() >> 20).cast_signed() - 1))
+    }
+
     /// A request of `size` bytes; `None` if it is too large to be had.
     fn layout(self, size: usize) -> Option<Layout> {
         Layout::from_size_align(size, self.align()).ok().filter(|layout| layout.align() <= MAX_ALIGN)
@@ -37,8 +44,22 @@ impl Flags {
 extern "C" fn mallocx(size: usize, flags: c_int) -> *mut c_void {
     let flags = Flags(flags);
     let Some(layout) = flags.layout(size) else { return ptr::null_mut() };
-    let object = if flags.zero() { zeroed(layout) } else { aligned(layout.align(), layout.size()) };
+    let object = match flags.place() {
+        None if flags.zero() => zeroed(layout),
+        None => aligned(layout.align(), layout.size()),
+        Some(Some(place)) if flags.zero() => placed_zeroed(place, layout),
+        Some(Some(place)) => place.memalign(layout.align(), layout.size()),
+        Some(None) => ptr::null_mut(),
+    };
     object.cast()
+}
+
+/// As [`zeroed`], on a node.
+fn placed_zeroed(place: Placed, layout: Layout) -> *mut u8 {
+    match Larder.good_size(layout.align(), layout.size()) {
+        0 => ptr::null_mut(),
+        usable => place.memalign_zeroed(layout.align(), usable),
+    }
 }
 
 /// Zero to the end of the usable size: a later `rallocx` with `MALLOCX_ZERO` clears only what lies beyond that.
@@ -57,8 +78,13 @@ unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> 
     let Some(layout) = flags.layout(size) else { return ptr::null_mut() };
     // SAFETY: the caller holds the object.
     let before = unsafe { Larder.usable_size(object.cast()) };
-    // SAFETY: the caller hands the object in.
-    let moved = unsafe { Larder.resize_aligned(object.cast(), layout.align(), layout.size()) };
+    let moved = match flags.place() {
+        // SAFETY: the caller hands the object in.
+        None => unsafe { Larder.resize_aligned(object.cast(), layout.align(), layout.size()) },
+        // SAFETY: as above.
+        Some(Some(place)) => unsafe { place.resize_aligned(object.cast(), layout.align(), layout.size()) },
+        Some(None) => return ptr::null_mut(),
+    };
     if flags.zero() && !moved.is_null() {
         // SAFETY: `moved` is live and ours.
         unsafe { clear_from(moved, before) };

@@ -74,7 +74,7 @@ fi
 
 # Names that glibc lacks, or lets nobody link to: the program is linked with the library.
 linked=$lib
-for name in aliases mallocx free_sized larder; do
+for name in aliases mallocx free_sized larder numa; do
     needs_library "$name" && program "$name" "semantics/$name.c" check_runs
 done
 needs_library no_runtime && program no_runtime cxx/no_runtime.c check_gives_up

@@ -63,6 +63,7 @@ impl Machine {
         let numbers = |wanted: fn(&Node) -> bool| list(nodes.iter().filter(|node| wanted(node)).map(|n| n.number), ",");
         fs::write(root.join("online"), numbers(|_| true)).unwrap();
         fs::write(root.join("has_memory"), numbers(|node| node.memory)).unwrap();
+        fs::write(root.join("has_cpu"), numbers(|node| !node.cpus.is_empty())).unwrap();
         Machine { root }
     }
 

@@ -87,3 +87,47 @@ fn a_machine_that_is_told_of_in_part() {
     assert_eq!(heap.node_of(object), Some(0), "the node of a CPU that nothing is known of");
     heap.free(object);
 }
+
+/// Every request counts once for the node that gave, and those that another node had to serve also for the one that could not.
+#[test]
+fn what_each_node_gave_is_counted() {
+    const NODES: usize = 3;
+    let heap = heap_of(NODES, REGION, "");
+    let objects: Vec<_> = (0..20 << 20).step_by(100_000).map(|_| heap.alloc_on(1, 100_000, 16)).collect();
+    let counts: Vec<_> = (0..NODES).filter_map(|node| heap.node_stats(node)).map(|node| node.counts).collect();
+    let sum = |of: fn(&larder::NumaCounts) -> u64| counts.iter().map(of).sum::<u64>();
+    let homes = |node| objects.iter().filter(|&&object| heap.node_of(object) == Some(node)).count() as u64;
+    assert!(homes(0) > 0 && homes(1) > 0 && homes(2) > 0, "objects of every node");
+    assert_eq!(counts[1].numa_hit, homes(1));
+    assert_eq!((counts[1].numa_foreign, counts[1].numa_miss), (homes(0) + homes(2), 0));
+    assert_eq!((counts[0].numa_miss, counts[2].numa_miss), (homes(0), homes(2)));
+    assert_eq!(sum(|c| c.local_node + c.other_node), sum(|c| c.numa_hit + c.numa_miss));
+    assert_eq!(sum(|c| c.remote_free + c.interleave_hit), 0);
+    objects.into_iter().for_each(|object| heap.free(object));
+}
+
+/// A single thread runs on one node at a time: what it takes of three nodes and frees is remote but for one of them.
+#[test]
+fn objects_that_go_home_from_afar_are_counted() {
+    const NODES: usize = 3;
+    let heap = heap_of(NODES, 64 << 20, "");
+    let remote =
+        || (0..NODES).filter_map(|node| heap.node_stats(node)).map(|node| node.counts.remote_free).sum::<u64>();
+    let objects: Vec<_> = (0..3000).map(|turn| heap.alloc_on(turn % NODES, 64, 16)).collect();
+    objects.into_iter().for_each(|object| heap.free(object));
+    let small = remote();
+    assert!((1000..=3000).contains(&small), "{small} of 2000 small objects or so");
+    let large: Vec<_> = (0..30).map(|turn| heap.alloc_on(turn % NODES, 100_000, 16)).collect();
+    large.into_iter().for_each(|object| heap.free(object));
+    assert!((20..=30).contains(&(remote() - small)), "{} of 20 large objects or so", remote() - small);
+}
+
+#[test]
+fn interleaved_requests_are_meant_for_every_node() {
+    let heap = heap_of(4, 256 << 20, "numa:interleave:0+6+9");
+    let objects: Vec<_> = (0..3000).map(|_| heap.alloc(20_000, 16)).collect();
+    let hits: Vec<_> = (0..4).filter_map(|node| heap.node_stats(node)).map(|node| node.counts.interleave_hit).collect();
+    assert_eq!(hits[1], 0, "node 3 is not among them");
+    assert!([0, 2, 3].iter().all(|&node| hits[node] > 100), "{hits:?}");
+    objects.into_iter().for_each(|object| heap.free(object));
+}

@@ -73,14 +73,17 @@ impl HugeTable {
         Some(Held { _lock: lock, _signals: signals })
     }
 
-    /// A zeroed object of at least `size` bytes, or null.
-    pub(super) fn alloc(&self, size: usize, align: usize) -> *mut u8 {
+    /// A zeroed object of at least `size` bytes, or null; `prepare` sees its mapping first.
+    pub(super) fn alloc(&self, size: usize, align: usize, prepare: impl FnOnce(&Span)) -> *mut u8 {
         let len = mapping_len(size);
         if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
         match Span::map(len, align.max(system_page())) {
-            Ok(span) => self.adopt(span),
+            Ok(span) => {
+                prepare(&span);
+                self.adopt(span)
+            }
             Err(_) => {
                 LIMIT.release(len);
                 null_mut()

@@ -9,6 +9,19 @@ use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
+/// Alignment of huge objects where there are several nodes: that of a huge page, so that none is shared with a neighbour, who may be touched
+/// first from another node.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Where a request is to be served from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The node to try first.
+    pub(super) node: NodeId,
+    /// Whether the program named it; else it is where the thread runs.
+    pub(super) asked: bool,
+}
+
 impl Heap {
     /// Any request: `align` is a power of two. Null if there is no memory or the size is absurd.
     #[cold]
@@ -25,14 +38,18 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
-        self.alloc_from(self.present_node(), size, align)
+        self.alloc_from(self.origin_here(), size, align)
     }
 
-    /// Tries the nodes in the order of `first`'s zonelist.
-    pub(super) fn alloc_from(&self, first: NodeId, size: usize, align: usize) -> *mut u8 {
+    fn origin_here(&self) -> Origin {
+        Origin { node: self.present_node(), asked: false }
+    }
+
+    /// Tries the nodes in the order of the origin's zonelist.
+    pub(super) fn alloc_from(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
         match Class::for_layout(size, align) {
-            Some(class) => self.refill_from(first, class),
-            None => self.alloc_large(first, size, align).0,
+            Some(class) => self.refill_from(origin.node, class),
+            None => self.alloc_large(origin, size, align).0,
         }
     }
 
@@ -53,7 +70,15 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
-        let (pointer, zero) = self.alloc_large(self.present_node(), size, align);
+        self.alloc_zeroed_from(self.origin_here(), size, align)
+    }
+
+    /// As [`Heap::alloc_from`], and zeroed.
+    pub(super) fn alloc_zeroed_from(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
+        let (pointer, zero) = match Class::for_layout(size, align) {
+            Some(class) => (self.refill_from(origin.node, class), false),
+            None => self.alloc_large(origin, size, align),
+        };
         if !zero {
             clear(pointer, size);
         }
@@ -61,24 +86,32 @@ impl Heap {
     }
 
     /// A large or huge object, and whether it is known to be zero.
-    fn alloc_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
-        let found = self.try_large(first, size, align);
-        self.relieve(first);
+    fn alloc_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
+        let found = self.try_large(origin, size, align);
+        self.relieve(origin.node);
         let refused = found.0.is_null() && LIMIT.might_hold(size);
-        if refused && self.gather_all() { self.try_large(first, size, align) } else { found }
+        if refused && self.gather_all() { self.try_large(origin, size, align) } else { found }
     }
 
-    fn try_large(&self, first: NodeId, size: usize, align: usize) -> (*mut u8, bool) {
-        match pages_for(size).and_then(|pages| self.alloc_run(first, pages, align.div_ceil(PAGE))) {
+    fn try_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
+        match pages_for(size).and_then(|pages| self.alloc_run(origin.node, pages, align.div_ceil(PAGE))) {
             Some((address, zero)) => (address as *mut u8, zero),
-            None => (self.huge.alloc(size, align), true),
+            None => (self.alloc_huge(origin, size, align), true),
         }
+    }
+
+    fn alloc_huge(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
+        let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
+        self.huge.alloc(size, align, |span| self.bind_mapping(span, origin))
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
         let align = u32::try_from(align).ok()?;
         let found = self.zonelist(first).find_map(|id| self.node(id).arena.alloc_large(pages, align));
         self.publish_extent();
+        if let Some((address, _)) = found {
+            self.count_alloc(first, address);
+        }
         found
     }
 
@@ -117,6 +150,7 @@ impl Heap {
         if !(is_large && arena.free_large(page, self.purge_policy())) {
             return self.refuse(address, call);
         }
+        self.count_free(home, 1);
         self.nudge(0);
     }
 

@@ -17,16 +17,20 @@
 //! which node a thread's objects come from: [`placement`].
 
 mod boot;
+mod counters;
 mod fork;
 mod huge;
 mod idle;
 mod knowledge;
 mod large;
 mod limit;
+mod migrate;
 mod node;
 mod place;
+mod placed;
 mod placement;
 mod realloc;
+mod residence;
 mod rows;
 mod shaped;
 mod small;
@@ -36,10 +40,11 @@ mod validate;
 mod whereabouts;
 
 use crate::base::classes::CLASSES;
-use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use crate::base::units::{Class, NodeId};
 use crate::cpu::Cpus;
 use crate::region::Table;
+use crate::stats::NumaPolicy;
 use crate::sys::numa::Refusals;
 use crate::sys::once::Gate;
 use crate::sys::options::Settings;
@@ -52,6 +57,7 @@ use whereabouts::Whereabouts;
 
 pub use boot::Shape;
 pub use knowledge::Call;
+pub use placed::Home;
 
 /// A whole allocator. The process has one ([`crate::Larder`]); tests make more.
 #[derive(Debug)]
@@ -64,6 +70,12 @@ pub struct Heap {
     node_count: AtomicUsize,
     /// Those and the interleaved one; the spare one comes after them.
     arena_count: AtomicUsize,
+    /// Nodes that the interleaved arena is spread over.
+    spread: AtomicUsize,
+    /// The policy, as a number.
+    policy: AtomicU8,
+    /// Whether mappings of their own must be bound as the regions are.
+    binds_mappings: AtomicBool,
     /// First and last address of the nodes' regions, which follow each other, and the bytes of each (the spare one is smaller).
     regions_base: AtomicUsize,
     regions_end: AtomicUsize,
@@ -103,6 +115,9 @@ impl Heap {
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),
             arena_count: AtomicUsize::new(0),
+            spread: AtomicUsize::new(0),
+            policy: AtomicU8::new(NumaPolicy::Local as u8),
+            binds_mappings: AtomicBool::new(false),
             regions_base: AtomicUsize::new(0),
             regions_end: AtomicUsize::new(0),
             region_len: AtomicUsize::new(0),

@@ -1,6 +1,7 @@
 //! What belongs to one node: pages, slabs, depots.
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
+use super::counters::Counters;
 use super::tend::Calm;
 use crate::arena::Arena;
 use crate::base::sync::{AtomicU8, AtomicU16};
@@ -21,6 +22,8 @@ pub(super) struct Node {
     pub(super) system_id: AtomicU16,
     /// The node whose memory threads on this one's CPUs are to have.
     pub(super) home: AtomicU8,
+    /// What it was asked for and gave.
+    pub(super) counters: Counters,
     /// The nodes by distance, itself first.
     pub(super) zonelist: [AtomicU8; MAX_NODES],
     pub(super) calm: Calm,

@@ -8,6 +8,7 @@ use super::placement::Placement;
 use super::whereabouts::Whereabout;
 use crate::base::sync::Ordering;
 use crate::base::units::NodeId;
+use crate::stats::NumaPolicy;
 use crate::sys::die::warn;
 use crate::sys::nodeset::NodeSet;
 use crate::sys::numa::{self, MemoryPolicy, NumaCall};
@@ -20,7 +21,7 @@ impl Heap {
             return Placement::new(&MemoryPolicy::Local, topology.memory(), true);
         }
         let get = NumaCall::GetMempolicy;
-        let allowed = self.refusals.attempt(get, numa::allowed_nodes).or_else(numa::allowed_nodes_by_proc);
+        let allowed = self.refusals.attempt(get, numa::allowed_nodes).ok().or_else(numa::allowed_nodes_by_proc);
         let usable = allowed.map(|allowed| topology.memory().and(&allowed)).filter(|usable| !usable.is_empty());
         let usable = usable.unwrap_or(*topology.memory());
         match self.asked_policy(&usable) {
@@ -60,13 +61,16 @@ impl Heap {
             self.node(NodeId(index as u8)).system_id.store(system_id as u16, Ordering::Relaxed);
             self.bind_region(NodeId(index as u8), placement.binding_of(system_id), system_id);
         }
+        self.policy.store(placement.policy() as u8, Ordering::Relaxed);
+        self.binds_mappings.store(placement.binds_mappings(), Ordering::Relaxed);
         if self.node_count() == 1 {
             return;
         }
         let first = self.system_id(NodeId(0));
         self.bind_region(NodeId(self.node_count() as u8), placement.binding_of_interleaved(), first);
         self.bind_region(self.spare(), placement.binding_of_spare(), first);
-        self.regular_nodes().for_each(|id| self.order_zonelist(topology, id));
+        self.regular_nodes().for_each(|id| self.order_zonelist(topology, placement, id));
+        self.spread.store(placement.spread.len(), Ordering::Relaxed);
         topology.online().iter().for_each(|system_id| self.settle_cpus(topology, placement, system_id));
     }
 
@@ -76,24 +80,26 @@ impl Heap {
         let _remembered = self.refusals.attempt(NumaCall::Mbind, || region.bind(&policy, home));
     }
 
-    /// Orders a node's zonelist by distance; of nodes at one distance the one that follows it comes first, so that neighbours do not all
-    /// turn to the same. The interleaved arena counts as near to all.
-    fn order_zonelist(&self, topology: &Topology<'_>, id: NodeId) {
+    /// Orders a node's zonelist: itself, then the others as the kernel would take them, so that both agree on where memory comes from when
+    /// the node is full. Of equals the one that follows it comes first, so that neighbours do not all turn to the same. For the interleaved
+    /// arena those it is spread over come first.
+    fn order_zonelist(&self, topology: &Topology<'_>, placement: &Placement, id: NodeId) {
         let count = self.node_count();
         let mut keys = [(u32::MAX, 0_u8); crate::sys::topology::MAX_NODES];
         for (index, key) in keys[..count].iter_mut().enumerate() {
-            *key = (if index == id.index() { 0 } else { u32::MAX }, index as u8);
+            let other = NodeId(index as u8);
+            let first = other == id || (id.index() == count && placement.spread.contains(self.system_id(other)));
+            *key = (if first { 0 } else { u32::MAX }, other.0);
         }
         if id.index() < count {
-            topology.distances_from(self.system_id(id), |system_id, distance| {
-                if let Some(other) = self.node_with(system_id).filter(|&other| other != id) {
-                    keys[other.index()].0 = distance;
+            topology.ranks_from(self.system_id(id), |system_id, rank| {
+                if let Some(other) = self.node_with(system_id) {
+                    keys[other.index()].0 = rank;
                 }
             });
         }
-        keys[..count].sort_unstable_by_key(|&(distance, index)| {
-            (distance, (index as usize + count - id.index() % count) % count)
-        });
+        keys[..count]
+            .sort_unstable_by_key(|&(rank, index)| (rank, (index as usize + count - id.index() % count) % count));
         for (place, (_, index)) in self.node(id).zonelist.iter().zip(&keys[..count]) {
             place.store(*index, Ordering::Relaxed);
         }
@@ -108,6 +114,15 @@ impl Heap {
             self.node(own).home.store(home.0, Ordering::Relaxed);
         }
         topology.cpus_of(system_id, |cpu| self.whereabouts.note(cpu, Whereabout { home, own }));
+    }
+
+    /// The policy that was carried out.
+    pub(super) fn policy(&self) -> NumaPolicy {
+        let number = self.policy.load(Ordering::Relaxed);
+        [NumaPolicy::Preferred, NumaPolicy::Bind, NumaPolicy::Interleave]
+            .into_iter()
+            .find(|&policy| policy as u8 == number)
+            .unwrap_or_default()
     }
 
     /// The kernel's number of a node.

@@ -12,6 +12,7 @@
 //! pages the kernel spreads over nodes: of all threads by policy, of those that ask for it otherwise. With one node there is none of
 //! this, and no call is made.
 
+use crate::stats::NumaPolicy;
 use crate::sys::nodeset::NodeSet;
 use crate::sys::numa::MemoryPolicy;
 use crate::sys::topology::MAX_NODES;
@@ -24,9 +25,11 @@ pub(super) struct Placement {
     /// A thread's home is the nearest of these; empty: the interleaved arena.
     pub(super) homes: NodeSet,
     /// What the interleaved arena is spread over.
-    spread: NodeSet,
+    pub(super) spread: NodeSet,
     /// Whether memory must come from these nodes and no others.
     strict: bool,
+    /// Whether the policy is the process's own.
+    is_own: bool,
     /// What is left as it is: everything in a process that has no choice, the interleaved arena where the process itself interleaves.
     unbound: Unbound,
 }
@@ -43,7 +46,8 @@ impl Placement {
     pub(super) fn new(policy: &MemoryPolicy, usable: &NodeSet, is_own: bool) -> Placement {
         let all = usable.first(MAX_NODES);
         let among = |nodes: &NodeSet| Some(nodes.and(&all)).filter(|nodes| !nodes.is_empty()).unwrap_or(all);
-        let local = Placement { arenas: all, homes: all, spread: all, strict: false, unbound: Unbound::Nothing };
+        let local =
+            Placement { arenas: all, homes: all, spread: all, strict: false, is_own, unbound: Unbound::Nothing };
         let mut placement = match policy {
             MemoryPolicy::Local => local,
             MemoryPolicy::Preferred(nodes) => Placement { homes: among(nodes), ..local },
@@ -69,6 +73,21 @@ impl Placement {
     /// The same on a machine that is not there: nothing is bound.
     pub(super) fn unbound(self) -> Placement {
         Placement { unbound: Unbound::Everything, ..self }
+    }
+
+    /// The policy's name.
+    pub(super) fn policy(&self) -> NumaPolicy {
+        match (self.strict, self.homes.is_empty()) {
+            (true, _) => NumaPolicy::Bind,
+            (false, true) => NumaPolicy::Interleave,
+            (false, false) if self.homes == self.arenas => NumaPolicy::Local,
+            (false, false) => NumaPolicy::Preferred,
+        }
+    }
+
+    /// Whether mappings of their own must be bound too: where the policy is not one that they have from the process.
+    pub(super) fn binds_mappings(&self) -> bool {
+        self.unbound == Unbound::Nothing && !self.is_own && self.policy() != NumaPolicy::Local
     }
 
     /// How many arenas share the machine's memory: an interleaved one that is everybody's home has it alone.

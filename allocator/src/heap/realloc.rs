@@ -44,7 +44,7 @@ impl Heap {
     }
 
     /// Whether the object has, or could be given where it lies, what the new size asks for.
-    fn fits(&self, found: Found, size: usize, align: usize) -> bool {
+    pub(super) fn fits(&self, found: Found, size: usize, align: usize) -> bool {
         let class = Class::for_layout(size, align);
         match found {
             Found::Small(old) => class == Some(old),
@@ -101,7 +101,18 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn copy_to_new(&self, pointer: *mut u8, found: Found, size: usize, align: usize) -> *mut u8 {
-        let new = self.alloc_slow(size, align);
+        self.move_to_new(pointer, found, size, || self.alloc_slow(size, align))
+    }
+
+    /// Copies an object to one that `alloc` gives and frees it; null (and nothing changed) if it gives none.
+    pub(super) fn move_to_new(
+        &self,
+        pointer: *mut u8,
+        found: Found,
+        size: usize,
+        alloc: impl FnOnce() -> *mut u8,
+    ) -> *mut u8 {
+        let new = alloc();
         if !new.is_null() {
             let bytes = self.usable(found).min(size);
             // SAFETY: both objects are live, distinct, and at least `bytes` long.

@@ -1,5 +1,6 @@
 //! Heaps of a given shape, and calls that name their node: for tests, which build machines of many nodes where there is one.
 
+use super::large::Origin;
 use super::{Heap, Shape};
 use crate::base::units::{Class, NodeId};
 use crate::region::Magazine;
@@ -39,7 +40,7 @@ impl Heap {
         if !self.enter() || node >= self.node_count() {
             return core::ptr::null_mut();
         }
-        self.alloc_from(NodeId(node as u8), size, align)
+        self.alloc_from(Origin { node: NodeId(node as u8), asked: true }, size, align)
     }
 
     /// The number of the spare node.

@@ -110,6 +110,9 @@ impl Heap {
             .first_attempt(first, class)
             .or_else(|| if self.gather_all() { self.first_attempt(first, class) } else { None });
         self.relieve(first);
+        if let Some(object) = &found {
+            self.count_alloc(first, object.address());
+        }
         found.map_or(core::ptr::null_mut(), Object::into_pointer)
     }
 
@@ -194,6 +197,7 @@ impl Heap {
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(), object);
         if let Some(full) = self.cpus.install(home.index(), class, magazine) {
+            self.count_free(home, full.len(class).into());
             self.stow(home, class, full);
         }
     }
@@ -206,11 +210,16 @@ impl Heap {
         }
     }
 
-    /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well.
+    /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well, unless this
+    /// thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full nobody at home wants it,
+    /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
         if let Err(magazine) = node.depots.put(class, magazine, self.cpus.links(), self.cpus.number()) {
             self.take_back(home, class, magazine);
+        }
+        if self.is_remote(home) {
+            return;
         }
         if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);

@@ -186,6 +186,11 @@ impl Magazine {
         (self.0 >> 16, self.0 & ROOM)
     }
 
+    /// Number of rounds, as far as the room tells.
+    pub fn len(&self, class: Class) -> u32 {
+        Magazine::rounds_in(self.0, class)
+    }
+
     /// Number of rounds a stored word stands for.
     pub fn rounds_in(word: u64, class: Class) -> u32 {
         if word >> 16 == 0 { 0 } else { class.info().rounds.saturating_sub(word as u16 as u32) }

@@ -15,9 +15,21 @@ pub enum NumaCall {
     GetMempolicy,
     /// `mbind`.
     Mbind,
+    /// `move_pages`.
+    MovePages,
 }
 
-const CALLS: usize = 2;
+impl NumaCall {
+    /// All of them.
+    pub const ALL: [NumaCall; CALLS] = [NumaCall::GetMempolicy, NumaCall::Mbind, NumaCall::MovePages];
+
+    /// The call's name.
+    pub fn name(self) -> &'static str {
+        ["get_mempolicy", "mbind", "move_pages"][self as usize]
+    }
+}
+
+const CALLS: usize = 3;
 
 /// What was refused in this process: an errno for each call, 0 if none was.
 #[derive(Debug, Default)]
@@ -32,11 +44,18 @@ impl Refusals {
 
 impl Refusals {
     /// Makes the call unless it was refused before; remembers if it is now.
-    pub fn attempt<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Option<T> {
-        if self.errno_of(which) != 0 {
-            return None;
+    pub fn attempt<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        match self.errno_of(which) {
+            0 => call().inspect_err(|errno| self.remember(which, *errno)),
+            before => Err(Errno(before as i32)),
         }
-        call().inspect_err(|errno| self.0[which as usize].store(errno.0 as u32, Ordering::Relaxed)).ok()
+    }
+
+    /// Want of memory passes; anything else is taken for a refusal.
+    fn remember(&self, which: NumaCall, errno: Errno) {
+        if errno != Errno(libc::ENOMEM) {
+            self.0[which as usize].store(errno.0 as u32, Ordering::Relaxed);
+        }
     }
 
     /// Why the call is not made any more; 0 if it is.
@@ -102,4 +121,19 @@ pub fn bind(address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> R
             Ok(())
         }
     }
+}
+
+/// Pages asked about in one call: a huge page's, which move together.
+pub const BATCH: usize = 512;
+
+/// For each page (at most [`BATCH`]) the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
+pub fn places_of(pages: &[usize]) -> Result<[i32; BATCH], Errno> {
+    let mut status = [-libc::ENOENT; BATCH];
+    syscall::move_pages(pages, None, &mut status).map(|()| status)
+}
+
+/// Moves pages (at most [`BATCH`]) to a node; for each the node where it lies then, or a negative errno.
+pub fn move_to(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
+    let mut status = [-libc::ENOENT; BATCH];
+    syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut status).map(|()| status)
 }

@@ -24,22 +24,24 @@ pub struct Topology<'a> {
     root: &'a str,
     online: NodeSet,
     memory: NodeSet,
+    with_cpus: NodeSet,
 }
 
 impl<'a> Topology<'a> {
     /// One node with every CPU.
     pub fn single() -> Topology<'static> {
-        Topology { root: "", online: NodeSet::of(0), memory: NodeSet::of(0) }
+        Topology { root: "", online: NodeSet::of(0), memory: NodeSet::of(0), with_cpus: NodeSet::of(0) }
     }
 
     /// Reads the tree below `root`, for instance `/sys/devices/system/node`; a tree that cannot be read is a single node.
     pub fn read(root: &'a str) -> Topology<'a> {
         let Some(online) = read_set(root, "online") else { return Topology::single() };
         if online.len() < 2 {
-            return Topology { root, online, memory: online };
+            return Topology { root, online, memory: online, with_cpus: online };
         }
         let memory = read_set(root, "has_memory").map_or(online, |memory| memory.and(&online));
-        Topology { root, online, memory: if memory.is_empty() { online } else { memory } }
+        let with_cpus = read_set(root, "has_cpu").unwrap_or_default();
+        Topology { root, online, memory: if memory.is_empty() { online } else { memory }, with_cpus }
     }
 
     /// Nodes that are online.
@@ -60,9 +62,19 @@ impl<'a> Topology<'a> {
         list.split(',').filter_map(range).flatten().for_each(each);
     }
 
+    /// Calls `each` with every other online node and a number that orders them as the kernel does when `node` is full: by distance; of
+    /// nodes as far from it, or one unit farther, a following one and one without CPUs come first.
+    pub fn ranks_from(&self, node: usize, mut each: impl FnMut(usize, u32)) {
+        self.distances_from(node, |other, distance| {
+            if other != node {
+                each(other, distance + u32::from(other < node) + u32::from(self.with_cpus.contains(other)));
+            }
+        });
+    }
+
     /// Calls `each` with every online node and its distance from `node`.
     #[inline(never)]
-    pub fn distances_from(&self, node: usize, mut each: impl FnMut(usize, u32)) {
+    fn distances_from(&self, node: usize, mut each: impl FnMut(usize, u32)) {
         let mut buffer = [0; BUFFER];
         let text = read_below(self.root, format_args!("node{node}/distance"), &mut buffer).unwrap_or_default();
         let mut told = text.split_ascii_whitespace();
@@ -72,12 +84,12 @@ impl<'a> Topology<'a> {
         }
     }
 
-    /// The node of `among` that is nearest to `node`, the first of several; none iff there is none.
+    /// The node of `among` that comes first for `node`: itself if it is one; none iff there is none.
     pub fn nearest(&self, node: usize, among: &NodeSet) -> Option<usize> {
-        let mut best = None;
-        self.distances_from(node, |other, distance| {
-            if among.contains(other) && best.is_none_or(|(_, least)| distance < least) {
-                best = Some((other, distance));
+        let mut best = among.contains(node).then_some((node, 0));
+        self.ranks_from(node, |other, rank| {
+            if among.contains(other) && best.is_none_or(|(_, least)| rank < least) {
+                best = Some((other, rank));
             }
         });
         best.map(|(other, _)| other)
@@ -114,6 +126,7 @@ mod tests {
         }
         fs::write(root.join("online"), "0,2,7,9\n").unwrap();
         fs::write(root.join("has_memory"), "0,2,9\n").unwrap();
+        fs::write(root.join("has_cpu"), "0,2,7\n").unwrap();
         root
     }
 
@@ -132,6 +145,10 @@ mod tests {
         assert_eq!(topology.nearest(7, topology.memory()), Some(2));
         assert_eq!(topology.nearest(2, topology.memory()), Some(2));
         assert_eq!(topology.nearest(2, &NodeSet::of(5)), None);
+        // All are at distance 20 from node 9, none follows it; from node 2, node 7 follows, and node 9 has no CPU either.
+        assert_eq!(topology.nearest(9, &NodeSet::parse("0,2", ',').unwrap()), Some(0));
+        assert_eq!(topology.nearest(2, &NodeSet::parse("0,7", ',').unwrap()), Some(7));
+        assert_eq!(topology.nearest(2, &NodeSet::parse("0,7,9", ',').unwrap()), Some(9));
         fs::remove_dir_all(&root).unwrap();
     }
 

@@ -8,6 +8,7 @@
 
 use super::die::die;
 use super::environment::auxiliary;
+use super::numa::{self, MemoryPolicy};
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::round_up;
@@ -70,6 +71,11 @@ impl Span {
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Gives the span a memory policy, for pages that come from now on.
+    pub fn bind(&self, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+        numa::bind(self.base, self.len, policy, home)
     }
 
     /// Splits into the first `len` bytes (a multiple of the page) and the rest.

@@ -12,6 +12,7 @@ use core::fmt::{self, Write};
 use larder_core::{ClassStats, GivenBack, OrderStats, PageStats, Stats};
 use libc::FILE;
 
+use super::numa;
 use super::stream::{Escaped, Stream, Uncancelled};
 use crate::about::{ModeText, VERSION};
 
@@ -85,6 +86,9 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
     )?;
     stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_class(out, class))?;
     stats.orders.iter().enumerate().try_for_each(|(order, free)| write_order(out, order, *free))?;
+    if stats.nodes > 1 {
+        numa::write_xml(out)?;
+    }
     out.write_str("</larder>\n")
 }
 

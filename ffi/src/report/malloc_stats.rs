@@ -4,6 +4,7 @@ use core::fmt::{self, Write};
 
 use larder_core::{ClassStats, PageStats, Stats};
 
+use super::numa;
 use crate::about::{ModeText, VERSION};
 use crate::stderr::Stderr;
 
@@ -19,7 +20,8 @@ pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     write_totals(out, stats)?;
     write_bounds(out, stats)?;
     write_nodes(out, stats.nodes)?;
-    write_classes(out, &stats.classes)
+    write_classes(out, &stats.classes)?;
+    if stats.nodes > 1 { numa::write_table(out) } else { Ok(()) }
 }
 
 fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {

@@ -9,6 +9,7 @@
 mod mallinfo;
 mod malloc_info;
 mod malloc_stats;
+mod numa;
 mod stream;
 
 pub(crate) use malloc_stats::write_table;

@@ -1,0 +1,97 @@
+//! Requests that name their node.
+
+use super::Heap;
+use super::knowledge::Call;
+use super::large::Origin;
+use crate::base::sync::Ordering;
+use crate::base::units::{MAX_SIZE, NodeId, PAGE};
+use crate::stats::NumaPolicy;
+use crate::sys::nodeset::NodeSet;
+use crate::sys::numa::{self, MemoryPolicy, NumaCall};
+use crate::sys::vm::Span;
+use core::ptr::null_mut;
+
+/// A place to allocate from that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home(NodeId);
+
+impl Heap {
+    /// The node with the kernel's number `system_id`, if it has memory for this process.
+    pub fn home_on(&self, system_id: usize) -> Option<Home> {
+        if self.enter() { self.node_with(system_id).map(Home) } else { None }
+    }
+
+    /// All nodes in turn, page by page; with a single node, that one.
+    pub fn home_everywhere(&self) -> Home {
+        self.enter();
+        Home(NodeId(self.spare().0.saturating_sub(1)))
+    }
+
+    /// As [`Heap::alloc`], from a given place first; and zeroed if that is asked for.
+    pub fn alloc_placed(&self, home: Home, size: usize, align: usize, zeroed: bool) -> *mut u8 {
+        if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
+            return null_mut();
+        }
+        let origin = Origin { node: home.0, asked: true };
+        if zeroed { self.alloc_zeroed_from(origin, size, align) } else { self.alloc_from(origin, size, align) }
+    }
+
+    /// As [`Heap::realloc`]; where the object must move, it moves to the given place.
+    pub fn realloc_placed(&self, home: Home, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
+        if !self.enter() {
+            return null_mut();
+        }
+        let Some(found) = self.find(pointer as usize, Call::Realloc) else { return null_mut() };
+        if (pointer as usize).is_multiple_of(align) && self.fits(found, size, align) {
+            return pointer;
+        }
+        self.move_to_new(pointer, found, size, || self.alloc_placed(home, size, align, false))
+    }
+
+    /// The kernel's number of the node an object's memory is of: where its first page lies if it is of the interleaved arena or a
+    /// mapping of its own, which tells nothing until it was touched.
+    pub fn system_node_of(&self, pointer: *const u8) -> Option<usize> {
+        let address = pointer as usize;
+        if !self.enter() {
+            return None;
+        }
+        match self.home_of(address) {
+            Some(home) if home.index() < self.node_count() => Some(self.system_id(home)),
+            None if self.huge.len_of(address).is_none() => None,
+            _ => self.page_lies_on(address),
+        }
+    }
+
+    fn page_lies_on(&self, address: usize) -> Option<usize> {
+        let page = [address & !(PAGE - 1)];
+        let places = self.refusals.attempt(NumaCall::MovePages, || numa::places_of(&page)).ok()?;
+        usize::try_from(places[0]).ok()
+    }
+
+    /// Binds a mapping of its own where a node was named, or where `LARDER_CONF` has a policy. Otherwise its pages lie on the nodes of the
+    /// threads that touch them first, as programs that share the work on an array expect.
+    pub(super) fn bind_mapping(&self, span: &Span, origin: Origin) {
+        if self.node_count() == 1 || !(origin.asked || self.binds_mappings.load(Ordering::Relaxed)) {
+            return;
+        }
+        let home = self.system_id(if origin.node.index() < self.node_count() { origin.node } else { NodeId(0) });
+        let policy = self.mapping_policy(origin);
+        let _remembered = self.refusals.attempt(NumaCall::Mbind, || span.bind(&policy, home));
+    }
+
+    fn mapping_policy(&self, origin: Origin) -> MemoryPolicy {
+        let interleaved = NodeId(self.node_count() as u8);
+        let nodes = |count: usize| {
+            let mut set = NodeSet::EMPTY;
+            self.zonelist(interleaved).skip(1).take(count).for_each(|node| set.insert(self.system_id(node)));
+            set
+        };
+        if origin.node == interleaved {
+            MemoryPolicy::Interleave(nodes(self.spread.load(Ordering::Relaxed)))
+        } else if self.policy() == NumaPolicy::Bind {
+            MemoryPolicy::Bind(nodes(self.node_count()))
+        } else {
+            MemoryPolicy::Preferred(NodeSet::of(self.system_id(origin.node)))
+        }
+    }
+}
