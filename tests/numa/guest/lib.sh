@@ -54,7 +54,7 @@ everywhere() {
     check "small objects, threads that move" cross small 99 moving
     check "large objects" cross large 99
     check "large objects, threads that move" cross large 99 moving
-    check "huge objects" cross huge 95
+    check "huge objects" cross huge 99
 }
 
 # The process's memory policy, as numactl sets it. $1 and $2: two nodes with memory.

@@ -7,5 +7,6 @@ node 224 -
 
 checks() {
     everywhere
+    check "on a node, on all in turn, moved" nodes 0 3
     check "beyond the nodes with CPUs" place 460 5000 beyond 0,2
 }
