@@ -12,7 +12,7 @@ Examples:
   larder run -- python3 -c 'print(sum(range(10**6)))'
   larder run --stats -- ./server --port 8080
   larder compare -- sort -R /usr/share/dict/words
-  larder bench --quick --only pairs
+  larder bench --html report.html
   larder compare --runs 11 --json out.json --with mine=./libmine.so -- ./program
   LARDER_CONF=stats:exit larder run -- ./program
 

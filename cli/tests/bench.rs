@@ -131,6 +131,21 @@ fn figures_that_are_none_are_a_failure() {
 }
 
 #[test]
+fn the_page_is_one_file_that_needs_nothing_else() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let run = bench("", &["--threads", "1", "--html", file.path().to_str().unwrap()]);
+    assert!(run.status.success(), "{}", stderr(&run));
+    let text = fs::read_to_string(file.path()).unwrap();
+    assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>"), "{text}");
+    assert_eq!(text.matches("<svg").count(), 6);
+    for outside in ["http://", "https://", "src=", "href=", "<script", "url("] {
+        assert!(!text.contains(outside), "{outside}: {text}");
+    }
+    let run = bench("", &["--threads", "1", "--html", "/no/such/page.html"]);
+    assert!(stderr(&run).contains("--html /no/such/page.html: No such file"), "{}", stderr(&run));
+}
+
+#[test]
 fn the_list_measures_nothing() {
     let run = bench("exit 1", &["--list", "--only", "serv", "--threads", "4"]);
     assert!(run.status.success(), "{}", stderr(&run));

@@ -59,6 +59,9 @@ pub(crate) struct Bench {
     /// Write all samples to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write a report with charts to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Only say what would be measured
     #[arg(long)]
     pub(crate) list: bool,

@@ -28,12 +28,12 @@ pub(super) fn target() -> Result<PathBuf> {
     Ok(target.into())
 }
 
-/// Runs cargo, its words in a log; fails with the first error among them.
-pub(super) fn cargo<S: AsRef<OsStr>>(arguments: &[S], log: &Path) -> Result<()> {
+/// Runs cargo in a directory, its words in a log; fails with the line among them that tells most.
+pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Path) -> Result<()> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let words = File::create(log).with_context(|| log.display().to_string())?;
     let mut cargo = Command::new(&program);
-    cargo.args(arguments).stdout(words.try_clone()?).stderr(words);
+    cargo.current_dir(directory).args(arguments).stdout(words.try_clone()?).stderr(words);
     // What it builds is not to run on what this tool was started on.
     cargo.env_remove("LD_PRELOAD");
     let status = cargo.status().with_context(|| program.display().to_string())?;
@@ -78,7 +78,7 @@ mod tests {
     fn a_failed_build_tells_why_and_where() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("x.log");
-        let text = cargo(&["no-such-command"], &log).unwrap_err().to_string();
+        let text = cargo(directory.path(), &["no-such-command"], &log).unwrap_err().to_string();
         assert!(text.contains("no-such-command") && text.contains("x.log"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ mod json;
 mod machine;
 mod measurement;
 mod metric;
+mod page;
 mod peers;
 mod program;
 mod progress;
@@ -103,6 +104,9 @@ fn report(args: &Bench, facts: &Facts, cells: &[Cell], contenders: &[Contender])
     stdout().write_all(text.as_bytes()).context("stdout")?;
     if let Some(path) = &args.json {
         file::json(path, &json::Report::new(facts, cells, contenders))?;
+    }
+    if let Some(path) = &args.html {
+        page::write(path, facts, cells, contenders)?;
     }
     Ok(match (facts.interrupted, all_measured(cells, contenders)) {
         (true, _) => ExitCode::from(INTERRUPTED),

@@ -82,10 +82,9 @@ fn build_one(root: &Path, name: &str) -> Result<Allocator> {
     if !library.exists() {
         eprintln!("larder: building the peer {name}");
     }
-    let manifest = root.join("benches/peers/Cargo.toml");
-    let arguments = ["build", "--release", "--locked", "--features", name, "--manifest-path"].map(Path::new);
-    let places = [manifest.as_path(), Path::new("--target-dir"), tree.as_path()];
-    checkout::cargo(&[&arguments[..], &places].concat(), &peers.join(format!("{name}.log")))?;
+    let arguments = ["build", "--release", "--locked", "--features", name, "--target-dir"].map(Path::new);
+    let arguments = [&arguments[..], &[tree.as_path()]].concat();
+    checkout::cargo(&root.join("benches/peers"), &arguments, &peers.join(format!("{name}.log")))?;
     replace(&tree.join("release/libpeer.so"), &library)?;
     Ok(Allocator::new(name, Some(library)))
 }

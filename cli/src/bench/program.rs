@@ -27,10 +27,8 @@ fn build(target: &Path) -> Result<PathBuf> {
         );
     };
     eprintln!("larder: building {FILE}");
-    let manifest = root.join("Cargo.toml");
-    let arguments = ["build", "--release", "--locked", "--package", FILE, "--manifest-path"].map(Path::new);
-    let places = [manifest.as_path(), Path::new("--target-dir"), target];
-    checkout::cargo(&[&arguments[..], &places].concat(), &target.join(format!("{FILE}.log")))?;
+    let arguments = ["build", "--release", "--locked", "--package", FILE, "--target-dir"].map(Path::new);
+    checkout::cargo(&root, &[&arguments[..], &[target]].concat(), &target.join(format!("{FILE}.log")))?;
     Ok(target.join("release").join(FILE))
 }
 

@@ -116,6 +116,11 @@ pub(super) fn figure(value: f64) -> String {
 
 /// What the marks mean, who is missing and why, and where larder is behind.
 pub(super) fn legend(cells: &[Cell], contenders: &[Contender]) -> String {
+    explanation(contenders) + &problems(cells, contenders) + &behind(cells, contenders)
+}
+
+/// What the marks mean, and what is special of some.
+pub(super) fn explanation(contenders: &[Contender]) -> String {
     let mut text = "Medians; * best peer of the row, ~ within noise (the middle halves of the runs overlap; with fewer than 4 \
         runs: 25 % of time, 5 % of memory, a factor of 2 of latency), means are geometric, in brackets over fewer rows.\n"
         .to_owned();
@@ -127,10 +132,11 @@ pub(super) fn legend(cells: &[Cell], contenders: &[Contender]) -> String {
             let _ = writeln!(text, "{} ran with {name}={value}, as its makers ask.", contender.name());
         }
     }
-    text + &problems(cells, contenders) + &behind(cells, contenders)
+    text
 }
 
-fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
+/// Who is missing, and why.
+pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
     let mut text = String::new();
     let untouched: Vec<_> = cells.iter().filter(|cell| cell.is_untouched()).map(Cell::name).collect();
     if !untouched.is_empty() {
