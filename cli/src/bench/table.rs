@@ -147,13 +147,20 @@ pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
         if let Some(problem) = &contender.problem {
             let _ = writeln!(text, "NOT MEASURED: {}: {problem}", contender.name());
         }
-        for cell in cells {
-            if let Some(problem) = &cell.figures[place].problem {
-                let _ = writeln!(text, "FAILED: {} on {}: {problem}", cell.name(), contender.name());
-            }
-        }
+        text += &failures(cells, contender, place);
     }
     text
+}
+
+/// A line for each cell; for the floor, which runs out of memory wherever much is freed, one for all.
+fn failures(cells: &[Cell], contender: &Contender, place: usize) -> String {
+    let failed = cells.iter().filter_map(|cell| Some((cell.name(), cell.figures[place].problem.as_ref()?)));
+    let names: Vec<_> = failed.clone().map(|(cell, _)| cell).collect();
+    match contender.role {
+        Role::Floor if names.is_empty() => String::new(),
+        Role::Floor => format!("{} failed, most likely for want of memory: {}\n", contender.name(), names.join(", ")),
+        _ => failed.map(|(cell, problem)| format!("FAILED: {cell} on {}: {problem}\n", contender.name())).collect(),
+    }
 }
 
 fn behind(cells: &[Cell], contenders: &[Contender]) -> String {
@@ -201,7 +208,7 @@ mean ratio to best peer    1.38    1.35      2.00  (0.09)       1.38
 ";
         assert!(text.starts_with(expected), "{text}");
         let text = legend(&cells, &contenders());
-        assert!(text.contains("FAILED: behind x1 on bump: out of memory\n"), "{text}");
+        assert!(text.contains("bump failed, most likely for want of memory: behind x1\n"), "{text}");
         assert!(text.contains("ns per operation: 1 of 2 rows\n    2.00  behind x1: 4.00, system 2.00\n"), "{text}");
     }
 
