@@ -161,6 +161,18 @@ fn a_full_node_borrows_from_the_next() {
     }
 }
 
+/// What lies idle is gathered before the spare node has to give anything.
+#[test]
+fn the_spare_node_comes_last() {
+    let heap = heap_of(1, SMALL_REGION, "");
+    let take_all = |size| -> Vec<_> {
+        std::iter::repeat_with(|| heap.alloc_on(0, size, 16)).take_while(|&o| heap.node_of(o) == Some(0)).collect()
+    };
+    take_all(5000).into_iter().for_each(|object| heap.free(object));
+    let objects = take_all(64);
+    assert!(objects.len() * 64 > SMALL_REGION / 10 * 9, "only {} objects of the node itself", objects.len());
+}
+
 /// All objects that the nodes can give: until there is none, or it is a mapping of its own.
 fn exhaust(heap: &Heap, node: usize, size: usize) -> Vec<*mut u8> {
     let objects: Vec<_> = std::iter::repeat_with(|| heap.alloc_on(node, size, 16))

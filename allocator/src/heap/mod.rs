@@ -206,10 +206,15 @@ impl Heap {
 
     /// The order in which nodes are tried: `first`, the others by distance from it, the spare one.
     fn zonelist(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.nodes_from(first).chain([self.spare()])
+    }
+
+    /// The same without the spare one.
+    fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let interleaved = (first.index() == self.node_count()).then_some(first);
         let by_distance = &self.node(first).zonelist[..self.node_count()];
         let nodes = by_distance.iter().map(|node| NodeId(node.load(Ordering::Relaxed)));
-        interleaved.into_iter().chain(nodes).chain([self.spare()])
+        interleaved.into_iter().chain(nodes)
     }
 
     /// The node whose region holds `address`.

@@ -83,7 +83,7 @@ impl Heap {
         let interleaved = NodeId(self.node_count() as u8);
         let nodes = |count: usize| {
             let mut set = NodeSet::EMPTY;
-            self.zonelist(interleaved).skip(1).take(count).for_each(|node| set.insert(self.system_id(node)));
+            self.nodes_from(interleaved).skip(1).take(count).for_each(|node| set.insert(self.system_id(node)));
             set
         };
         if origin.node == interleaved {

@@ -79,7 +79,7 @@ impl Heap {
 
     fn is_spread_over(&self, node: NodeId) -> bool {
         let among = self.spread.load(Ordering::Relaxed);
-        self.zonelist(NodeId(self.node_count() as u8)).skip(1).take(among).any(|other| other == node)
+        self.nodes_from(NodeId(self.node_count() as u8)).skip(1).take(among).any(|other| other == node)
     }
 
     /// Calls `each` with the addresses of so many pages of an arena at a time.

@@ -104,11 +104,13 @@ impl Heap {
         self.refill_from(self.present_node(), Class::at_offset(offset))
     }
 
-    /// Tries the nodes in the order of the zonelist, and if none has memory, once more with what lay idle in windows, depots and slabs.
+    /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs; at last the
+    /// spare node, which is a signal handler's only choice if it interrupted the holder of a lock.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
         let found = self
-            .first_attempt(first, class)
-            .or_else(|| if self.gather_all() { self.first_attempt(first, class) } else { None });
+            .attempt(first, class)
+            .or_else(|| if self.gather_all() { self.attempt(first, class) } else { None })
+            .or_else(|| self.refill(self.spare(), class));
         self.relieve(first);
         if let Some(object) = &found {
             self.count_alloc(first, object.address());
@@ -116,8 +118,8 @@ impl Heap {
         found.map_or(core::ptr::null_mut(), Object::into_pointer)
     }
 
-    fn first_attempt(&self, first: NodeId, class: Class) -> Option<Object> {
-        self.zonelist(first).find_map(|node| self.refill(node, class))
+    fn attempt(&self, first: NodeId, class: Class) -> Option<Object> {
+        self.nodes_from(first).find_map(|node| self.refill(node, class))
     }
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
