@@ -18,7 +18,7 @@ impl Heap {
     /// What the process's cpuset and policy and the options come to.
     pub(super) fn placement(&self, topology: &Topology<'_>) -> Placement {
         if topology.online().len() == 1 {
-            return Placement::new(&MemoryPolicy::Local, topology.memory(), true);
+            return self.asked_placement(topology);
         }
         let get = NumaCall::GetMempolicy;
         let allowed = self.refusals.attempt(get, numa::allowed_nodes).ok().or_else(numa::allowed_nodes_by_proc);
@@ -33,7 +33,7 @@ impl Heap {
         }
     }
 
-    /// What the options alone come to, on a machine that is not there.
+    /// What the options alone come to: on a machine of one node, or one that is not there.
     pub(super) fn asked_placement(&self, topology: &Topology<'_>) -> Placement {
         let policy = self.asked_policy(topology.memory()).unwrap_or(MemoryPolicy::Local);
         Placement::new(&policy, topology.memory(), false)
