@@ -3,7 +3,8 @@
 
 use super::Heap;
 use super::knowledge::{Call, Found};
-use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, Page, pages_for, round_up};
+use crate::base::classes::MAX_SMALL;
+use crate::base::units::{Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for, round_up};
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
@@ -15,6 +16,33 @@ impl Heap {
     /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
     #[inline]
     pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
+        match self.cpus.class_of(pointer as usize) {
+            Some(class) if size <= MAX_SMALL && align <= MIN_ALIGN => self.realloc_small(pointer, class, size, align),
+            _ => self.realloc_any(pointer, size, align),
+        }
+    }
+
+    /// Small objects that stay small, where the hit path is open: by hits.
+    fn realloc_small(&self, pointer: *mut u8, class: Class, size: usize, align: usize) -> *mut u8 {
+        if self.is_free_object(pointer as usize, class) {
+            self.refuse(pointer as usize, Call::Realloc);
+            return null_mut();
+        }
+        let offset = Class::offset_for(size, align);
+        if offset == class.offset() {
+            return pointer;
+        }
+        let new = self.alloc_at(offset);
+        if !new.is_null() {
+            // SAFETY: both objects are live, distinct, and at least so long.
+            unsafe { new.copy_from_nonoverlapping(pointer, class.size().min(size)) };
+            self.push_home(pointer as usize, class.offset());
+        }
+        new
+    }
+
+    #[inline(never)]
+    fn realloc_any(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
         if !self.enter() {
             return null_mut();
         }

@@ -38,7 +38,7 @@ impl Heap {
 
     /// A hit, where the path is open, from the class at an offset. Every other way out is a call in its place, so that there is no frame.
     #[inline(always)]
-    fn alloc_at(&self, offset: usize) -> *mut u8 {
+    pub(super) fn alloc_at(&self, offset: usize) -> *mut u8 {
         let (address, link) = self.cpus.hit_pop(offset);
         if address == 0 {
             return self.refill_home(offset);
@@ -89,7 +89,7 @@ impl Heap {
     }
 
     #[inline(always)]
-    fn push_home(&self, address: usize, offset: usize) {
+    pub(super) fn push_home(&self, address: usize, offset: usize) {
         if let Err(object) = self.cpus.hit_push(offset, Object::mint(address)) {
             self.free_slow(object.address(), Call::Free);
         }
