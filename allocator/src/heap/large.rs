@@ -9,6 +9,9 @@ use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
+/// From so many bytes on clearing costs more than a mapping and its end, even where all of it is then touched.
+const MOST_CLEARED: usize = 1 << 20;
+
 /// Alignment of huge objects where there are several nodes: that of a huge page, so that none is shared with a neighbour, who may be touched
 /// first from another node.
 const HUGE_PAGE: usize = 2 << 20;
@@ -79,10 +82,19 @@ impl Heap {
             Some(class) => (self.refill_from(origin.node, class), false),
             None => self.alloc_large(origin, size, align),
         };
-        if !zero {
+        if zero { pointer } else { self.cleared(pointer, origin, size, align) }
+    }
+
+    /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
+    fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
+        let trade = size >= MOST_CLEARED && !pointer.is_null();
+        let fresh = if trade { self.alloc_huge(origin, size, align) } else { null_mut() };
+        if fresh.is_null() {
             clear(pointer, size);
+            return pointer;
         }
-        pointer
+        self.free_slow(pointer as usize, Call::Free);
+        fresh
     }
 
     /// A large or huge object, and whether it is known to be zero.
