@@ -18,7 +18,7 @@ pub(super) enum Metric {
     /// What one in a thousand calls exceeds, in nanoseconds.
     MallocTail,
     FreeTail,
-    /// The longest call, in nanoseconds.
+    /// The longest call, in microseconds.
     MallocWorst,
     FreeWorst,
 }
@@ -35,8 +35,8 @@ impl Metric {
             Self::Faults => "page faults",
             Self::MallocTail => "malloc, p99.9 in ns",
             Self::FreeTail => "free, p99.9 in ns",
-            Self::MallocWorst => "malloc, longest in ns",
-            Self::FreeWorst => "free, longest in ns",
+            Self::MallocWorst => "malloc, longest in us",
+            Self::FreeWorst => "free, longest in us",
         }
     }
 
@@ -69,8 +69,8 @@ impl Metric {
         match self {
             Self::MallocTail => figure(latency.malloc_ns, |it| it.p999),
             Self::FreeTail => figure(latency.free_ns, |it| it.p999),
-            Self::MallocWorst => figure(latency.malloc_ns, |it| it.max),
-            Self::FreeWorst => figure(latency.free_ns, |it| it.max),
+            Self::MallocWorst => figure(latency.malloc_ns, |it| it.max).map(|ns| ns / 1e3),
+            Self::FreeWorst => figure(latency.free_ns, |it| it.max).map(|ns| ns / 1e3),
             _ => None,
         }
     }
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(median(&figures, Metric::MallocTail), None);
         figures.latency = serde_json::from_str(latency).unwrap();
         assert_eq!(median(&figures, Metric::MallocTail), Some(3.0));
-        assert_eq!(median(&figures, Metric::MallocWorst), Some(4.0));
+        assert_eq!(median(&figures, Metric::MallocWorst), Some(0.004));
         assert_eq!(median(&figures, Metric::FreeTail), None);
         figures.problem = Some("crashed".into());
         assert_eq!(median(&figures, Metric::Time), None);

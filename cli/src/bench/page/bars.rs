@@ -10,6 +10,8 @@ const VALUE: f64 = 92.0;
 const LINE: f64 = 19.0;
 const THICK: f64 = 12.0;
 const TOP: f64 = 24.0;
+/// How far a line may reach beyond the longest bar.
+const OVER: f64 = 12.0;
 
 /// One allocator.
 pub(super) struct Bar<'a> {
@@ -43,13 +45,15 @@ fn draw(bar: &Bar, top: f64, scale: f64) -> Markup {
     let length = bar.value.map_or(0.0, |value| (value * scale).min(room));
     let is_cut = bar.value.is_ok_and(|value| value * scale > room * 1.001);
     let label = bar.value.map_or_else(str::to_owned, figure);
+    let spread = bar.spread.filter(|_| !is_cut);
+    let end = spread.map_or(length, |(_, most)| (most * scale).clamp(length, room + OVER));
     let base = top + THICK - 2.0;
     html! {
         text class=(bar.class) x=(NAME - 8.0) y=(base) text-anchor="end" { (bar.name) }
         rect class=(bar.class) x=(NAME) y=(top) width=(format!("{length:.1}")) height=(THICK) rx="2" {}
         @if is_cut { (cut(NAME + length - 22.0, top)) }
-        @if let Some(spread) = bar.spread.filter(|_| !is_cut) { (whisker(spread, top + THICK / 2.0, scale)) }
-        text class=(bar.class) x=(format!("{:.1}", NAME + length + 8.0)) y=(base) { (label) }
+        @if let Some(spread) = spread { (whisker(spread, top + THICK / 2.0, scale)) }
+        text class=(bar.class) x=(format!("{:.1}", NAME + end + 8.0)) y=(base) { (label) }
     }
 }
 
@@ -62,7 +66,7 @@ fn cut(left: f64, top: f64) -> Markup {
 }
 
 fn whisker((least, most): (f64, f64), middle: f64, scale: f64) -> Markup {
-    let end = |value: f64| format!("{:.1}", NAME + (value * scale).min(WIDTH - NAME - VALUE + 4.0));
+    let end = |value: f64| format!("{:.1}", NAME + (value * scale).min(WIDTH - NAME - VALUE + OVER));
     html! { line.spread x1=(end(least)) x2=(end(most)) y1=(middle) y2=(middle) {} }
 }
 

@@ -11,7 +11,7 @@ use crate::bench::ranking::{self, Row};
 pub(super) fn charts(time: &[Row], memory: &[Row], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "All workloads" }
-        p.small { "1.00 is an oracle that picks the best peer for every workload; less is better. Where an allocator failed, that workload is not in its mean. Below, the best peer of each workload is dark." }
+        p.small { "1.00 is an oracle that picks the best peer for every workload; less is better. Where an allocator failed, that workload is not in its mean. Below, the name of the best peer of each workload is bold." }
         div class="card pair" {
             (chart("time, to the best peer of each workload", time, contenders))
             (chart("memory, to the leanest peer of each workload", memory, contenders))

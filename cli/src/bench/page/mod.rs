@@ -73,7 +73,7 @@ fn tiles(time: &[Row], memory: &[Row]) -> Markup {
 fn notes(cells: &[Cell], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "How this was measured" }
-        p { "Bars are medians, the dark one is the best peer; the thin line goes from the least to the most. A cut bar is longer than it is drawn." }
+        p { "Bars are medians, the name of the best peer is bold; the thin line goes from the least to the most. A cut bar is longer than it is drawn." }
         ul { @for line in table::explanation(contenders).lines().chain(table::problems(cells, contenders).lines()) { li { (line) } } }
     }
 }
