@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use common::{library, output, stderr, stdout};
 use serde_json::Value;
@@ -39,12 +40,16 @@ fn stand_in(directory: &Path, reply: &str) -> PathBuf {
     path
 }
 
-/// Larder and the system malloc on a stand-in.
+/// Larder and the system malloc on a stand-in, two rounds.
 fn bench(reply: &str, arguments: &[&str]) -> Output {
+    bench_for(&["--runs", "2"], reply, arguments)
+}
+
+fn bench_for(length: &[&str], reply: &str, arguments: &[&str]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let program = stand_in(directory.path(), reply);
-    let fixed = ["bench", "--runs", "2", "--allocators", "larder,system", "--workloads", program.to_str().unwrap()];
-    output(&[&fixed[..], arguments].concat())
+    let fixed = ["bench", "--allocators", "larder,system", "--workloads", program.to_str().unwrap()];
+    output(&[&fixed[..], length, arguments].concat())
 }
 
 fn report(reply: &str, arguments: &[&str]) -> Value {
@@ -85,6 +90,32 @@ fn the_report_has_every_sample() {
     }
     assert_eq!(report["overall"]["time"], serde_json::json!([0.5, 1.0]));
     assert_eq!(report["allocators"][0]["library"], library().canonicalize().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn rounds_go_on_until_the_time_is_over() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let start = Instant::now();
+    let json = ["--json", file.path().to_str().unwrap()];
+    let run = bench_for(&["--seconds", "2"], "", &json);
+    assert!(run.status.success(), "{}", stderr(&run));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let report: Value = serde_json::from_reader(file).unwrap();
+    let rounds = report["rounds"].as_u64().unwrap() as usize;
+    assert!(rounds > 2, "{rounds}");
+    for cell in report["cells"].as_array().unwrap() {
+        let counts = |place: usize| cell["figures"][place]["samples"].as_array().unwrap().len();
+        // The last round may end before this cell.
+        assert!(counts(0) == counts(1) && (rounds - 1..=rounds).contains(&counts(0)), "{} of {rounds}", counts(0));
+    }
+}
+
+#[test]
+fn what_the_time_is_too_short_for_is_told() {
+    let run = bench_for(&["--seconds", "1"], "sleep 1", &["--threads", "1"]);
+    let text = stdout(&run);
+    assert!(text.contains("NOT REACHED in the time") && text.contains(": begin x1\n"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("swap x1") && line.ends_with("0.50")), "{text}");
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub(crate) struct Bench {
     /// Measure for about 20 minutes, and the latency of single calls too
     #[arg(long)]
     pub(crate) full: bool,
+    /// Measure for about so many seconds
+    #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"])]
+    pub(crate) seconds: Option<u64>,
     /// Only workloads whose name or group matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) only: Option<Regex>,
@@ -81,7 +84,8 @@ pub(crate) enum Scale {
 
 impl Bench {
     pub(super) fn budget(&self) -> Duration {
-        if self.full { FULL } else { QUICK }
+        let usual = if self.full { FULL } else { QUICK };
+        self.seconds.map_or(usual, Duration::from_secs)
     }
 
     pub(super) fn wants_latency(&self) -> bool {

@@ -6,6 +6,7 @@ mod checkout;
 mod contender;
 mod facts;
 mod json;
+mod legend;
 mod machine;
 mod measurement;
 mod metric;
@@ -100,7 +101,7 @@ fn measure(
 }
 
 fn report(args: &Bench, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<ExitCode> {
-    let text = format!("{}{}\n{}", table::render(cells, contenders), facts.line(), table::legend(cells, contenders));
+    let text = format!("{}{}\n{}", table::render(cells, contenders), facts.line(), legend::legend(cells, contenders));
     stdout().write_all(text.as_bytes()).context("stdout")?;
     if let Some(path) = &args.json {
         file::json(path, &json::Report::new(facts, cells, contenders))?;

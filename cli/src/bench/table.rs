@@ -1,16 +1,14 @@
-//! The report in plain text: a table for each metric and group, and where larder is behind.
+//! The report in plain text: a table for each metric and group.
 
 use std::fmt::Write;
 
 use super::cell::Cell;
-use super::contender::{Contender, Role};
+use super::contender::Contender;
 use super::metric::Metric;
 use super::ranking::{self, Row};
 use crate::measure::layout;
 
 const NAME_WIDTH: u16 = 30;
-/// As many losses of a metric as are worth reading at once.
-const MOST_LOSSES: usize = 20;
 
 /// All tables.
 pub(super) fn render(cells: &[Cell], contenders: &[Contender]) -> String {
@@ -114,76 +112,6 @@ pub(super) fn figure(value: f64) -> String {
     }
 }
 
-/// What the marks mean, who is missing and why, and where larder is behind.
-pub(super) fn legend(cells: &[Cell], contenders: &[Contender]) -> String {
-    explanation(contenders) + &problems(cells, contenders) + &behind(cells, contenders)
-}
-
-/// What the marks mean, and what is special of some.
-pub(super) fn explanation(contenders: &[Contender]) -> String {
-    let mut text = "Medians; * best peer of the row, ~ within noise (the middle halves of the runs overlap; with fewer than 4 \
-        runs: 25 % of time, 5 % of memory, a factor of 2 of latency), means are geometric, in brackets over fewer rows.\n"
-        .to_owned();
-    if contenders.iter().any(|it| it.role == Role::Floor && it.problem.is_none()) {
-        text += "bump is no real allocator: it takes back only what was allocated last. It shows what a workload costs without one.\n";
-    }
-    for contender in contenders {
-        for (name, value) in contender.environment {
-            let _ = writeln!(text, "{} ran with {name}={value}, as its makers ask.", contender.name());
-        }
-    }
-    text
-}
-
-/// Who is missing, and why.
-pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
-    let mut text = String::new();
-    let untouched: Vec<_> = cells.iter().filter(|cell| cell.is_untouched()).map(Cell::name).collect();
-    if !untouched.is_empty() {
-        let _ =
-            writeln!(text, "NOT REACHED in the time (take --only, --allocators or --full): {}", untouched.join(", "));
-    }
-    for (place, contender) in contenders.iter().enumerate() {
-        if let Some(problem) = &contender.problem {
-            let _ = writeln!(text, "NOT MEASURED: {}: {problem}", contender.name());
-        }
-        text += &failures(cells, contender, place);
-    }
-    text
-}
-
-/// A line for each cell; for the floor, which runs out of memory wherever much is freed, one for all.
-fn failures(cells: &[Cell], contender: &Contender, place: usize) -> String {
-    let failed = cells.iter().filter_map(|cell| Some((cell.name(), cell.figures[place].problem.as_ref()?)));
-    let names: Vec<_> = failed.clone().map(|(cell, _)| cell).collect();
-    match contender.role {
-        Role::Floor if names.is_empty() => String::new(),
-        Role::Floor => format!("{} failed, most likely for want of memory: {}\n", contender.name(), names.join(", ")),
-        _ => failed.map(|(cell, problem)| format!("FAILED: {cell} on {}: {problem}\n", contender.name())).collect(),
-    }
-}
-
-fn behind(cells: &[Cell], contenders: &[Contender]) -> String {
-    let mut text = "\nWHERE LARDER IS BEHIND, beyond noise\n".to_owned();
-    for metric in Metric::ALL.into_iter().filter(|metric| metric.is_aim()) {
-        let rows = ranking::rows(cells, contenders, metric);
-        let losses = ranking::losses(&rows);
-        if rows.is_empty() {
-            continue;
-        }
-        let _ = writeln!(text, "{}: {} of {} rows", metric.title(), losses.len(), rows.len());
-        for (row, standing) in losses.iter().take(MOST_LOSSES) {
-            let best = row.best.map_or("", |place| contenders[place].name());
-            let (larder, peer) = (figure(standing.larder), figure(standing.best));
-            let _ = writeln!(text, "  {:6.2}  {}: {larder}, {best} {peer}", standing.ratio, row.cell.name());
-        }
-        if losses.len() > MOST_LOSSES {
-            let _ = writeln!(text, "          and {} more", losses.len() - MOST_LOSSES);
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,9 +135,6 @@ behind x1                  4.00   *2.00      8.00  failed       2.00
 mean ratio to best peer    1.38    1.35      2.00  (0.09)       1.38
 ";
         assert!(text.starts_with(expected), "{text}");
-        let text = legend(&cells, &contenders());
-        assert!(text.contains("bump failed, most likely for want of memory: behind x1\n"), "{text}");
-        assert!(text.contains("ns per operation: 1 of 2 rows\n    2.00  behind x1: 4.00, system 2.00\n"), "{text}");
     }
 
     #[test]
@@ -218,6 +143,5 @@ mean ratio to best peer    1.38    1.35      2.00  (0.09)       1.38
         all[2].problem = Some("it did not load".into());
         let cells = [cell("g", "a", [&[1.0], &[2.0], &[], &[1.0]])];
         assert!(!render(&cells, &all).contains("jemalloc"));
-        assert!(legend(&cells, &all).contains("NOT MEASURED: jemalloc: it did not load\n"));
     }
 }

@@ -14,9 +14,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::cell::Cell;
 use super::contender::{Contender, Role};
 use super::facts::Facts;
+use super::legend;
 use super::metric::Metric;
 use super::ranking::{self, Row};
-use super::table;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -74,7 +74,7 @@ fn notes(cells: &[Cell], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "How this was measured" }
         p { "Bars are medians, the name of the best peer is bold; the thin line goes from the least to the most. A cut bar is longer than it is drawn." }
-        ul { @for line in table::explanation(contenders).lines().chain(table::problems(cells, contenders).lines()) { li { (line) } } }
+        ul { @for line in legend::explanation(contenders).lines().chain(legend::problems(cells, contenders).lines()) { li { (line) } } }
     }
 }
 
