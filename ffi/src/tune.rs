@@ -19,6 +19,12 @@ extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
     c_int::from(is_known(parameter))
 }
 
+/// glibc's internal name of `mallopt`.
+#[unsafe(no_mangle)]
+extern "C" fn __libc_mallopt(parameter: c_int, _value: c_int) -> c_int {
+    c_int::from(is_known(parameter))
+}
+
 /// `M_NLBLKS`, `M_GRAIN` and `M_KEEP` of System V; <malloc.h> still has them.
 const SYSTEM_V: [c_int; 3] = [2, 3, 4];
 

@@ -13,6 +13,16 @@ extern "C" fn mallinfo2() -> MallInfo2 {
 /// The old form. Its fields are ints: what does not fit is `INT_MAX`, not a wrapped number.
 #[unsafe(no_mangle)]
 extern "C" fn mallinfo() -> MallInfo {
+    mallinfo_of_now()
+}
+
+/// glibc's internal name of `mallinfo`.
+#[unsafe(no_mangle)]
+extern "C" fn __libc_mallinfo() -> MallInfo {
+    mallinfo_of_now()
+}
+
+fn mallinfo_of_now() -> MallInfo {
     let wide = mallinfo2_of_now();
     MallInfo {
         arena: saturated(wide.arena),

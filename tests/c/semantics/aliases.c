@@ -11,6 +11,8 @@ void *__libc_memalign(size_t, size_t);
 void *__libc_valloc(size_t);
 void *__libc_pvalloc(size_t);
 int __posix_memalign(void **, size_t, size_t);
+int __libc_mallopt(int, int);
+struct mallinfo __libc_mallinfo(void);
 
 static void each(size_t size) {
     void *made[] = {__libc_malloc(size),       __libc_calloc(1, size),   __libc_realloc(NULL, size), __libc_memalign(256, size),
@@ -44,8 +46,17 @@ static void failures(void) {
     KEEPS_ERRNO(CHECK(__libc_realloc(__libc_malloc(5), 0) == NULL));
 }
 
+/* Of larder's heap, not of the one glibc keeps for nobody. */
+static void figures(void) {
+    void *held = __libc_malloc(10000000);
+    CHECK(__libc_mallinfo().hblkhd + __libc_mallinfo().uordblks >= 10000000);
+    __libc_free(held);
+    CHECK(__libc_mallopt(M_MXFAST, 64) == 1 && __libc_mallopt(12345, 1) == mallopt(12345, 1));
+}
+
 int main(void) {
     for (size_t size = 1; size < 2000000; size = size * 5 / 2 + 3) each(size);
     failures();
+    figures();
     return finish();
 }
