@@ -11,6 +11,7 @@ use crate::region::{Region, Zeroed};
 use crate::slab::Slabs;
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
+use crossbeam_utils::CachePadded;
 
 /// See the module.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub(super) struct Node {
     pub(super) system_id: AtomicU16,
     /// The node whose memory threads on this one's CPUs are to have.
     pub(super) home: AtomicU8,
-    /// What it was asked for and gave.
-    pub(super) counters: Counters,
+    /// What it was asked for and gave. Padded: written at each refill, when all read the zonelist.
+    pub(super) counters: CachePadded<Counters>,
     /// The nodes by distance, itself first.
     pub(super) zonelist: [AtomicU8; MAX_NODES],
     pub(super) calm: Calm,
