@@ -12,14 +12,18 @@ build_image() {
     cp "$1" "$root/lab/liblarder.so"
     cp -L "${libraries%%:*}"/lib{jemalloc,mimalloc}.so.2 "$root/lab"
     cp "$here"/../programs/sqlite.sql "$root/lab"
-    compile_programs "$root/bin" && cp /usr/bin/{bash,perl,sort,sqlite3,xz} "$root/bin" && copy_libraries "$root" || return
+    compile_programs "$root/bin" "$1" && cp /usr/bin/{bash,perl,sort,sqlite3,xz} "$root/bin" && copy_libraries "$root" || return
     (cd "$root" && find . | "$unpacked/bin/busybox" cpio -o -H newc) >"$work/image" 2>/dev/null
 }
 
+# Those that use larder's own functions are linked with it.
 compile_programs() {
-    local source
+    local source with
     for source in "$here"/programs/*.c "$here"/../limits/{churn,refuse}.c; do
-        cc -O1 -g -fno-builtin -pthread -Wall -Wextra -D_GNU_SOURCE -DLIBRARY=\"liblarder.so\" -o "$1/$(basename "$source" .c)" "$source" || return
+        with=()
+        ! grep -q '<larder.h>' "$source" || with=("$2")
+        cc -O1 -g -fno-builtin -pthread -Wall -Wextra -D_GNU_SOURCE -DLIBRARY=\"liblarder.so\" -I"$here/../../ffi/include" \
+            -o "$1/$(basename "$source" .c)" "$source" "${with[@]}" || return
     done
 }
 

@@ -57,23 +57,29 @@ everywhere() {
     check "huge objects" cross huge 99
 }
 
-# The process's memory policy, as numactl sets it. $1 and $2: two nodes with memory.
+# The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2: two nodes with memory, all there are.
 policies() {
-    local size
-    for size in 100 5000 300000 40000000; do
-        check "bound to node $2, objects of $size" policy bind $2 place 40 $size only $2
-        check "preferring node $2, objects of $size" policy preferred $2 place 40 $size only $2
-        interleaved $size $1,$2
+    local mib size of
+    for of in 16:100 16:5000 40:300000 40:40000000; do
+        mib=${of%:*} size=${of#*:}
+        check "bound to node $2, objects of $size" policy bind $2 place $mib $size only $2
+        check "preferring node $2, objects of $size" policy preferred $2 place $mib $size only $2
+        check "asked of node $2, objects of $size" policy preferred $1 place $mib $size only $2 $2
+        huge_pages never
+        check "interleaved, objects of $size" policy interleave $1,$2 place $mib $size even $1,$2
+        check "asked in turn, objects of $size" place $mib $size even $1,$2 in-turn
+        huge_pages always
     done
+    check "numa:bind" env LARDER_CONF=numa:bind:$2 place 40 9000 only $2
+    check "numa:preferred" env LARDER_CONF=numa:preferred:$2 place 40 9000 only $2
+    huge_pages never
+    check "numa:interleave" env LARDER_CONF=numa:interleave place 40 9000 even $1,$2
+    huge_pages always
+    check "pages moved to node $2" migrate $1 $2
 }
 
-# With pages of one size: the kernel counts a small page and a huge one alike.
-interleaved() {
-    local huge=/sys/kernel/mm/transparent_hugepage/enabled
-    echo never >$huge
-    check "interleaved, objects of $1" policy interleave $2 place 40 $1 even $2
-    echo always >$huge
-}
+# The kernel interleaves pages, and counts a small one and a huge one alike: without huge ones the shares can be told.
+huge_pages() { echo $1 >/sys/kernel/mm/transparent_hugepage/enabled; }
 
 # What a container's seccomp profile refuses. The program that asks where pages lie needs move_pages itself.
 sandbox() {

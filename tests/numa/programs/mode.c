@@ -1,13 +1,11 @@
-// mode WORD: prints larder's mode. Fails if it does not begin with WORD, or if this process does not run on larder.
+// mode WORD: prints larder's mode. Fails if it does not begin with WORD.
 
-#include <dlfcn.h>
+#include <larder.h>
 #include <stdio.h>
 #include "../../c/pattern.h"
 
 int main(int argc, char **argv) {
     CHECK(argc == 2);
-    const char *(*mode)(void) = (const char *(*)(void))dlsym(RTLD_DEFAULT, "larder_mode");
-    CHECK(mode != NULL);
-    puts(mode());
-    return strncmp(mode(), argv[1], strlen(argv[1])) != 0;
+    puts(larder_mode());
+    return strncmp(larder_mode(), argv[1], strlen(argv[1])) != 0;
 }

@@ -1,19 +1,26 @@
-// place MIB SIZE [RULE]: takes so many MiB in objects of SIZE bytes, fills them, and asks the kernel where they lie. Prints the
-// percentage of each node. Fails if an object cannot be had or does not keep its contents, or if the rule is broken:
+// place MIB SIZE RULE [N|in-turn]: takes so many MiB in objects of SIZE bytes, asked of node N, or of all in turn, or of none; fills them,
+// and asks the kernel where they lie. Prints the percentage of each node. Fails if an object cannot be had or does not keep its
+// contents, if larder believes that it lies elsewhere, or if the rule is broken:
 //
 //   only N[,M…]    at least 99 % lie there
 //   even N,M[,…]   each of them has its share, give or take 2 %
 //   beyond N[,M…]  more than half of each is in use for it, and the rest lies elsewhere
 #include <inttypes.h>
+#include <larder.h>
 #include "pages.h"
 
 enum { MOST_OBJECTS = 1 << 21, SOME_PAGES = 1024 };
 static char *objects[MOST_OBJECTS];
 static size_t size, count, pages_on[MOST_NODES], pages_all;
 
-static void take(void) {
+static char *new_object(const char *of) {
+    if (!of) return malloc(size);
+    return strcmp(of, "in-turn") == 0 ? larder_malloc_interleaved(size) : larder_malloc_onnode(size, atoi(of));
+}
+
+static void take(const char *of) {
     for (size_t i = 0; i < count; i++) {
-        CHECK((objects[i] = malloc(size)) != NULL);
+        CHECK((objects[i] = new_object(of)) != NULL);
         fill(objects[i], size, i);
     }
 }
@@ -37,6 +44,13 @@ static void look(void) {
             if (length == SOME_PAGES) count_pages(pages, length), length = 0;
         }
     count_pages(pages, length);
+}
+
+// Whether larder is right about 99 of 100 objects.
+static int larder_knows(void) {
+    size_t asked = 0, right = 0;
+    for (size_t i = 0; i < count; i += count / SOME_PAGES + 1, asked++) right += larder_node_of(objects[i]) == node_of(objects[i]);
+    return right >= 0.99 * (double)asked;
 }
 
 static void give_back(void) {
@@ -84,14 +98,17 @@ static int obeys(const char *rule, char *list) {
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 3 || argc == 5);
+    CHECK(argc == 5 || argc == 6);
     size = strtoumax(argv[2], NULL, 10);
     count = (strtoumax(argv[1], NULL, 10) << 20) / size;
     CHECK(size >= 8 && count > 0 && count <= MOST_OBJECTS);
-    take();
+    take(argv[5]);
     look();
     print();
-    int good = argc == 3 || obeys(argv[3], argv[4]);
+    int good = obeys(argv[3], argv[4]);
+    // Beyond a node that is full it is the kernel that places pages.
+    int known = strcmp(argv[3], "beyond") == 0 || larder_knows();
+    CHECK(known);
     give_back();
     return !good;
 }

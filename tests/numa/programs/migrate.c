@@ -1,0 +1,54 @@
+// migrate FROM TO [SOME]: fills objects of many sizes on node FROM, has larder move them to node TO, and asks the kernel. Fails if fewer than
+// 99 % of their pages came there, if larder counted otherwise, if contents changed, or if what is allocated later does not lie on
+// FROM again. SOME: TO is too small for all of them, and larder must say of how many.
+#include <larder.h>
+#include "pages.h"
+
+enum { BYTES = 64 << 20, MOST_OBJECTS = 1 << 16 };
+static char *objects[MOST_OBJECTS];
+static size_t sizes[MOST_OBJECTS], count;
+
+static void take(int node) {
+    uint64_t random = 42;
+    for (size_t bytes = 0; bytes < BYTES; bytes += sizes[count++]) {
+        CHECK(count < MOST_OBJECTS);
+        sizes[count] = random_size(&random, 22);
+        CHECK((objects[count] = larder_malloc_onnode(sizes[count], node)) != NULL);
+        fill(objects[count], sizes[count], count);
+    }
+}
+
+static double share_on(int node) {
+    long pages = 0, there = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < sizes[i]; at += PAGE, pages++) there += node_of(objects[i] + at) == node;
+    return (double)there / (double)pages;
+}
+
+static void give_back(void) {
+    while (count-- > 0) {
+        CHECK(intact(objects[count], sizes[count], count));
+        free(objects[count]);
+    }
+    count = 0;
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc >= 3);
+    int from = atoi(argv[1]), to = atoi(argv[2]), some = argc > 3;
+    struct larder_migration moved;
+    take(from);
+    CHECK(share_on(from) >= 0.99);
+    CHECK(larder_migrate_pages(from, to, &moved) == 0);
+    double came = share_on(to);
+    printf("%.2f %% came, moved %zu of %zu pages, no memory for %zu\n", 100 * came, moved.moved, moved.present, moved.no_memory);
+    CHECK(moved.present >= BYTES / PAGE);
+    CHECK(moved.present == moved.moved + moved.there_already + moved.busy + moved.no_memory + moved.shared + moved.refused);
+    if (some) CHECK(came > 0.1 && came < 0.99 && moved.no_memory > 0);
+    else CHECK(came >= 0.99 && (double)moved.moved >= 0.99 * (double)(moved.present - moved.there_already));
+    give_back();
+    larder_trim(0);
+    take(from);
+    CHECK(share_on(from) >= 0.99);
+    give_back();
+}
