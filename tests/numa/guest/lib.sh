@@ -57,23 +57,23 @@ everywhere() {
     check "huge objects" cross huge 99
 }
 
-# The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2: two nodes with memory, all there are.
+# The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2: two nodes with memory; $3: all.
 policies() {
-    local mib size of
-    for of in 16:100 16:5000 40:300000 40:40000000; do
+    local all=${3:-$1,$2} mib size of
+    for of in 16:100 40:300000 40:40000000; do
         mib=${of%:*} size=${of#*:}
         check "bound to node $2, objects of $size" policy bind $2 place $mib $size only $2
         check "preferring node $2, objects of $size" policy preferred $2 place $mib $size only $2
         check "asked of node $2, objects of $size" policy preferred $1 place $mib $size only $2 $2
         huge_pages never
         check "interleaved, objects of $size" policy interleave $1,$2 place $mib $size even $1,$2
-        check "asked in turn, objects of $size" place $mib $size even $1,$2 in-turn
+        check "asked in turn, objects of $size" place $mib $size even $all in-turn
         huge_pages always
     done
     check "numa:bind" env LARDER_CONF=numa:bind:$2 place 40 9000 only $2
     check "numa:preferred" env LARDER_CONF=numa:preferred:$2 place 40 9000 only $2
     huge_pages never
-    check "numa:interleave" env LARDER_CONF=numa:interleave place 40 9000 even $1,$2
+    check "numa:interleave" env LARDER_CONF=numa:interleave place 40 9000 even $all
     huge_pages always
     check "pages moved to node $2" migrate $1 $2
 }

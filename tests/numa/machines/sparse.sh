@@ -9,5 +9,5 @@ checks() {
     echo 1 >/sys/bus/acpi/devices/LNXCPU:01/eject
     until [ "$(cat /sys/devices/system/node/online)" = 0,2-3 ]; do sleep 0.1; done
     everywhere
-    policies 0 2
+    policies 0 2 0,2,3
 }

@@ -5,4 +5,5 @@ node 512 0-1
 checks() {
     echo 2 >/proc/sys/vm/overcommit_memory
     check "strict accounting" churn 2 4
+    check "strict accounting, to the end" exhaust 5000 128
 }
