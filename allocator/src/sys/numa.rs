@@ -129,11 +129,29 @@ pub const BATCH: usize = 512;
 /// For each page (at most [`BATCH`]) the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
 pub fn places_of(pages: &[usize]) -> Result<[i32; BATCH], Errno> {
     let mut status = [-libc::ENOENT; BATCH];
-    syscall::move_pages(pages, None, &mut status).map(|()| status)
+    syscall::move_pages(pages, None, &mut status).map(|_| status)
 }
 
 /// Moves pages (at most [`BATCH`]) to a node; for each the node where it lies then, or a negative errno.
 pub fn move_to(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
     let mut status = [-libc::ENOENT; BATCH];
-    syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut status).map(|()| status)
+    let mut attempt = || syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut status);
+    // The kernel gives up at a huge page for which there is no room, but has split it: its pieces may come at the second attempt.
+    let left = match attempt() {
+        Ok(1..) | Err(Errno(libc::ENOMEM)) => attempt(),
+        done => done,
+    };
+    match left {
+        Ok(0) => Ok(status),
+        // Having given up it says nothing of single pages.
+        Ok(_) => after_giving_up(pages, node, libc::EBUSY),
+        Err(Errno(libc::ENOMEM)) => after_giving_up(pages, node, libc::ENOMEM),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Where the pages lie now; those that did not come, did not for this reason.
+fn after_giving_up(pages: &[usize], node: usize, reason: i32) -> Result<[i32; BATCH], Errno> {
+    let places = places_of(pages)?;
+    Ok(places.map(|place| if place < 0 || place == node as i32 { place } else { -reason }))
 }

@@ -144,13 +144,13 @@ pub(super) fn memory_policy(flags: usize) -> Result<(i32, [u64; 16]), Errno> {
     call(libc::SYS_get_mempolicy, args).map(|_| (mode, nodes))
 }
 
-/// Asks where pages lie, or moves them to `nodes` if these are given: for each page the node where it lies then, or a negative errno.
-pub(super) fn move_pages(pages: &[usize], nodes: Option<&[i32]>, status: &mut [i32]) -> Result<(), Errno> {
+/// Asks where pages lie, or moves them to `nodes` if these are given: for each page the node where it lies then, or a negative errno. Returns
+/// how many it did not come to, of which it then says nothing.
+pub(super) fn move_pages(pages: &[usize], nodes: Option<&[i32]>, status: &mut [i32]) -> Result<usize, Errno> {
     let count = pages.len().min(status.len()).min(nodes.map_or(usize::MAX, <[i32]>::len));
     let nodes = nodes.map_or(0, |nodes| nodes.as_ptr() as usize);
     let flags = MPOL_MF_MOVE;
     call(libc::SYS_move_pages, [0, count, pages.as_ptr() as usize, nodes, status.as_mut_ptr() as usize, flags])
-        .map(drop)
 }
 
 /// Only pages that no other process has.

@@ -7,6 +7,7 @@ node 224 -
 
 checks() {
     everywhere
-    check "on a node, on all in turn, moved" nodes 0 3
+    check "asked of the node without CPUs" place 40 9000 only 3 3
+    check "pages moved to the node without CPUs" migrate 0 3
     check "beyond the nodes with CPUs" place 460 5000 beyond 0,2
 }

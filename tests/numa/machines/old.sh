@@ -6,6 +6,5 @@ node 512 2-3
 checks() {
     everywhere
     policies 0 1
-    check "on a node, on all in turn, moved" nodes 1 0
     programs
 }

@@ -6,7 +6,6 @@ node 512 2-3
 checks() {
     everywhere
     policies 0 1
-    check "on a node, on all in turn, moved" nodes 0 1
     sandbox
     peers
 }

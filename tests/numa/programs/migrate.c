@@ -4,7 +4,7 @@
 #include <larder.h>
 #include "pages.h"
 
-enum { BYTES = 64 << 20, MOST_OBJECTS = 1 << 16 };
+enum { BYTES = 80 << 20, MOST_OBJECTS = 1 << 16 };
 static char *objects[MOST_OBJECTS];
 static size_t sizes[MOST_OBJECTS], count;
 
@@ -41,7 +41,9 @@ int main(int argc, char **argv) {
     CHECK(share_on(from) >= 0.99);
     CHECK(larder_migrate_pages(from, to, &moved) == 0);
     double came = share_on(to);
-    printf("%.2f %% came, moved %zu of %zu pages, no memory for %zu\n", 100 * came, moved.moved, moved.present, moved.no_memory);
+    printf("%.2f %% came, moved %zu of %zu pages, no memory for %zu, busy %zu\n", 100 * came, moved.moved, moved.present, moved.no_memory,
+           moved.busy);
+    fflush(stdout);
     CHECK(moved.present >= BYTES / PAGE);
     CHECK(moved.present == moved.moved + moved.there_already + moved.busy + moved.no_memory + moved.shared + moved.refused);
     if (some) CHECK(came > 0.1 && came < 0.99 && moved.no_memory > 0);
