@@ -167,6 +167,11 @@ pub fn page_stats(node: usize) -> Option<PageStats> {
     HEAP.page_stats(node)
 }
 
+/// Bytes of the process that lie in transparent huge pages, larder's and others', as the kernel counts now; `None` if it does not say.
+pub fn resident_in_huge_pages() -> Option<usize> {
+    crate::sys::file::transparent_huge_bytes()
+}
+
 /// How per-CPU windows are reached in this process.
 pub fn mode() -> Mode {
     HEAP.mode()

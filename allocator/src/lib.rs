@@ -23,8 +23,8 @@ pub mod hit {
 }
 
 pub use global::{
-    Larder, Placed, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence, stats, trim,
-    validate,
+    Larder, Placed, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence,
+    resident_in_huge_pages, stats, trim, validate,
 };
 pub use stats::{
     ClassStats, GivenBack, Migration, Mode, NodeStats, NumaCounts, NumaError, NumaPolicy, OrderStats, PageStats,

@@ -147,6 +147,12 @@ pub struct Stats {
     pub given_back: GivenBack,
     /// Of it, taken again soon (an upper bound).
     pub refaulted: usize,
+    /// Pages of arenas for which transparent huge pages were asked because they are dense.
+    pub thp_asked: usize,
+    /// Taken from the pool of huge pages so far (cumulative).
+    pub hugetlb: usize,
+    /// Mappings that the pool of huge pages could not serve; they have ordinary pages.
+    pub hugetlb_refused: u64,
     /// By class; index is the class number, 0 unused.
     pub classes: [ClassStats; CLASSES],
     /// By order.
@@ -178,6 +184,9 @@ impl Default for Stats {
             limit_hits: 0,
             given_back: GivenBack::default(),
             refaulted: 0,
+            thp_asked: 0,
+            hugetlb: 0,
+            hugetlb_refused: 0,
             classes: [ClassStats::default(); CLASSES],
             orders: [OrderStats::default(); ORDERS],
         }

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust interrupted locked mappings no_open refuse strict; do
+    for name in bounded churn contained exhaust idle_threads pool interrupted locked mappings no_open refuse strict; do
         build "$name" "$name.c" -D_GNU_SOURCE ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -65,6 +65,55 @@ memory_group() {
             bash -c 'echo $((512 << 20)) >"$1/$2"; echo $$ >"$1/cgroup.procs"; exec "$3" 300 100 4' - "$group" "$bound" "$work/contained"
     done
     rmdir "$group"
+}
+
+# Whatever is said about huge pages, and whether the machine has any: the limits hold.
+huge_pages() {
+    local conf little=$((256 * mib))
+    needs_library "huge pages" || return 0
+    for conf in thp:never thp:madvise thp:always hugetlb:2m,thp:always hugetlb:1g; do
+        check "$conf: 4 threads" $limit prlimit --as=$little env LARDER_CONF=$conf "$work/churn" 4 12
+        exhausted "$conf" '100 1000000' 120 prlimit --as=$little env LARDER_CONF=$conf
+        check "$conf: all memory locked" $limit env LARDER_CONF=$conf "$work/locked" before
+        check "$conf: few mappings" $limit env LARDER_CONF=$conf "$work/mappings"
+        check "$conf: a limit of 64 MiB" $limit env LARDER_CONF=$conf,limit_mib:64 "$work/churn" 2 16
+        [[ $("$work/refuse" EPERM madvise echo yes 2>/dev/null) == yes ]] || continue
+        check "$conf: madvise: EPERM" $limit "$work/refuse" EPERM madvise env LARDER_CONF=$conf "$work/churn" 2 16
+        check "$conf: no others after the start" $limit env LARDER_CONF=$conf "$work/strict"
+    done
+    hugetlb
+    idle_threads
+}
+
+# With a pool of 160 MiB, for a second or two.
+hugetlb() {
+    local pool=/proc/sys/vm/nr_hugepages name='huge objects from the pool of huge pages' was
+    was=$(cat $pool)
+    if ! echo $((was + 80)) 2>/dev/null >$pool || (($(cat $pool) < was + 80)); then
+        skip "$name" "the pool cannot be filled"
+        [[ ! -w $pool ]] || echo "$was" >$pool
+        return 0
+    fi
+    trap 'echo '"$was >$pool"'; rm -rf "$work"' EXIT
+    trap 'exit 143' TERM INT
+    check "$name" $limit env LARDER_CONF=hugetlb:2m "$work/pool" 100
+    echo "$was" >$pool
+    check "$name, which is empty" $limit env LARDER_CONF=hugetlb:2m "$work/pool" 0
+}
+
+# The machine's own setting, for a second or two.
+idle_threads() {
+    local setting=/sys/kernel/mm/transparent_hugepage/enabled name='1,000 idle threads, 37 KiB each' was
+    was=$(grep -oE '\[.*\]' $setting 2>/dev/null | tr -d '[]')
+    check "$name" $limit "$work/idle_threads" 62
+    if ! echo always 2>/dev/null >$setting; then
+        skip "$name, huge pages for all" "the setting cannot be written"
+        return 0
+    fi
+    trap 'echo '"$was >$setting"'; rm -rf "$work"' EXIT
+    trap 'exit 143' TERM INT
+    check "$name, huge pages for all" $limit "$work/idle_threads" 62
+    echo "$was" >$setting
 }
 
 # Prints the directory of a group below the root, of whichever version has memory.
@@ -159,5 +208,5 @@ strict_accounting() {
     echo "$ratio" >$vm/overcommit_ratio
 }
 
-build_all && address_space && own_limits && memory_group && locked && sandbox && no_sys_no_proc && placement && strict_accounting
+build_all && address_space && own_limits && memory_group && huge_pages && locked && sandbox && no_sys_no_proc && placement && strict_accounting
 finish

@@ -2,6 +2,7 @@
 
 use super::deferred::Deferred;
 use super::held::Held;
+use super::huge_pages::{HugePages, growth_end};
 use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
@@ -41,6 +42,7 @@ pub struct Arena {
     pub(super) no_stretch: AtomicU32,
     /// Pages in use or warm, as far as the process knows.
     pub(super) account: Account,
+    pub(super) huge_pages: HugePages,
     pub(super) large_pages: Gauge,
     pub(super) large_count: Gauge,
 }
@@ -93,6 +95,9 @@ impl Arena {
             1 => self.alloc_anywhere(lists, pages, order),
             _ => self.alloc_aligned(lists, order),
         }?;
+        if run.zero {
+            self.ask_again_if_dense(lists);
+        }
         let (run, tail) = run.split(pages);
         if let Some(tail) = tail {
             self.note_tail(tail.page);
@@ -216,12 +221,13 @@ impl Arena {
     pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
         let end = self.region.pages();
         let limit = self.reserved_pages();
-        let generous = pages.max((end / 4).clamp(MIN_GROWTH, MAX_GROWTH)).next_multiple_of(MIN_GROWTH);
+        let generous = growth_end(end, pages.max((end / 4).clamp(MIN_GROWTH, MAX_GROWTH)), MIN_GROWTH) - end;
         let step = [generous, pages].into_iter().find(|step| {
             end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
         });
         if step.is_some() {
             self.insert_run(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
+            self.ask_if_dense(lists);
         }
         step.is_some()
     }

@@ -20,6 +20,7 @@
 mod buddy;
 mod deferred;
 mod held;
+mod huge_pages;
 mod large;
 mod lists;
 mod purge;
@@ -29,4 +30,5 @@ mod stretch;
 mod watermarks;
 
 pub use buddy::Arena;
+pub use huge_pages::ThpPolicy;
 pub use purge::{PurgePolicy, Reason};

@@ -222,6 +222,7 @@ impl Arena {
             self.purge.note_given_back(run.pages, reason);
         }
         self.free_quietly(Run { zero, ..run });
+        self.refuse_if_sparse();
         zero
     }
 

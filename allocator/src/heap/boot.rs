@@ -7,6 +7,7 @@ use super::Heap;
 use super::huge::HugeTable;
 use super::node::Node;
 use super::placement::Placement;
+use crate::arena::ThpPolicy;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::{Cpus, Wanted};
@@ -122,13 +123,10 @@ impl Heap {
     }
 
     fn advise_huge_pages(&self) {
-        let advice = match self.settings.get(Key::Thp) {
-            1 => libc::MADV_NOHUGEPAGE,
-            2 => libc::MADV_HUGEPAGE,
-            _ => return,
-        };
+        self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb));
+        let policy = ThpPolicy::of_choice(self.settings.get(Key::Thp));
         for node in self.all_nodes() {
-            self.node(node).arena.region().advise(advice);
+            self.node(node).arena.begin_huge_pages(policy);
         }
     }
 

@@ -7,13 +7,14 @@
 //! never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but the lock.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
+use super::pages::Pages;
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
-use crate::base::units::{MAX_SIZE, round_up};
+use crate::base::units::MAX_SIZE;
 use crate::region::{Table, Zeroed};
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread::SignalsBlocked;
-use crate::sys::vm::{Span, system_page};
+use crate::sys::vm::Span;
 use core::ptr::null_mut;
 
 const SLOTS: usize = 1 << 16;
@@ -35,11 +36,19 @@ pub(super) struct HugeTable {
     lock: Lock<()>,
     bytes: Gauge,
     count: Gauge,
+    /// What its mappings are made of.
+    pub(super) pages: Pages,
 }
 
 impl HugeTable {
     pub(super) const fn new() -> HugeTable {
-        HugeTable { slots: Table::new(), lock: Lock::new(()), bytes: Gauge::new(), count: Gauge::new() }
+        HugeTable {
+            pages: Pages::new(),
+            slots: Table::new(),
+            lock: Lock::new(()),
+            bytes: Gauge::new(),
+            count: Gauge::new(),
+        }
     }
 }
 
@@ -75,11 +84,11 @@ impl HugeTable {
 
     /// A zeroed object of at least `size` bytes, or null; `prepare` sees its mapping first.
     pub(super) fn alloc(&self, size: usize, align: usize, prepare: impl FnOnce(&Span)) -> *mut u8 {
-        let len = mapping_len(size);
+        let len = self.pages.mapping_len(size);
         if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
-        match Span::map(len, align.max(system_page())) {
+        match self.pages.map(len, align) {
             Ok(span) => {
                 prepare(&span);
                 self.adopt(span)
@@ -145,9 +154,9 @@ impl HugeTable {
             return null_mut();
         }
         let Some(span) = self.remove(address) else { return null_mut() };
-        let (old, new) = (span.len(), mapping_len(size));
+        let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
-        let grown = if LIMIT.charge(growth) {
+        let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
             span.resize(new, may_move).inspect_err(|_| LIMIT.release(growth))
         } else {
             Err(span)
@@ -194,11 +203,6 @@ impl HugeTable {
     pub(super) fn rebuild(&self) {
         drop(self.lock.inherit());
     }
-}
-
-/// Bytes of the mapping for an object of `size` bytes.
-fn mapping_len(size: usize) -> usize {
-    round_up(size.max(1), system_page()).unwrap_or(usize::MAX)
 }
 
 /// Gives a mapping back, and what it was charged.

@@ -26,6 +26,7 @@ mod large;
 mod limit;
 mod migrate;
 mod node;
+mod pages;
 mod place;
 mod placed;
 mod placement;

@@ -30,6 +30,8 @@ impl Heap {
     fn add_huge(&self, stats: &mut Stats) {
         let (bytes, count) = self.huge.in_use();
         (stats.huge_in_use, stats.huge_count) = (bytes as usize, count as usize);
+        let (taken, refused) = self.huge.pages.pool_figures();
+        (stats.hugetlb, stats.hugetlb_refused) = (taken as usize, refused);
         stats.metadata += self.huge.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
         stats.committed += stats.metadata + stats.huge_in_use;
         stats.reserved += stats.huge_in_use;
@@ -40,6 +42,7 @@ impl Heap {
         let (pages, count) = node.arena.large_in_use();
         stats.large_in_use += pages as usize * PAGE;
         stats.large_count += count as usize;
+        stats.thp_asked += node.arena.huge_pages_asked() as usize * PAGE;
         stats.reserved += node.arena.region().reserved();
         stats.committed += node.arena.region().pages() as usize * PAGE;
         stats.metadata += node.metadata_committed();

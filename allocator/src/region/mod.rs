@@ -30,6 +30,8 @@ use crate::sys::Errno;
 use crate::sys::numa::{self, MemoryPolicy};
 use crate::sys::vm::{Reserve, Span};
 
+pub use crate::sys::vm::Advice;
+
 /// Two numbers of a page; who owns the page says what they mean.
 #[derive(Debug, Default)]
 pub struct PageLink {
@@ -137,9 +139,9 @@ impl Region {
         tokens::move_in(&self.space, run, span);
     }
 
-    /// Asks for (or refuses) transparent huge pages in the whole region.
-    pub fn advise(&self, advice: i32) {
-        self.space.advise_all(advice);
+    /// Asks for transparent huge pages between two pages, or refuses them. The kernel may not listen.
+    pub fn advise(&self, from: Page, to: Page, advice: Advice) {
+        self.space.advise(from.offset(), to.offset() - from.offset(), advice);
     }
 
     /// Gives the whole region a memory policy, for pages that come from now on.

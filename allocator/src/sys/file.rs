@@ -26,3 +26,11 @@ pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&
     let path = CStr::from_bytes_until_nul(&composed.0).ok()?;
     core::str::from_utf8(syscall::read_file(path, buffer).ok()?).ok()
 }
+
+/// Bytes of this process in anonymous transparent huge pages.
+pub fn transparent_huge_bytes() -> Option<usize> {
+    let mut text = [0; 2048];
+    let text = read_text(format_args!("/proc/self/smaps_rollup"), &mut text)?;
+    let kib = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"))?;
+    kib.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib * 1024)
+}

@@ -52,10 +52,12 @@ pub enum Key {
     Cgroup,
     /// The helper thread.
     Idle,
+    /// The system's pool of huge pages.
+    HugeTlb,
 }
 
 /// Every option, in the order of [`Key`].
-pub static OPTIONS: [Spec; 12] = [
+pub static OPTIONS: [Spec; 13] = [
     Spec {
         key: "stats",
         values: "off|exit",
@@ -82,9 +84,9 @@ pub static OPTIONS: [Spec; 12] = [
     },
     Spec {
         key: "thp",
-        values: "auto|never|always",
+        values: "auto|never|madvise|always",
         default: "auto",
-        help: "transparent huge pages for the arenas: the system's own setting, refused, or asked for",
+        help: "transparent huge pages: for dense arenas; refused; asked for beyond the first 16 MiB of an arena; asked for everywhere",
     },
     Spec {
         key: "foreign_free",
@@ -127,6 +129,12 @@ pub static OPTIONS: [Spec; 12] = [
         values: "auto|always|off",
         default: "auto",
         help: "a thread that gives memory back while the program is idle: once it has threads and 16 MiB lie free, even in a program of one thread, or never",
+    },
+    Spec {
+        key: "hugetlb",
+        values: "off|2m|1g",
+        default: "off",
+        help: "take huge objects (above 32 MiB) from the system's pool of huge pages of this size, as long as it has any",
     },
 ];
 
@@ -274,11 +282,11 @@ mod tests {
         assert_eq!(settings.get(Key::PurgeDelay), 1000);
         settings.read("purge_delay_ms:250,thp:always, stats:exit");
         assert_eq!(settings.get(Key::PurgeDelay), 250);
-        assert_eq!(settings.get(Key::Thp), 2);
+        assert_eq!(settings.get(Key::Thp), 3);
         assert_eq!(settings.get(Key::Stats), 1);
         settings.read("purge_delay_ms:-1,thp:maybe,nonsense:1,numa");
         assert_eq!(settings.get(Key::PurgeDelay), 250);
-        assert_eq!(settings.get(Key::Thp), 2);
+        assert_eq!(settings.get(Key::Thp), 3);
         assert_eq!(settings.get(Key::Numa), 0);
     }
 

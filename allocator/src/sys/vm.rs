@@ -21,6 +21,16 @@ pub fn system_page() -> usize {
     SIZE.get_or_init(|| NonZeroUsize::new(auxiliary(libc::AT_PAGESZ) as usize).unwrap_or(NonZeroUsize::MIN)).get()
 }
 
+/// What may be said of memory without a change to its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Advice {
+    /// Transparent huge pages are welcome.
+    HugePages = libc::MADV_HUGEPAGE,
+    /// They are not.
+    NoHugePages = libc::MADV_NOHUGEPAGE,
+}
+
 /// A range of addresses that is ours alone: dropped, it stays mapped for ever.
 #[derive(Debug)]
 pub struct Span {
@@ -32,6 +42,18 @@ impl Span {
     /// Reserves `len` bytes aligned to `align` (a power of two, at least a page).
     pub fn reserve(len: usize, align: usize) -> Result<Span, Errno> {
         Span::map_aligned(len, align, libc::PROT_NONE, libc::MAP_NORESERVE)
+    }
+
+    /// Maps `len` readable and writable zero bytes in huge pages of `page` bytes (a power of two) from the system's pool, if it has them.
+    pub fn map_from_pool(len: usize, page: usize) -> Result<Span, Errno> {
+        let flags = libc::MAP_HUGETLB | ((page.trailing_zeros() as i32) << libc::MAP_HUGE_SHIFT);
+        syscall::map_anonymous(len, libc::PROT_READ | libc::PROT_WRITE, flags).map(|base| Span { base, len })
+    }
+
+    /// Advises about all of it; a refusal is harmless.
+    pub fn advise(&self, advice: Advice) {
+        // SAFETY: such advice keeps contents.
+        let _refused_is_harmless = unsafe { syscall::advise(self.base, self.len, advice as i32) };
     }
 
     /// Maps `len` readable and writable zero bytes aligned to `align` (a power of two, at least a page).
@@ -177,10 +199,10 @@ impl Reserve {
         unsafe { syscall::advise(self.base() + offset, len, libc::MADV_DONTNEED) }
     }
 
-    /// Advises about the whole reservation (huge pages); a refusal is harmless.
-    pub fn advise_all(&self, advice: i32) {
-        // SAFETY: only huge-page advice is ever passed: it keeps contents.
-        let _refused_is_harmless = unsafe { syscall::advise(self.base(), self.len(), advice) };
+    /// Advises about a part of the reservation; a refusal is harmless.
+    pub fn advise(&self, offset: usize, len: usize, advice: Advice) {
+        // SAFETY: such advice keeps contents.
+        let _refused_is_harmless = unsafe { syscall::advise(self.base() + offset, len, advice as i32) };
     }
 
     /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards.

@@ -81,6 +81,11 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
         .try_for_each(|(nr, pages)| write_node(out, nr, pages))?;
     writeln!(
         out,
+        "  <huge_pages asked=\"{}\" hugetlb=\"{}\" hugetlb_refused=\"{}\"/>",
+        stats.thp_asked, stats.hugetlb, stats.hugetlb_refused
+    )?;
+    writeln!(
+        out,
         "  <limit held=\"{}\" most=\"{}\" ceiling=\"{}\" hits=\"{}\"/>",
         stats.held, stats.limit, stats.ceiling, stats.limit_hits
     )?;

@@ -18,6 +18,7 @@ pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     let plural = if stats.nodes == 1 { "" } else { "s" };
     writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
     write_totals(out, stats)?;
+    write_huge_pages(out, stats)?;
     write_bounds(out, stats)?;
     write_nodes(out, stats.nodes)?;
     write_classes(out, &stats.classes)?;
@@ -48,6 +49,25 @@ fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
         ("taken again soon", stats.refaulted),
     ];
     rows.iter().try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))
+}
+
+/// What is asked for and had, where it is anything.
+fn write_huge_pages(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+    let resident = larder_core::resident_in_huge_pages().unwrap_or(0);
+    let rows = [
+        ("resident in huge pages", resident),
+        ("huge pages asked for", stats.thp_asked),
+        ("from hugetlb so far", stats.hugetlb),
+    ];
+    rows.iter().filter(|(_, bytes)| *bytes > 0).try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))?;
+    if stats.hugetlb_refused > 0 {
+        writeln!(
+            out,
+            "{:<24}{:>16}: the pool is too small (vm.nr_hugepages)",
+            "refused by hugetlb", stats.hugetlb_refused
+        )?;
+    }
+    Ok(())
 }
 
 /// Only where there are any.

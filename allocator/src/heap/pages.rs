@@ -1,0 +1,81 @@
+//! The pages that huge objects are made of: small ones, transparent huge ones where that is asked for, or huge ones from the system's pool.
+//!
+//! The pool (`vm.nr_hugepages`) is filled by the operator; a mapping that it cannot serve takes ordinary pages instead, and is counted. A
+//! mapping of at least one of the pool's pages is a multiple of them, whatever it is made of: the kernel takes nothing else back.
+//! A forked child that writes to such a page while the pool is empty is killed, so the pool is used only when asked for.
+
+use crate::arena::ThpPolicy;
+use crate::base::sync::{AtomicU64, AtomicUsize, Gauge, Ordering};
+use crate::base::units::round_up;
+use crate::sys::Errno;
+use crate::sys::vm::{Advice, Span, system_page};
+
+/// Transparent huge pages are of this size.
+const TRANSPARENT: usize = 2 << 20;
+/// Choices of the option `hugetlb`.
+const POOLS: [usize; 3] = [0, 2 << 20, 1 << 30];
+
+/// See the module. The figures are changed by who maps, without a lock: they may miss one now and then.
+#[derive(Debug)]
+pub(super) struct Pages {
+    thp: AtomicU64,
+    /// Bytes of a page of the pool, 0 to leave it alone.
+    pool: AtomicUsize,
+    /// Bytes taken from the pool so far, and mappings that it could not serve.
+    taken: Gauge,
+    refused: Gauge,
+}
+
+impl Pages {
+    pub(super) const fn new() -> Pages {
+        Pages { thp: AtomicU64::new(0), pool: AtomicUsize::new(0), taken: Gauge::new(), refused: Gauge::new() }
+    }
+
+    /// Takes over the options' choices.
+    pub(super) fn settle(&self, thp: u64, pool: u64) {
+        self.thp.store(thp, Ordering::Relaxed);
+        self.pool.store(POOLS.get(pool as usize).copied().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Bytes taken from the pool so far, and mappings that it could not serve.
+    pub(super) fn pool_figures(&self) -> (u64, u64) {
+        (self.taken.get(), self.refused.get())
+    }
+
+    /// Bytes of the mapping for an object of `size` bytes.
+    pub(super) fn mapping_len(&self, size: usize) -> usize {
+        let page = if self.is_for_pool(size) { self.pool.load(Ordering::Relaxed) } else { system_page() };
+        round_up(size.max(1), page).unwrap_or(usize::MAX)
+    }
+
+    fn is_for_pool(&self, size: usize) -> bool {
+        let pool = self.pool.load(Ordering::Relaxed);
+        pool != 0 && size >= pool
+    }
+
+    /// Whether a mapping of `old` bytes may be cut or grown to `new`, both from `mapping_len`: one of the pool's pages is not cut elsewhere.
+    pub(super) fn may_resize(&self, old: usize, new: usize) -> bool {
+        new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
+    }
+
+    /// Maps zero bytes; `len` is from `mapping_len`.
+    pub(super) fn map(&self, len: usize, align: usize) -> Result<Span, Errno> {
+        let pool = self.pool.load(Ordering::Relaxed);
+        if self.is_for_pool(len) && align <= pool {
+            if let Ok(span) = Span::map_from_pool(len, pool) {
+                self.taken.add(len as u64);
+                return Ok(span);
+            }
+            self.refused.add(1);
+        }
+        match ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed)) {
+            ThpPolicy::Auto => Span::map(len, align.max(system_page())),
+            ThpPolicy::Never => {
+                Span::map(len, align.max(system_page())).inspect(|span| span.advise(Advice::NoHugePages))
+            }
+            ThpPolicy::Madvise | ThpPolicy::Always => {
+                Span::map(len, align.max(TRANSPARENT)).inspect(|span| span.advise(Advice::HugePages))
+            }
+        }
+    }
+}
