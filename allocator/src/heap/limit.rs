@@ -1,7 +1,7 @@
 //! What the heap does about the process's bounds: options and control groups set them, the arenas charge, and here room is made.
 //!
 //! Three answers, in order of cost. Near the ceiling fewer free pages may stay warm ([`Heap::purge_policy`] asks), and what is too
-//! much goes back when memory is taken too, not only when it is freed. Above it what lies idle in windows, depots and slabs is gathered, a
+//! much goes back when memory is taken too, not only when it is freed. Just below it and above what lies idle in windows, depots and slabs is gathered, a
 //! step of growth at a time. A charge that was refused gathers everything, and is tried once more.
 
 use super::Heap;

@@ -6,7 +6,7 @@
 //!
 //! Two bounds. **Most** is never passed: a charge beyond it is refused, and `malloc` fails unless something can be gathered. The **ceiling**,
 //! never higher, is where memory gets dear: free pages may take a third of what is left below it, so their part shrinks as it comes
-//! near, and above it nothing is kept.
+//! near, and above it nothing is kept. What lies in caches is gathered from seven eighths of it on.
 //!
 //! Where nothing is bounded nothing is counted. Fork: a child has its parent's account, and its pages.
 
@@ -20,6 +20,8 @@ const NEAR: usize = 4;
 const WARM_SHARE: usize = 3;
 /// What lies idle is gathered again when this part of the ceiling more is held.
 const GATHER_STEP: usize = 64;
+/// It is gathered from this part below the ceiling on: what lies in caches cannot be given back once the kernel has to kill.
+const GATHER_BELOW: usize = 8;
 
 /// See the module.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct Limit {
     ceiling: AtomicUsize,
     held: AtomicUsize,
     refused: AtomicU64,
-    /// What was held when something was last gathered above the ceiling; 0 below it.
+    /// What was held when something was last gathered; 0 far below the ceiling.
     gathered_at: AtomicUsize,
 }
 
@@ -135,11 +137,11 @@ impl Limit {
         ceiling != NONE && self.held() > ceiling - ceiling / NEAR
     }
 
-    /// Whether to gather now what lies idle: above the ceiling, each time that much more is held.
+    /// Whether to gather now what lies idle: just below the ceiling and above it, each time that much more is held.
     pub fn is_time_to_gather(&self) -> bool {
         let (held, ceiling) = (self.held(), self.ceiling());
         let last = self.gathered_at.load(Ordering::Relaxed);
-        if held <= ceiling {
+        if held <= ceiling - ceiling / GATHER_BELOW {
             if last != 0 {
                 self.gathered_at.store(0, Ordering::Relaxed);
             }
@@ -220,10 +222,10 @@ mod tests {
     }
 
     #[test]
-    fn gathering_is_due_once_for_each_step_above_the_ceiling() {
+    fn gathering_is_due_once_for_each_step_near_the_ceiling() {
         let limit = Limit::new();
         limit.set(NONE, 6400);
-        limit.add(6400);
+        limit.add(5600);
         assert!(!limit.is_time_to_gather());
         limit.add(100);
         assert!(limit.is_time_to_gather() && !limit.is_time_to_gather());
@@ -234,6 +236,6 @@ mod tests {
         limit.release(200);
         assert!(!limit.is_time_to_gather());
         limit.add(100);
-        assert!(limit.is_time_to_gather(), "below the ceiling it begins anew");
+        assert!(limit.is_time_to_gather(), "far below the ceiling it begins anew");
     }
 }
