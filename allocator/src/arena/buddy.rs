@@ -32,7 +32,7 @@ pub struct Arena {
     pub(super) watermarks: Watermarks,
     /// Warm pages after the last change, for who does not hold the lock.
     warm: AtomicU32,
-    /// Counts what is taken and freed.
+    /// Counts the pages that are taken and freed.
     activity: AtomicU32,
     pub(super) quick: Quick,
     pub(super) deferred: Deferred,
@@ -107,7 +107,7 @@ impl Arena {
             self.purge.note_zero_taken(run.pages);
         }
         self.watermarks.note(self.in_use(lists));
-        self.note_activity();
+        self.note_activity(run.pages);
         Some(run)
     }
 
@@ -149,7 +149,7 @@ impl Arena {
         self.warm.load(Ordering::Relaxed)
     }
 
-    /// Changes whenever pages are taken or freed.
+    /// Pages taken and freed so far.
     pub fn activity(&self) -> u32 {
         self.activity.load(Ordering::Relaxed)
     }
@@ -159,9 +159,9 @@ impl Arena {
         self.warm.store(self.warm_pages(lists), Ordering::Relaxed);
     }
 
-    /// Something was taken or freed. Two threads at once may count as one.
-    pub(super) fn note_activity(&self) {
-        self.activity.store(self.activity().wrapping_add(1), Ordering::Relaxed);
+    /// Pages were taken or freed. Two threads at once may count as one.
+    pub(super) fn note_activity(&self, pages: u32) {
+        self.activity.store(self.activity().wrapping_add(pages), Ordering::Relaxed);
     }
 
     /// Moves the quick list's runs to the buddy.
@@ -173,7 +173,7 @@ impl Arena {
 
     /// Frees a run of any length.
     pub fn free(&self, run: Run) {
-        self.note_activity();
+        self.note_activity(run.pages);
         self.free_quietly(run);
     }
 

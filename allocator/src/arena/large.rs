@@ -62,7 +62,7 @@ impl Arena {
             self.insert_run(&mut lists, run);
         }
         let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
-        self.note_activity();
+        self.note_activity(freed);
         drop(lists);
         if look {
             self.purge_after_free(freed, policy);
@@ -110,7 +110,7 @@ impl Arena {
             self.region.links(page).first.store(pages, Ordering::Relaxed);
             self.large_pages.add((pages - old) as u64);
             self.watermarks.note(self.in_use(&lists));
-            self.note_activity();
+            self.note_activity(pages - old);
         }
         grown
     }
@@ -119,6 +119,6 @@ impl Arena {
         self.region.links(page).first.store(pages, Ordering::Relaxed);
         self.large_pages.sub((old - pages) as u64);
         self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
-        self.note_activity();
+        self.note_activity(old - pages);
     }
 }

@@ -4,7 +4,7 @@
 //! what it may soon ask for. The peak is remembered by *epochs*, an eighth of the purge delay each. An epoch counts in full
 //! until it is a delay old, then less and less, and not at all after two delays; so a program that shrinks gives back smoothly.
 //!
-//! - **low**: that demand, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
+//! - **low**: that demand and some slack, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
 //! - **high**: a little above low, and never above the limit. Beyond it, freeing gives back directly.
 //! - **min**: what an idle process keeps.
 
@@ -13,6 +13,8 @@ use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 const EPOCHS: u32 = 16;
 /// Epochs that count in full: a purge delay.
 const FULL: u32 = EPOCHS / 2;
+/// This part of a swing is kept beyond its peak.
+const SLACK: u32 = 8;
 /// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back.
 const HEADROOM: u32 = 1024;
 /// Least and most pages an idle process keeps (256 KiB, 8 MiB).
@@ -35,6 +37,8 @@ pub struct Marks {
 pub(super) struct Watermarks {
     /// Most pages in use in each epoch: a ring.
     peaks: [AtomicU32; EPOCHS as usize],
+    /// Pages in use at the beginning of each.
+    starts: [AtomicU32; EPOCHS as usize],
     /// The present epoch's number.
     epoch: AtomicU32,
     ends_ms: AtomicU64,
@@ -62,7 +66,10 @@ impl Watermarks {
         }
         let due = if ends == 0 { 0 } else { ((now_ms - ends) / len + 1).min(EPOCHS as u64) as u32 };
         let first = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
-        (0..due).for_each(|later| self.peak(first.wrapping_add(later)).store(in_use, Ordering::Relaxed));
+        for epoch in (0..due).map(|later| (first.wrapping_add(later) % EPOCHS) as usize) {
+            self.peaks[epoch].store(in_use, Ordering::Relaxed);
+            self.starts[epoch].store(in_use, Ordering::Relaxed);
+        }
         self.epoch.store(first.wrapping_add(due).wrapping_sub(1), Ordering::Relaxed);
         self.ends_ms.store(now_ms + len, Ordering::Relaxed);
         due > 0
@@ -78,10 +85,18 @@ impl Watermarks {
         (0..EPOCHS).map(of_age).max().unwrap_or(0)
     }
 
+    /// Of a program whose use swings, a part of the swing is kept beyond its peak: what is free is of the wrong length for some requests, and
+    /// would be given back at each peak to be missed at the next.
+    fn slack(&self) -> u32 {
+        let most = self.peaks.iter().map(|peak| peak.load(Ordering::Relaxed)).max().unwrap_or(0);
+        let least = self.starts.iter().map(|start| start.load(Ordering::Relaxed)).min().unwrap_or(0);
+        most.saturating_sub(least) / SLACK
+    }
+
     /// The marks with `in_use` pages in use and at most `limit` to be kept.
     pub(super) fn marks(&self, in_use: u32, limit: u32) -> Marks {
         let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
-        let low = self.demand(in_use).min(limit).max(min);
+        let low = (self.demand(in_use) + self.slack()).min(limit).max(min);
         let high = (low + low / 8).saturating_add(HEADROOM).min(limit);
         Marks { min, low, high }
     }
@@ -104,8 +119,8 @@ mod tests {
             marks.advance(1000 + at, DELAY, 0);
             marks.marks(0, NO_LIMIT).low
         };
-        assert_eq!(low(0), 8000);
-        assert_eq!(low(DELAY - EPOCH), 8000);
+        assert_eq!(low(0), 8000 + 8000 / SLACK);
+        assert_eq!(low(DELAY - EPOCH), 8000 + 8000 / SLACK);
         let faded = [900, 1100, 1300, 1500].map(low);
         assert!(faded.windows(2).all(|pair| pair[1] < pair[0]) && faded[3] > 0, "{faded:?}");
         assert_eq!(low(2 * DELAY + EPOCH), LEAST_MIN);
@@ -115,8 +130,8 @@ mod tests {
     fn what_is_in_use_is_not_asked_for() {
         let marks = Watermarks::default();
         marks.note(8000);
-        assert_eq!(marks.marks(8000, NO_LIMIT).low, 8000 / 64);
-        assert_eq!(marks.marks(5000, NO_LIMIT).low, 3000);
+        assert_eq!(marks.marks(8000, NO_LIMIT).low, 8000 / SLACK);
+        assert_eq!(marks.marks(5000, NO_LIMIT).low, 3000 + 8000 / SLACK);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Depots {
         self.depots.iter().for_each(|depot| depot.judge_now());
     }
 
-    /// Changes whenever magazines are traded.
+    /// Magazines traded so far.
     pub fn activity(&self) -> u32 {
         self.depots.iter().fold(0, |sum, depot| sum.wrapping_add(depot.activity()))
     }

@@ -164,7 +164,7 @@ impl Depot {
         }
     }
 
-    /// Changes whenever a magazine is put, refused or taken.
+    /// Magazines put, refused or taken so far.
     pub(super) fn activity(&self) -> u32 {
         self.activity.load(Ordering::Relaxed)
     }

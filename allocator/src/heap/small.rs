@@ -226,6 +226,7 @@ impl Heap {
         if let Some(surplus) = node.depots.surplus(class) {
             self.take_back(home, class, surplus);
         }
+        self.reap_a_little(home);
     }
 
     pub(super) fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {

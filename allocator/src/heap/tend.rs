@@ -1,12 +1,13 @@
 //! What the helper thread does when it looks at the nodes.
 //!
-//! A node is **quiet** when no magazine was traded and no page taken or freed. While it is not, what was not needed lately goes back:
+//! A node is **quiet** while next to no magazines are traded and pages taken or freed. While it is not, what was not needed lately goes back:
 //! magazines that lay in a depot for half a purge delay go to their slabs, and warm pages above the low watermark to the system. Now
 //! and then the windows of all CPUs are drained into the depots, so that those of CPUs that went quiet are among them.
 //! After a quarter of a delay of quiet all that lies in windows, depots and empty slabs is gathered; until six tenths of it warm pages
 //! fade evenly down to the min watermark; then there is nothing left to do until somebody frees again.
 
 use super::Heap;
+use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{Class, NodeId};
 use crate::region::Magazine;
@@ -19,12 +20,21 @@ const LOOKS: u64 = 20;
 const JUDGE_EVERY: u64 = LOOKS / 2;
 /// Looks between drains of busy CPUs' windows.
 const DRAIN_EVERY: u64 = LOOKS * 4;
+/// Magazines stowed between judgements that need no helper,
+const JUDGE_EVERY_STOWS: u32 = 512;
+/// and how many of a class are taken back at one stow.
+const REAPED_AT_A_STOW: usize = 4;
 /// Between looks, in milliseconds.
 const LEAST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: u64 = 500;
 
 /// A shorter delay does not make the helper gather more often.
 const SHORTEST_QUIET: u64 = 50;
+
+/// So many pages (512 KiB) may change hands between two looks at a quiet node: a timer's work, a line of a log.
+const QUIET_PAGES: u32 = 128;
+/// Most pages a magazine is worth.
+const MAGAZINE_PAGES: u32 = 8;
 
 /// How long a node must be quiet, in milliseconds.
 struct Patience {
@@ -45,11 +55,14 @@ pub(super) struct Calm {
     before_ms: AtomicU64,
     /// Everything was gathered since.
     gathered: AtomicBool,
+    /// Magazines that were stowed.
+    stows: AtomicU32,
 }
 
 impl Calm {
     fn look(&self, activity: u32, now_ms: u64) {
-        if self.activity.swap(activity, Ordering::Relaxed) != activity {
+        let pages = activity.wrapping_sub(self.activity.swap(activity, Ordering::Relaxed));
+        if pages > QUIET_PAGES || self.since_ms.load(Ordering::Relaxed) == 0 {
             self.since_ms.store(now_ms, Ordering::Relaxed);
             self.gathered.store(false, Ordering::Relaxed);
         }
@@ -110,9 +123,10 @@ impl Heap {
         self.all_nodes().map(|id| self.tend_node(id, look, &patience)).max().unwrap_or(false)
     }
 
+    /// Pages that have changed hands so far.
     fn activity(&self, id: NodeId) -> u32 {
         let node = self.node(id);
-        node.arena.activity().wrapping_add(node.depots.activity())
+        node.arena.activity().wrapping_add(node.depots.activity().wrapping_mul(MAGAZINE_PAGES))
     }
 
     fn tend_node(&self, id: NodeId, look: u64, patience: &Patience) -> bool {
@@ -161,6 +175,20 @@ impl Heap {
             self.take_back_all(id, class, || self.open_inbox(id, class));
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
+    }
+
+    /// A magazine was stowed: takes back a few of those that one class after another did not need lately. A class that the program has
+    /// left would keep them for ever, for its own trades are its clock.
+    pub(super) fn reap_a_little(&self, id: NodeId) {
+        let node = self.node(id);
+        let stows = node.calm.stows.fetch_add(1, Ordering::Relaxed);
+        if stows.is_multiple_of(JUDGE_EVERY_STOWS) {
+            node.depots.judge();
+        }
+        let class = Class((1 + stows % (CLASSES as u32 - 1)) as u8);
+        for magazine in (0..REAPED_AT_A_STOW).map_while(|_| node.depots.surplus(class)) {
+            self.take_back(id, class, magazine);
+        }
     }
 
     fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {

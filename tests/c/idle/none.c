@@ -1,0 +1,14 @@
+// none [REFUSED]: no helper thread: it is switched off, or (REFUSED) the system refuses the call that would make it. Work goes on.
+#include "../limits/filter.h"
+#include "idle/idle.h"
+
+int main(int argc, char **argv) {
+    (void)argv;
+    struct filter filter;
+    begin(&filter);
+    answer(&filter, SYS_clone, SECCOMP_RET_ERRNO | EPERM);
+    if (argc > 1 && install(&filter, SECCOMP_RET_ALLOW) != 0) return 0;
+    for (int turn = 0; turn < 3; turn++) swell_in_a_thread();
+    CHECK(!has_helper());
+    return 0;
+}

@@ -1,0 +1,20 @@
+#!/bin/bash
+# run-idle.sh [LIB.so]: memory goes back while the program does nothing; who gets a helper thread and who does not.
+. "$(dirname "$0")/lib.sh"
+
+limit=60
+for name in shrinks alone child storm none; do
+    build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
+done
+if needs_library "idle programs shrink"; then
+    check "idle/shrinks" $limit "$work/shrinks"
+    check "idle/alone" $limit "$work/alone"
+    check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
+    check "idle/child" $limit "$work/child"
+    check "idle/none, switched off" $limit env LARDER_CONF=idle:off "$work/none"
+    check "idle/none, refused" $limit "$work/none" refused
+fi
+for delay in 20 200 1000; do
+    check "idle/storm, $delay ms" $limit env LARDER_CONF=purge_delay_ms:$delay "$work/storm"
+done
+finish
