@@ -63,7 +63,7 @@ def contenders(extra):
 def build(into):
     for source in HERE.glob("claims/*.c"):
         static = ["-static"] if source.stem == "start" else []
-        command = ["cc", "-O2", "-fno-builtin", "-pthread", *static, "-o", f"{into}/{source.stem}", str(source)]
+        command = ["cc", "-O2", "-fno-builtin", "-pthread", *static, "-o", f"{into}/{source.stem}", str(source), "-lm"]
         if subprocess.run(command).returncode:
             fail(f"{source.name} does not compile: install a C compiler (Debian: build-essential)")
 

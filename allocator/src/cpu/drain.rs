@@ -61,19 +61,17 @@ impl Banks {
 }
 
 impl Cpus {
-    /// Takes every magazine from every CPU's windows of the nodes that `each` is called with. False if windows cannot be drained here.
+    /// Takes every magazine from every CPU's windows. False if windows cannot be drained here. Called by one thread at a time. No lock is held
+    /// while `each` runs, for it takes others: a signal handler that interrupted the holder of one of those may be waiting for a slot.
     pub fn drain(&self, mut each: impl FnMut(usize, Class, Magazine)) -> bool {
         let rows = self.row_count.load(Ordering::Relaxed);
         for row in 0..rows {
             self.locked.drain(row, |class, magazine| each(row, class, magazine));
         }
-        let slots = self.hot.area.slots();
-        if slots == 0 {
+        if self.hot.area.slots() == 0 {
             return true;
         }
-        // While it is held no slot is added.
-        let Ok(_growing) = self.growth.lock() else { return false };
-        let Some(left) = self.change_banks(slots) else { return false };
+        let Some((left, slots)) = self.change_banks() else { return false };
         for (row, table) in left.iter().take(rows).enumerate() {
             for slot in 0..slots {
                 drain_slot(table, slot, |class, magazine| each(row, class, magazine));
@@ -82,17 +80,27 @@ impl Cpus {
         true
     }
 
-    /// Points the sequences to the other bank; returns the one that nobody uses any more.
-    fn change_banks(&self, slots: usize) -> Option<&[Table<AtomicU64>; ROWS]> {
+    /// Points the sequences to the other bank; returns the one that nobody uses any more, and how many slots it has.
+    fn change_banks(&self) -> Option<(&[Table<AtomicU64>; ROWS], usize)> {
         // Before anything depends on it: is it permitted?
         syscall::restart_sequences().ok()?;
+        // While it is held no slot is added.
+        let _growing = self.growth.lock().ok()?;
+        let slots = self.hot.area.slots();
         let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
         let next = &self.banks.rows[old ^ 1];
         next.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS)).ok()?;
         self.banks.present.store(old ^ 1, Ordering::Release);
         self.hot.area.place(next[0].base(), self.hot.area.secret());
         syscall::restart_sequences().ok()?;
-        Some(&self.banks.rows[old])
+        Some((&self.banks.rows[old], slots))
+    }
+
+    /// In a forked child: whoever changed banks may have been half way.
+    pub(super) fn settle_banks(&self) {
+        if self.row_count.load(Ordering::Relaxed) > 0 {
+            self.hot.area.place(self.banks.present()[0].base(), self.hot.area.secret());
+        }
     }
 }
 

@@ -352,6 +352,7 @@ impl Cpus {
     /// In a forked child: makes free the locks of threads that no longer exist. What they guard is always whole.
     pub fn rebuild(&self) {
         drop(self.growth.inherit());
+        self.settle_banks();
         self.locked.rebuild();
     }
 }

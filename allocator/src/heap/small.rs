@@ -217,7 +217,12 @@ impl Heap {
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        if let Err(magazine) = node.depots.put(class, magazine, self.cpus.links(), self.cpus.number()) {
+        let kept = if self.is_shrinking_alone(home) {
+            Err(magazine)
+        } else {
+            node.depots.put(class, magazine, self.cpus.links(), self.cpus.number())
+        };
+        if let Err(magazine) = kept {
             self.take_back(home, class, magazine);
         }
         if self.is_remote(home) {

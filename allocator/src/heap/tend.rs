@@ -9,7 +9,7 @@
 use super::Heap;
 use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::base::units::{Class, NodeId};
+use crate::base::units::{Class, NodeId, PAGE};
 use crate::region::Magazine;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
@@ -24,6 +24,8 @@ const DRAIN_EVERY: u64 = LOOKS * 4;
 const JUDGE_EVERY_STOWS: u32 = 512;
 /// and how many of a class are taken back at one stow.
 const REAPED_AT_A_STOW: usize = 4;
+/// So many free bytes are much.
+const MUCH_ALONE: usize = 16 << 20;
 /// Between looks, in milliseconds.
 const LEAST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: u64 = 500;
@@ -186,9 +188,17 @@ impl Heap {
             node.depots.judge();
         }
         let class = Class((1 + stows % (CLASSES as u32 - 1)) as u8);
-        for magazine in (0..REAPED_AT_A_STOW).map_while(|_| node.depots.surplus(class)) {
+        let shrinking = self.is_shrinking_alone(id);
+        let next = || if shrinking { node.depots.get(class, self.cpus.number()) } else { node.depots.surplus(class) };
+        for magazine in (0..REAPED_AT_A_STOW).map_while(|_| next()) {
             self.take_back(id, class, magazine);
         }
+    }
+
+    /// Whether much lies free and no helper thread sees to it: then depots keep nothing, for each object there keeps a whole slab from
+    /// going back, and nobody will come for it once the program is idle.
+    pub(super) fn is_shrinking_alone(&self, id: NodeId) -> bool {
+        !self.idle.has_thread() && self.node(id).arena.warm_now() as usize * PAGE >= MUCH_ALONE
     }
 
     fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {
