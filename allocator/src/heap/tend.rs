@@ -179,9 +179,12 @@ impl Heap {
         self.node(id).slabs.release_empty(&self.node(id).arena);
     }
 
-    /// A magazine was stowed: takes back a few of those that one class after another did not need lately. A class that the program has
-    /// left would keep them for ever, for its own trades are its clock.
+    /// A magazine was stowed where no helper thread reaps: takes back a few of those that one class after another did not need lately. A class
+    /// that the program has left would keep them for ever, for its own trades are its clock.
     pub(super) fn reap_a_little(&self, id: NodeId) {
+        if self.idle.has_thread() {
+            return;
+        }
         let node = self.node(id);
         let stows = node.calm.stows.fetch_add(1, Ordering::Relaxed);
         if stows.is_multiple_of(JUDGE_EVERY_STOWS) {
