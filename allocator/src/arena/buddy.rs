@@ -104,7 +104,7 @@ impl Arena {
             self.insert_run(lists, tail);
         }
         if run.zero {
-            self.purge.note_zero_taken(run.pages);
+            self.watermarks.regret(self.purge.note_zero_taken(run.pages));
         }
         self.watermarks.note(self.in_use(lists));
         self.note_activity(run.pages);

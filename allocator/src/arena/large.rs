@@ -61,7 +61,7 @@ impl Arena {
         if let Some(run) = self.quick.put(run) {
             self.insert_run(&mut lists, run);
         }
-        let look = self.purge.is_time_to_look() || self.warm_pages(&lists) > policy.limit_pages;
+        let look = self.purge.is_time_to_look(self.warm_pages(&lists));
         self.note_activity(freed);
         drop(lists);
         if look {

@@ -20,10 +20,13 @@ use crate::sys::clock::coarse_ms;
 
 /// Pages purged by one system call (2 MiB): a bound on how long it keeps others from changing mappings.
 const PIECE: u32 = PURE_ORDER.pages();
-/// Pages that a free may purge (2 MiB) though it freed less: a bound on the time it can take.
+/// Pages that a free may purge beyond those it freed (2 MiB): more, so that what lies warm gets less, and not many more: a bound on the time it
+/// can take.
 const STEP: u32 = PIECE;
-/// A free of more purges so much (16 MiB).
-const LARGEST_STEP: u32 = 4096;
+/// No free purges more (32 MiB).
+const LARGEST_STEP: u32 = 8192;
+/// Without a helper thread no more is kept (32 MiB), or as much as is in use: once the program is idle nobody sees to it.
+const KEPT_ALONE: u32 = 8192;
 /// One large free in so many looks whether something is due.
 const LOOK_EVERY: u32 = 16;
 
@@ -67,26 +70,34 @@ pub(super) struct Purge {
     refaults: AtomicU64,
     /// The system took nothing the last time.
     refused: AtomicBool,
+    /// The high watermark at the last look.
+    high: AtomicU32,
+    /// When warm pages decayed last.
+    decayed_ms: AtomicU64,
     /// Large frees so far: not each looks at the clock.
     frees: AtomicU32,
 }
 
 impl Purge {
-    /// Whether this free should look whether something is due.
-    pub(super) fn is_time_to_look(&self) -> bool {
+    /// Whether this free, after which so many pages are warm, should look whether something is due.
+    pub(super) fn is_time_to_look(&self, warm: u32) -> bool {
+        if warm > self.high.load(Ordering::Relaxed) {
+            return true;
+        }
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
         self.frees.store(frees, Ordering::Relaxed);
         frees.is_multiple_of(LOOK_EVERY)
     }
 
-    /// Learns that zero pages were taken, under the lock.
-    pub(super) fn note_zero_taken(&self, pages: u32) {
+    /// Learns that zero pages were taken, under the lock; how many of them had been given back not long ago.
+    pub(super) fn note_zero_taken(&self, pages: u32) -> u32 {
         let lately = self.lately.load(Ordering::Relaxed);
         let again = pages.min(lately);
         if again > 0 {
             self.lately.store(lately - again, Ordering::Relaxed);
             self.refaults.fetch_add(again as u64, Ordering::Relaxed);
         }
+        again
     }
 
     fn note_given_back(&self, pages: u32, reason: Reason) {
@@ -123,12 +134,23 @@ impl Arena {
             return;
         }
         let Some((marks, warm)) = self.look(policy) else { return };
-        let step = freed.clamp(STEP, LARGEST_STEP);
+        let step = (freed + STEP).min(LARGEST_STEP);
         if warm > marks.high {
             self.give_back((warm - marks.high).min(step), Reason::Direct);
-        } else if policy.alone && warm > marks.low {
-            self.give_back((warm - marks.low).min(STEP), Reason::Decay);
+        } else if policy.alone {
+            self.give_back(self.due(marks, warm, policy).min(STEP), Reason::Decay);
         }
+    }
+
+    /// What decays now of the pages above the low watermark: of ten in a purge delay, one in a tenth of it.
+    fn due(&self, marks: Marks, warm: u32, policy: PurgePolicy) -> u32 {
+        let (now, above) = (coarse_ms(), warm.saturating_sub(marks.low) as u64);
+        let since = now.saturating_sub(self.purge.decayed_ms.load(Ordering::Relaxed)).min(policy.delay_ms);
+        let due = (above * since).checked_div(policy.delay_ms).unwrap_or(above);
+        if due > 0 || above == 0 {
+            self.purge.decayed_ms.store(now, Ordering::Relaxed);
+        }
+        due as u32
     }
 
     /// Memory is short: gives back what is above the high watermark, a bounded amount.
@@ -138,10 +160,10 @@ impl Arena {
         }
     }
 
-    /// Gives back what is above the low watermark.
+    /// Gives back what is due of the pages above the low watermark.
     pub fn decay(&self, policy: PurgePolicy) {
         if let Some((marks, warm)) = self.look(policy) {
-            self.give_back(warm.saturating_sub(marks.low), Reason::Decay);
+            self.give_back(self.due(marks, warm, policy), Reason::Decay);
         }
     }
 
@@ -174,12 +196,16 @@ impl Arena {
         if self.watermarks.advance(coarse_ms(), policy.delay_ms, self.in_use(&lists)) {
             self.purge.fade();
         }
-        Some((self.marks_of(&lists, policy), self.warm_pages(&lists)))
+        let marks = self.marks_of(&lists, policy);
+        self.purge.high.store(marks.high, Ordering::Relaxed);
+        Some((marks, self.warm_pages(&lists)))
     }
 
     pub(super) fn marks_of(&self, lists: &Lists, policy: PurgePolicy) -> Marks {
         let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
-        self.watermarks.marks(self.in_use(lists), limit)
+        let in_use = self.in_use(lists);
+        let alone = if policy.alone { in_use.max(KEPT_ALONE) } else { u32::MAX };
+        self.watermarks.marks(in_use, limit.min(alone))
     }
 
     /// Gives back up to `most` warm pages in whole runs or pieces; returns how many the system took.

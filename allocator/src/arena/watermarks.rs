@@ -4,8 +4,12 @@
 //! what it may soon ask for. The peak is remembered by *epochs*, an eighth of the purge delay each. An epoch counts in full
 //! until it is a delay old, then less and less, and not at all after two delays; so a program that shrinks gives back smoothly.
 //!
-//! - **low**: that demand and some slack, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
-//! - **high**: a little above low, and never above the limit. Beyond it, freeing gives back directly.
+//! What was given back and then missed was given back too early: as many pages are kept beyond that, up to as many as are in use, and fewer
+//! with every epoch (**regret**). So a program whose free pages are of the wrong lengths keeps more of them.
+//!
+//! - **low**: that demand, some slack and the regret, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
+//! - **high**: above low by as much as is in use, and never above the limit: what is free is of the wrong length for some requests, and those who
+//!   give it back at once take it again at once. Beyond it, freeing gives back directly.
 //! - **min**: what an idle process keeps.
 
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
@@ -15,6 +19,8 @@ const EPOCHS: u32 = 16;
 const FULL: u32 = EPOCHS / 2;
 /// This part of a swing is kept beyond its peak.
 const SLACK: u32 = 8;
+/// This part of the regret fades in an epoch.
+const REGRET_FADES: u32 = 16;
 /// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back.
 const HEADROOM: u32 = 1024;
 /// Least and most pages an idle process keeps (256 KiB, 8 MiB).
@@ -39,6 +45,8 @@ pub(super) struct Watermarks {
     peaks: [AtomicU32; EPOCHS as usize],
     /// Pages in use at the beginning of each.
     starts: [AtomicU32; EPOCHS as usize],
+    /// Pages given back and taken again soon: fades.
+    regret: AtomicU32,
     /// The present epoch's number.
     epoch: AtomicU32,
     ends_ms: AtomicU64,
@@ -57,6 +65,11 @@ impl Watermarks {
         }
     }
 
+    /// Learns that pages were taken which had been given back not long ago.
+    pub(super) fn regret(&self, pages: u32) {
+        self.regret.store(self.regret.load(Ordering::Relaxed).saturating_add(pages), Ordering::Relaxed);
+    }
+
     /// Begins the epochs that are due; whether there was one.
     pub(super) fn advance(&self, now_ms: u64, delay_ms: u64, in_use: u32) -> bool {
         let len = (delay_ms / FULL as u64).max(1);
@@ -70,6 +83,9 @@ impl Watermarks {
             self.peaks[epoch].store(in_use, Ordering::Relaxed);
             self.starts[epoch].store(in_use, Ordering::Relaxed);
         }
+        let regret = self.regret.load(Ordering::Relaxed).min(in_use);
+        let faded = (0..due).fold(regret, |regret, _| regret - regret.div_ceil(REGRET_FADES));
+        self.regret.store(faded, Ordering::Relaxed);
         self.epoch.store(first.wrapping_add(due).wrapping_sub(1), Ordering::Relaxed);
         self.ends_ms.store(now_ms + len, Ordering::Relaxed);
         due > 0
@@ -96,8 +112,9 @@ impl Watermarks {
     /// The marks with `in_use` pages in use and at most `limit` to be kept.
     pub(super) fn marks(&self, in_use: u32, limit: u32) -> Marks {
         let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
-        let low = (self.demand(in_use) + self.slack()).min(limit).max(min);
-        let high = (low + low / 8).saturating_add(HEADROOM).min(limit);
+        let regret = self.regret.load(Ordering::Relaxed).min(in_use);
+        let low = (self.demand(in_use) + self.slack() + regret).min(limit).max(min);
+        let high = (low + low / 8).saturating_add(HEADROOM.max(in_use)).min(limit);
         Marks { min, low, high }
     }
 }
@@ -132,6 +149,20 @@ mod tests {
         marks.note(8000);
         assert_eq!(marks.marks(8000, NO_LIMIT).low, 8000 / SLACK);
         assert_eq!(marks.marks(5000, NO_LIMIT).low, 3000 + 8000 / SLACK);
+    }
+
+    #[test]
+    fn what_was_missed_is_kept_for_a_while() {
+        let marks = Watermarks::default();
+        marks.advance(1000, DELAY, 5000);
+        let low = || marks.marks(5000, NO_LIMIT).low;
+        let before = low();
+        marks.regret(1000);
+        assert_eq!(low(), before.max(1000));
+        marks.regret(100_000);
+        assert_eq!(low(), 5000, "no more than is in use");
+        marks.advance(1000 + 100 * EPOCH, DELAY, 5000);
+        assert!(low() < 5000);
     }
 
     #[test]

@@ -234,7 +234,7 @@ impl Cpus {
     #[cold]
     #[inline(never)]
     pub fn odd_link(&self, address: usize, class: Class, link: u64) {
-        if !self.links().leads_to(link) {
+        if link != 0 && !self.links().leads_to(link) {
             broken_link(address, class);
         }
     }

@@ -11,9 +11,6 @@ use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
 
-/// Most warm memory per node where no helper thread sees to it.
-const KEPT_ALONE: usize = 32 << 20;
-
 /// What came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
@@ -255,11 +252,10 @@ impl Heap {
         }
     }
 
-    /// Bytes that a node may keep warm. Without a helper thread it is little, for nobody would see to it once the program is idle.
+    /// Bytes that a node may keep warm.
     fn warm_limit(&self) -> usize {
         let asked = (self.settings.get(Key::WarmLimit) as usize) << 20;
-        let alone = if self.idle.has_thread() { usize::MAX } else { KEPT_ALONE };
-        asked.min(alone).min(LIMIT.warm_share() / self.node_count().max(1))
+        asked.min(LIMIT.warm_share() / self.node_count().max(1))
     }
 
     /// When freed pages go back to the system.
