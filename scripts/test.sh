@@ -69,6 +69,9 @@ style() {
 build() {
     step "cargo build --release" cargo build --locked --release
     step "what it left" ls -l "$target"/release/{larder,liblarder.so,liblarder.a}
+    # A second program among the default members would make `cargo run` ask which one is meant.
+    step "the README's first command" bash -c \
+        '[[ $(cargo run --release -- run -- python3 -c "print(sum(range(10**6)))") == 499999500000 ]]'
 }
 
 # The locks and lock-free pieces under loom, which replaces the atomics and so is a workspace of its own.
