@@ -20,6 +20,8 @@ use crate::region::Advice;
 
 /// Pages of a huge page.
 const HUGE: u32 = 512;
+/// A run of at least so many pages (1 MiB) is worth moving page tables for.
+const LEAST_MOVED: u32 = 256;
 /// Pages at the front of a region that are refused at first (16 MiB).
 const FRONT: u32 = 4096;
 /// Pages of a stretch that is asked for (64 MiB). A smaller region is neither dense nor sparse.
@@ -134,6 +136,12 @@ impl Arena {
     fn used_pages(&self, lists: &Lists) -> u32 {
         self.region.pages().saturating_sub(self.warm_pages(lists) + lists.pages(Kind::Zero))
     }
+}
+
+/// Whether a run is long, and parted by a place where the advice may change: the kernel keeps the parts as mappings of their own and would
+/// not move them as one, so a large object had better move before it grows over such a place.
+pub(super) fn is_parted(page: Page, pages: u32) -> bool {
+    pages >= LEAST_MOVED && page.0 / FRONT != (page.0 + pages - 1) / FRONT
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Large objects: runs that the program holds itself.
 
 use super::buddy::Arena;
+use super::huge_pages::is_parted;
 use super::lists::{Kind, Lists};
 use super::purge::PurgePolicy;
 use crate::base::sync::Ordering;
@@ -104,7 +105,7 @@ impl Arena {
             self.shrink(&mut lists, page, old, pages);
             return true;
         }
-        let may_grow = pages <= MAX_RUN_PAGES && self.may_take(pages - old);
+        let may_grow = pages <= MAX_RUN_PAGES && !is_parted(page, pages) && self.may_take(pages - old);
         let grown = may_grow && self.take_following(&mut lists, page.plus(old), pages - old).is_some();
         if grown {
             self.region.links(page).first.store(pages, Ordering::Relaxed);
