@@ -294,11 +294,6 @@ impl Cpus {
         self.exchange(row, class, place, Magazine::empty(class)).ok().filter(|magazine| !magazine.is_empty())
     }
 
-    /// The number of this CPU's slot (a hint): what tells one CPU's magazines from another's.
-    pub fn number(&self) -> u32 {
-        self.hot.area.present_index() as u32
-    }
-
     /// The CPU the thread runs on (a hint), if the kernel tells without a call.
     pub fn present_cpu(&self) -> Option<usize> {
         self.hot.area.present_cpu()

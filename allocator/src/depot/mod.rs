@@ -7,8 +7,6 @@
 //! Working set: the depot remembers the fewest magazines it held over a number of trades; that many were not needed and are
 //! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock, and the helper thread's own where there is one).
 //!
-//! Where magazines go from one CPU to another, each leaves with a **trail**: see [`trail`].
-//!
 //! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
 //! whole, so there is no ABA.
 //!
@@ -22,16 +20,15 @@
 mod filling;
 mod inbox;
 mod stack;
-mod trail;
 
 pub use filling::Filling;
 pub use inbox::Inbox;
 pub use stack::Depot;
 
 use crate::base::classes::CLASSES;
-use crate::base::sync::{AtomicU32, AtomicU64};
+use crate::base::sync::AtomicU64;
 use crate::base::units::Class;
-use crate::region::{Links, Magazine, Table};
+use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
@@ -45,25 +42,23 @@ pub struct Depots {
     inboxes: [Inbox; CLASSES],
     fills: [Lock<()>; CLASSES],
     overflow: Table<AtomicU64>,
-    trails: Table<AtomicU32>,
     growth: Lock<()>,
 }
 
 impl Depots {
     /// Metadata bytes to reserve.
     pub fn metadata_len() -> usize {
-        Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW) + Table::<AtomicU32>::bytes_for(trail::WORDS)
+        Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW)
     }
 
-    /// Cuts room for the tables from `metadata`; returns the rest.
+    /// Cuts room for the overflow from `metadata`; returns the rest.
     pub fn settle(&self, metadata: Span) -> Span {
-        let rest = self.overflow.settle(metadata, CLASSES * OVERFLOW);
-        self.trails.settle(rest, trail::WORDS)
+        self.overflow.settle(metadata, CLASSES * OVERFLOW)
     }
 
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
-        self.overflow.committed() + self.trails.committed()
+        self.overflow.committed()
     }
 
     /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < depot < growth).
@@ -89,14 +84,14 @@ impl Depots {
         &self.inboxes[class.index()]
     }
 
-    /// Takes the most recent magazine, for CPU `cpu`.
-    pub fn get(&self, class: Class, cpu: u32) -> Option<Magazine> {
-        self.depots[class.index()].get(&self.shelf(class), cpu)
+    /// Takes the most recent magazine.
+    pub fn get(&self, class: Class) -> Option<Magazine> {
+        self.depots[class.index()].get(&self.shelf(class))
     }
 
-    /// Leaves a magazine of CPU `cpu` with at least one round; gives it back if the depot is full or its lock held by this thread.
-    pub fn put(&self, class: Class, magazine: Magazine, links: Links, cpu: u32) -> Result<(), Magazine> {
-        self.depots[class.index()].put(&self.shelf(class), magazine, class, links, cpu)
+    /// Leaves a magazine with at least one round; gives it back if the depot is full or its lock held by this thread.
+    pub fn put(&self, class: Class, magazine: Magazine) -> Result<(), Magazine> {
+        self.depots[class.index()].put(&self.shelf(class), class, magazine)
     }
 
     /// A magazine that was not needed lately.
@@ -134,7 +129,6 @@ impl Depots {
     }
 
     fn shelf(&self, class: Class) -> stack::Shelf<'_> {
-        let (overflow, trails, growth) = (&self.overflow, &self.trails, &self.growth);
-        stack::Shelf { overflow, trails, growth, class: class.index() }
+        stack::Shelf { overflow: &self.overflow, growth: &self.growth, first: class.index() * OVERFLOW }
     }
 }

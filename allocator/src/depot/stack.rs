@@ -1,23 +1,18 @@
 //! One depot: a stack of magazines.
 
-use super::trail::{self, Trail};
 use crate::base::classes::CLASSES;
-use crate::base::classes::MAX_ROUNDS;
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::base::units::Class;
-use crate::region::{Links, Magazine, Table};
+use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 
-pub(super) const INLINE: usize = 8;
+const INLINE: usize = 8;
 /// Magazines of a class that may lie in the table.
 pub(super) const OVERFLOW: usize = 504;
 /// Most bytes of free objects a depot keeps.
 const DEPOT_BYTES: usize = 2 * 1024 * 1024;
 /// Trades after which the working set is judged.
 const JUDGE_AFTER: u32 = 256;
-/// Magazines in a row, or nearly, that another CPU took than had left them, before trails are noted; and most that is counted.
-const CROSSED: u32 = 2;
-const MOST_CROSSED: u32 = 8;
 
 #[derive(Debug, Default)]
 struct State {
@@ -26,18 +21,12 @@ struct State {
     surplus: u32,
     /// Since the last judgement.
     trades: u32,
-    /// The CPU that left the newest.
-    last_by: u32,
-    /// A bit for each inline magazine that has a trail.
-    noted: u8,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Depot {
     state: Lock<State>,
-    /// How many more trades lately went from one CPU to another than did not; written under the lock.
-    crossed: AtomicU32,
     activity: AtomicU32,
     inline: [AtomicU64; INLINE],
 }
@@ -45,9 +34,8 @@ pub struct Depot {
 /// A class's part of the overflow table.
 pub(super) struct Shelf<'a> {
     pub(super) overflow: &'a Table<AtomicU64>,
-    pub(super) trails: &'a Table<AtomicU32>,
     pub(super) growth: &'a Lock<()>,
-    pub(super) class: usize,
+    pub(super) first: usize,
 }
 
 impl Shelf<'_> {
@@ -59,51 +47,19 @@ impl Shelf<'_> {
         let Ok(_growing) = self.growth.lock() else { return false };
         self.overflow.extend_to(CLASSES * OVERFLOW).is_ok()
     }
-
-    /// The same of the trails'.
-    fn open_trails(&self) -> bool {
-        if !self.trails.is_empty() {
-            return true;
-        }
-        let Ok(_growing) = self.growth.lock() else { return false };
-        self.trails.extend_to(trail::WORDS).is_ok()
-    }
-
-    fn trail_of(&self, index: usize) -> usize {
-        (self.class * INLINE + index) * MAX_ROUNDS
-    }
 }
 
 impl Depot {
     fn word<'a>(&'a self, shelf: &'a Shelf<'_>, index: usize) -> &'a AtomicU64 {
         match self.inline.get(index) {
             Some(word) => word,
-            None => shelf.overflow.get(shelf.class * OVERFLOW + index - INLINE),
+            None => shelf.overflow.get(shelf.first + index - INLINE),
         }
     }
 
-    /// `cpu` tells whether the magazine comes from another.
-    pub(super) fn get(&self, shelf: &Shelf<'_>, cpu: u32) -> Option<Magazine> {
-        let (magazine, trail) = {
-            let mut state = self.state.lock().ok()?;
-            let magazine = self.pop(&mut state, shelf)?;
-            self.judge_crossing(state.last_by != cpu);
-            let index = state.len as usize;
-            let noted = index < INLINE && state.noted & 1 << index != 0;
-            (magazine, noted.then(|| Trail::take(shelf.trails, shelf.trail_of(index))))
-        };
-        if let Some(trail) = trail {
-            trail.prefetch(&magazine);
-        }
-        Some(magazine)
-    }
-
-    fn judge_crossing(&self, crossed: bool) {
-        let before = self.crossed.load(Ordering::Relaxed);
-        let now = if crossed { (before + 1).min(MOST_CROSSED) } else { before.saturating_sub(1) };
-        if now != before {
-            self.crossed.store(now, Ordering::Relaxed);
-        }
+    pub(super) fn get(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
+        let mut state = self.state.lock().ok()?;
+        self.pop(&mut state, shelf)
     }
 
     fn pop(&self, state: &mut State, shelf: &Shelf<'_>) -> Option<Magazine> {
@@ -119,15 +75,7 @@ impl Depot {
         Some(magazine)
     }
 
-    pub(super) fn put(
-        &self,
-        shelf: &Shelf<'_>,
-        magazine: Magazine,
-        class: Class,
-        links: Links,
-        cpu: u32,
-    ) -> Result<(), Magazine> {
-        let trail = self.wants_trail(shelf).then(|| Trail::of(&magazine, links));
+    pub(super) fn put(&self, shelf: &Shelf<'_>, class: Class, magazine: Magazine) -> Result<(), Magazine> {
         let Ok(mut state) = self.state.lock() else { return Err(magazine) };
         judge(&mut state);
         self.note_activity();
@@ -137,15 +85,7 @@ impl Depot {
         }
         self.word(shelf, index).store(magazine.into_word(), Ordering::Release);
         state.len += 1;
-        state.last_by = cpu;
-        if index < INLINE {
-            note(&mut state, shelf, index, trail);
-        }
         Ok(())
-    }
-
-    fn wants_trail(&self, shelf: &Shelf<'_>) -> bool {
-        self.crossed.load(Ordering::Relaxed) >= CROSSED && shelf.open_trails()
     }
 
     pub(super) fn surplus(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
@@ -206,14 +146,6 @@ fn capacity(class: Class) -> usize {
     (DEPOT_BYTES / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
 }
 
-fn note(state: &mut State, shelf: &Shelf<'_>, index: usize, trail: Option<Trail>) {
-    state.noted &= !(1 << index);
-    if let Some(trail) = trail {
-        trail.leave(shelf.trails, shelf.trail_of(index));
-        state.noted |= 1 << index;
-    }
-}
-
 /// Every so many trades, refused ones too: what lay untouched meanwhile is surplus.
 fn judge(state: &mut State) {
     state.trades += 1;
@@ -231,17 +163,16 @@ fn settle(state: &mut State) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::{Object, Reach};
     use crate::sys::vm::Span;
 
     const CLASS: Class = Class(5);
 
     /// A depot with room for the overflow of one class, in the hands of `test`.
     fn with_depot(test: impl FnOnce(&Depot, &Shelf<'_>)) {
-        let (overflow, trails, growth) = (Table::new(), Table::new(), Lock::default());
+        let (overflow, growth) = (Table::new(), Lock::default());
         let space = Span::reserve(Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW), 4096).unwrap();
         overflow.settle(space, CLASSES * OVERFLOW);
-        test(&Depot::default(), &Shelf { overflow: &overflow, trails: &trails, growth: &growth, class: 0 });
+        test(&Depot::default(), &Shelf { overflow: &overflow, growth: &growth, first: 0 });
     }
 
     /// Told from others by its address; never popped from.
@@ -249,24 +180,16 @@ mod tests {
         Magazine::from_word((number as u64 + 1) << 20)
     }
 
-    fn put(depot: &Depot, shelf: &Shelf<'_>, magazine: Magazine) -> Result<(), Magazine> {
-        depot.put(shelf, magazine, CLASS, no_links(), 0)
-    }
-
-    fn no_links() -> Links {
-        Links { secret: 0, regions: [Reach::default(); 2] }
-    }
-
     #[test]
     fn the_newest_comes_first_and_a_full_depot_refuses() {
         with_depot(|depot, shelf| {
             let most = capacity(CLASS);
             assert!(most > INLINE);
-            (0..most).for_each(|number| put(depot, shelf, magazine(number)).unwrap());
-            assert_eq!(put(depot, shelf, magazine(most)), Err(magazine(most)));
+            (0..most).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
+            assert_eq!(depot.put(shelf, CLASS, magazine(most)), Err(magazine(most)));
             assert_eq!(depot.figures(shelf, CLASS).0 as usize, most);
-            (0..most).rev().for_each(|number| assert_eq!(depot.get(shelf, 0), Some(magazine(number))));
-            assert_eq!(depot.get(shelf, 0), None);
+            (0..most).rev().for_each(|number| assert_eq!(depot.get(shelf), Some(magazine(number))));
+            assert_eq!(depot.get(shelf), None);
         });
     }
 
@@ -275,50 +198,15 @@ mod tests {
         with_depot(|depot, shelf| {
             const UNUSED: usize = 6;
             let trade = || {
-                put(depot, shelf, magazine(99)).unwrap();
-                depot.get(shelf, 0)
+                depot.put(shelf, CLASS, magazine(99)).unwrap();
+                depot.get(shelf)
             };
-            (0..UNUSED).for_each(|number| put(depot, shelf, magazine(number)).unwrap());
+            (0..UNUSED).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
             (0..JUDGE_AFTER - UNUSED as u32).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
             assert_eq!(depot.surplus(shelf), None, "the first period began with nothing");
             (0..JUDGE_AFTER).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
             (0..UNUSED).rev().for_each(|number| assert_eq!(depot.surplus(shelf), Some(magazine(number))));
             assert_eq!(depot.surplus(shelf), None);
-        });
-    }
-
-    #[repr(align(64))]
-    struct Lines([[u64; 8]; 4]);
-
-    /// Two rounds of one line and one of another, linked.
-    fn chained(Lines(lines): &mut Lines) -> Magazine {
-        let (links, mut magazine) = (no_links(), Magazine::empty(CLASS));
-        for address in [&raw mut lines[2][4], &raw mut lines[2][0], &raw mut lines[1][0]] {
-            assert_eq!(magazine.push(links, Object::mint(address as usize)), Ok(()));
-        }
-        magazine
-    }
-
-    #[test]
-    fn a_trail_is_left_where_magazines_cross() {
-        with_depot(|depot, shelf| {
-            let space = Span::reserve(Table::<AtomicU32>::bytes_for(trail::WORDS), 4096).unwrap();
-            shelf.trails.settle(space, trail::WORDS);
-            let mut lines = Lines([[0; 8]; 4]);
-            let mut trade = |from, to| {
-                let magazine = chained(&mut lines);
-                let first = magazine.first();
-                depot.put(shelf, magazine, CLASS, no_links(), from).unwrap();
-                let noted = depot.state.lock().unwrap().noted;
-                assert_eq!(depot.get(shelf, to).unwrap().first(), first);
-                noted
-            };
-            assert_eq!([trade(1, 1), trade(1, 2), trade(1, 2)], [0; 3], "noted too early");
-            assert_eq!(trade(1, 2), 1);
-            let trail = Trail::take(shelf.trails, shelf.trail_of(0));
-            assert_eq!(trail.len(), 2, "rounds that share a line leave one note");
-            (0..MOST_CROSSED).for_each(|_| assert!(trade(1, 1) <= 1));
-            assert_eq!(trade(1, 1), 0, "noted though nothing crosses");
         });
     }
 }

@@ -132,7 +132,7 @@ impl Heap {
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let previous = self.cpus.take(id.index(), class, Place::Previous);
-        previous.or_else(|| self.node(id).depots.get(class, self.cpus.number())).or_else(|| self.open_inbox(id, class))
+        previous.or_else(|| self.node(id).depots.get(class)).or_else(|| self.open_inbox(id, class))
     }
 
     /// One thread of a class fills; those that miss meanwhile find what it left in the window.
@@ -214,11 +214,7 @@ impl Heap {
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        let kept = if self.is_shrinking_alone(home) {
-            Err(magazine)
-        } else {
-            node.depots.put(class, magazine, self.cpus.links(), self.cpus.number())
-        };
+        let kept = if self.is_shrinking_alone(home) { Err(magazine) } else { node.depots.put(class, magazine) };
         if let Err(magazine) = kept {
             self.take_back(home, class, magazine);
         }

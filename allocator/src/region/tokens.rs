@@ -162,20 +162,6 @@ impl Magazine {
         self.0 >> 16 == 0
     }
 
-    /// Address of the first round; 0 if there is none.
-    pub fn first(&self) -> usize {
-        (self.0 >> 16) as usize
-    }
-
-    /// The rounds' addresses, as far as the links lead to any.
-    pub fn rounds(&self, links: Links) -> impl Iterator<Item = usize> {
-        let next = move |&address: &usize| {
-            let next = links.read(address);
-            (next != 0 && links.leads_to(next)).then_some(next as usize)
-        };
-        core::iter::successors((!self.is_empty()).then_some(self.first()), next)
-    }
-
     /// From the two words of a window.
     pub fn from_window(head: u64, room: u64) -> Magazine {
         Magazine((head << 16) | room.min(ROOM))

@@ -1,5 +1,5 @@
 //! x86-64.
-#![allow(unsafe_code, reason = "three instructions are assembly")]
+#![allow(unsafe_code, reason = "what is no function of anybody's is assembly")]
 
 use core::arch::{asm, naked_asm};
 
@@ -36,13 +36,6 @@ pub fn thread_pointer() -> usize {
     // SAFETY: the x86-64 ABI keeps the control block's own address in its first word, at fs:0.
     unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
     pointer
-}
-
-/// Asks for the cache line at an address, to write to it. Any address will do.
-#[inline(always)]
-pub fn prefetch_to_write(address: usize) {
-    // SAFETY: a prefetch faults on no address and changes nothing that a program can see.
-    unsafe { asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly)) };
 }
 
 /// Makes a thread that shares everything with its maker and runs `entry`, which never returns, on the stack that ends at `stack_end` (a
