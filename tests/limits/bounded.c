@@ -1,28 +1,14 @@
 // bounded LIMIT [soft]: with limit_mib:LIMIT malloc says NULL and ENOMEM before more is held than that, whatever lay free in other sizes
 // is gathered first, and resident memory obeys too. With a soft limit everything is had, but no more than that stays warm.
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <unistd.h>
 #include "churn.h"
+#include "status.h"
 
 enum { MOST = 4 << 20 };
 
 static void **held;
 static size_t count, limit;
-
-// A line of /proc/self/status in bytes, read without allocating.
-static size_t status(const char *name) {
-    char text[4096];
-    int file = open("/proc/self/status", O_RDONLY);
-    ssize_t length = read(file, text, sizeof text - 1);
-    CHECK(length > 0);
-    close(file);
-    text[length] = 0;
-    const char *line = strstr(text, name);
-    CHECK(line != NULL);
-    return strtoul(line + strlen(name), NULL, 10) * 1024;
-}
 
 static void let_all_go(uint64_t seed) {
     for (; count > 0; count--) {

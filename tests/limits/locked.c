@@ -1,10 +1,10 @@
 // locked before|after: all memory, present and future, is locked, before the first allocation or after some. Locked pages cannot be
 // purged the usual way and are not zero afterwards: calloc's must still be. And what is locked is resident: larder must not commit in
 // large steps.
-#include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include "churn.h"
+#include "status.h"
 
 enum { TOTAL_MIB = 48 };
 
@@ -15,18 +15,7 @@ static void lock_before(int argc, char **argv) {
 }
 __attribute__((section(".preinit_array"), used)) static void (*const preinit)(int, char **) = lock_before;
 
-// A line of /proc/self/status in MiB, read without allocating.
-static long status_mib(const char *name) {
-    char text[4096];
-    int file = open("/proc/self/status", O_RDONLY);
-    ssize_t length = read(file, text, sizeof text - 1);
-    CHECK(length > 0);
-    close(file);
-    text[length] = 0;
-    const char *line = strstr(text, name);
-    CHECK(line != NULL);
-    return strtol(line + strlen(name), NULL, 10) / 1024;
-}
+static long status_mib(const char *name) { return status(name) >> 20; }
 
 static void dirty_and_free(size_t size) {
     size_t count = ((size_t)TOTAL_MIB << 20) / size;

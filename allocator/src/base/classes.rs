@@ -162,7 +162,6 @@ pub const fn reciprocals() -> [u64; CLASSES] {
 }
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
-static BY_SIZE: [u8; BY_SIZE_LEN] = classes_by_size();
 static OFFSETS: [u16; BY_SIZE_LEN] = offsets_by_size();
 static RECIPROCAL: [u64; CLASSES] = reciprocals();
 
@@ -187,7 +186,7 @@ impl Class {
     /// The class of a 16-byte aligned object of `size` bytes, at most [`MAX_SMALL`].
     #[inline(always)]
     pub fn of(size: usize) -> Class {
-        Class(BY_SIZE[size.div_ceil(MIN_ALIGN)])
+        Class::at_offset(Class::offset_for(size, MIN_ALIGN))
     }
 
     /// Bytes from a slot's beginning to this class's window: the class's name on the hit path.
@@ -203,6 +202,7 @@ impl Class {
     }
 
     /// The class of an offset.
+    #[inline(always)]
     pub const fn at_offset(offset: usize) -> Class {
         Class((offset / WINDOW_BYTES) as u8)
     }
@@ -218,10 +218,8 @@ impl Class {
     pub fn for_layout(size: usize, align: usize) -> Option<Class> {
         if size > MAX_SMALL {
             None
-        } else if align <= 8 && size <= 8 {
-            Some(CLASS_8)
         } else if align <= MIN_ALIGN {
-            Some(Class::of(size))
+            Some(Class::at_offset(Class::offset_for(size, align)))
         } else {
             Class::aligned(size, align)
         }

@@ -192,15 +192,15 @@ impl Cpus {
         entry.class_of_object(address)
     }
 
-    /// A hit: pops a round from the single node's window of the class at `offset`: its address (0: none) and the link it held. Only where
-    /// `is_open` said yes.
+    /// A hit: pops a round from the window at `offset`, which is a class's for the single node: its address (0: none) and the link it held. Only
+    /// where `is_open`, `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn hit_pop(&self, offset: usize) -> (usize, u64) {
-        // SAFETY: the hit path is open, so the area is usable; classes and magazines are as the module's invariant says.
+        // SAFETY: the area is usable, as the caller found out; rows, classes and magazines are as the module's invariant says.
         unsafe { self.hot.area.pop(offset) }
     }
 
-    /// A hit: pushes a free object on the single node's window; gives it back if there is no room. Only where `is_open` said yes.
+    /// A hit: pushes a free object on the window at `offset`; gives it back if there is no room. Only where [`Cpus::hit_pop`] may be called.
     #[inline(always)]
     pub fn hit_push(&self, offset: usize, object: Object) -> Result<(), Object> {
         let key = Links::mix(object.address(), self.hot.area.secret());
@@ -211,8 +211,7 @@ impl Cpus {
     /// Pops a round of `class` from this CPU's window of any row. Only where `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
-        // SAFETY: the area is usable as the caller found out; rows, classes and magazines are as the module's invariant says.
-        let (address, link) = unsafe { self.hot.area.pop(self.at(row, class)) };
+        let (address, link) = self.hit_pop(self.at(row, class));
         if address == 0 {
             return None;
         }
@@ -243,9 +242,7 @@ impl Cpus {
     /// said yes.
     #[inline(always)]
     pub fn push(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
-        let key = Links::mix(object.address(), self.hot.area.secret());
-        // SAFETY: as in `pop`; the token says that the object is free and ours.
-        if unsafe { self.hot.area.push(self.at(row, class), object.address(), key) } { Ok(()) } else { Err(object) }
+        self.hit_push(self.at(row, class), object)
     }
 
     /// Puts `magazine` in place of a class's window or previous one and returns what was there; gives it back if this thread has no

@@ -3,17 +3,15 @@
 use std::cell::Cell as Shared;
 use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
-
 use super::cell::Cell;
 use super::contender::Contender;
-use crate::measure::progress;
+use crate::measure::progress::Bar;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Progress on stderr.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
+    bar: Bar,
     start: Instant,
     told: Shared<Instant>,
     phase: Shared<String>,
@@ -25,7 +23,7 @@ impl Progress {
     pub(super) fn new() -> Self {
         let start = Instant::now();
         Self {
-            bar: progress::bar(0),
+            bar: Bar::new(0),
             start,
             told: Shared::new(start),
             phase: Shared::default(),
@@ -47,7 +45,7 @@ impl Progress {
     /// The runs that follow have this name.
     pub(super) fn name(&self, name: &str) {
         self.phase.set(name.into());
-        if self.bar.is_none() {
+        if !self.bar.is_shown() {
             eprintln!("larder: {name}");
         }
     }
@@ -60,9 +58,7 @@ impl Progress {
 
     fn expect(&self, runs: u64) {
         self.expected.set(runs);
-        if let Some(bar) = &self.bar {
-            bar.set_length(runs);
-        }
+        self.bar.expect(runs);
     }
 
     /// A run begins.
@@ -70,9 +66,10 @@ impl Progress {
         let phase = self.phase.take();
         let what = format!("{phase}: {} on {}", cell.name(), contender.name());
         self.phase.set(phase);
-        match &self.bar {
-            Some(bar) => bar.set_message(what),
-            None => self.line(&what),
+        if self.bar.is_shown() {
+            self.bar.tell(what);
+        } else {
+            self.line(&what);
         }
     }
 
@@ -89,16 +86,6 @@ impl Progress {
     /// A run is over, or left out.
     pub(super) fn done(&self) {
         self.done.set(self.done.get() + 1);
-        if let Some(bar) = &self.bar {
-            bar.inc(1);
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.done();
     }
 }
