@@ -2,12 +2,15 @@
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
 mod numa;
+mod report;
+
+pub use report::write_json;
 
 pub use numa::{Placed, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
 
 use crate::base::units::{Class, MIN_ALIGN};
 use crate::heap::{Call, Heap, Hooks};
-use crate::stats::{Mode, PageStats, Stats};
+use crate::stats::{Mode, PageStats, Stats, StatsForm};
 use crate::sys::options::{Key, Settings};
 use core::alloc::{GlobalAlloc, Layout};
 
@@ -122,9 +125,13 @@ impl Larder {
         HEAP.read_options()
     }
 
-    /// Whether the user asked for statistics at exit.
-    pub fn wants_stats_at_exit(&self) -> bool {
-        HEAP.settings().get(Key::Stats) == 1
+    /// Whether the user asked for statistics at exit, and how they are to look.
+    pub fn stats_at_exit(&self) -> Option<StatsForm> {
+        match HEAP.settings().get(Key::Stats) {
+            0 => None,
+            1 => Some(StatsForm::Table),
+            _ => Some(StatsForm::Json),
+        }
     }
 
     /// The process's settings.

@@ -24,10 +24,10 @@ pub mod hit {
 
 pub use global::{
     Larder, Placed, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence,
-    resident_in_huge_pages, stats, trim, validate,
+    resident_in_huge_pages, stats, trim, validate, write_json,
 };
 pub use stats::{
     ClassStats, GivenBack, Migration, Mode, NodeStats, NumaCounts, NumaError, NumaPolicy, OrderStats, PageStats,
-    Refusal, Residence, Stats,
+    Refusal, Residence, Stats, StatsForm,
 };
 pub use sys::options;

@@ -1,11 +1,13 @@
 //! The figures a user can see.
 
+pub(crate) mod json;
 mod numa;
 
 pub use numa::{Migration, NodeStats, NumaCounts, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, Residence};
 
 use crate::base::classes::CLASSES;
 use crate::base::units::ORDERS;
+use core::fmt;
 
 /// How the per-CPU windows are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,25 @@ pub enum Mode {
     RseqCpu,
     /// No rseq: locked windows; the reason in a few words.
     Fallback(&'static str),
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::RseqCid => out.write_str("rseq by mm_cid"),
+            Mode::RseqCpu => out.write_str("rseq by cpu_id"),
+            Mode::Fallback(reason) => write!(out, "fallback: {reason}"),
+        }
+    }
+}
+
+/// How statistics are to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatsForm {
+    /// A table for people.
+    Table,
+    /// One JSON object.
+    Json,
 }
 
 /// One size class, over all nodes.

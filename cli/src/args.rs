@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::args::{Bench, NOTES};
 
@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   larder run -- python3 -c 'print(sum(range(10**6)))'
   larder run --stats -- ./server --port 8080
+  larder run -q --stats=json -- ./program 2>stats.json
   larder compare -- sort -R /usr/share/dict/words
   larder bench --html report.html
   larder compare --runs 11 --json out.json --with mine=./libmine.so -- ./program
@@ -58,11 +59,20 @@ pub(crate) enum Action {
     },
 }
 
+/// How statistics look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stats {
+    /// Tables
+    Text,
+    /// JSON
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Print larder's statistics when the program ends
-    #[arg(long)]
-    pub(crate) stats: bool,
+    /// Print larder's statistics to stderr when the program ends: as tables, or as one JSON object in a line of its own
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub(crate) stats: Option<Stats>,
     /// Do not name the active mode
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -123,7 +133,7 @@ mod tests {
             &["larder", "run", "--stats", "ls", "--quiet", "--", "x"],
         ] {
             let Action::Run(run) = Cli::try_parse_from(line).unwrap().action else { panic!("not run") };
-            assert!(run.stats && !run.quiet);
+            assert!(run.stats == Some(Stats::Text) && !run.quiet);
             assert_eq!(run.command, ["ls", "--quiet", "--", "x"]);
         }
     }

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::args::Stats;
+
 const VARIABLE: &str = "LD_PRELOAD";
 const OPTIONS: &str = "LARDER_CONF";
-const STATS_AT_EXIT: &str = "stats:exit";
 
 /// Makes `command` load `library` first, before what the user preloads anyway.
 pub(crate) fn set(command: &mut Command, library: &Path) -> Result<()> {
@@ -26,11 +27,12 @@ pub(crate) fn set(command: &mut Command, library: &Path) -> Result<()> {
 }
 
 /// Makes larder print its statistics when `command` ends, whatever else the user asks of it.
-pub(crate) fn ask_for_stats(command: &mut Command) {
-    let value = match env::var_os(OPTIONS) {
-        Some(options) => join(&options, Some(STATS_AT_EXIT.into()), ","),
-        None => STATS_AT_EXIT.into(),
+pub(crate) fn ask_for_stats(command: &mut Command, form: Stats) {
+    let asked = match form {
+        Stats::Text => "stats:exit",
+        Stats::Json => "stats:json",
     };
+    let value = join(&env::var_os(OPTIONS).unwrap_or_default(), Some(asked.into()), ",");
     command.env(OPTIONS, value);
 }
 

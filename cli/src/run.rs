@@ -22,8 +22,8 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
     let mut command = Command::new(name);
     command.args(&args.command[1..]);
     preload::set(&mut command, &library)?;
-    if args.stats {
-        preload::ask_for_stats(&mut command);
+    if let Some(form) = args.stats {
+        preload::ask_for_stats(&mut command, form);
     }
     if let Some(image) = program::image(name) {
         announce(&image, &library, args.quiet)?;

@@ -75,6 +75,17 @@ fn stats_are_printed_at_exit() {
 }
 
 #[test]
+fn stats_are_one_json_object_if_asked_for() {
+    let text = stderr(&output(&["run", "-q", "--stats=json", "/bin/true"]));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let stats: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(stats["larder"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(stats["mode"], stdout(&output(&["mode"])).trim_end());
+    assert!(stats["committed"].as_u64().unwrap() >= stats["arenas"][0]["pages"]["committed"].as_u64().unwrap());
+    assert!(stats["slabinfo"].as_array().unwrap().iter().all(|class| class["slabs"].as_u64() > Some(0)), "{text}");
+}
+
+#[test]
 fn a_static_program_is_run_with_a_warning() {
     let directory = tempfile::tempdir().unwrap();
     let program = compile(directory.path(), "int main(void) { return 7; }", &["-static"]);

@@ -78,6 +78,11 @@ const char *larder_mode(void) LARDER_NOTHROW;
 /* Gives free memory but for `keep` bytes back to the system; returns how many bytes that were. */
 size_t larder_trim(size_t keep) LARDER_NOTHROW;
 
+/* All statistics as one JSON object: what malloc_stats prints, and each node's free runs, counters and pages besides (docs/operations.md).
+ * `take` is called with one piece of the text after another, each `length` bytes and not terminated. It may allocate; it must not
+ * throw. */
+void larder_stats_json(void (*take)(void *arg, const char *text, size_t length), void *arg);
+
 /* --- NUMA: nodes go by the kernel's numbers, as with numactl --- */
 
 /* As malloc, but of one node's memory; of the nearest other node's if that is full. NULL and EINVAL if this process can have no

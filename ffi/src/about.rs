@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char};
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use larder_core::{Larder, Mode};
+use larder_core::Larder;
 
 /// The version, such as "0.1.0".
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -13,19 +13,6 @@ const VERSION_C: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG
     Ok(text) => text,
     Err(_) => c"",
 };
-
-/// How the per-CPU windows are reached, in words.
-pub(crate) struct ModeText(pub(crate) Mode);
-
-impl fmt::Display for ModeText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Mode::RseqCid => f.write_str("rseq by mm_cid"),
-            Mode::RseqCpu => f.write_str("rseq by cpu_id"),
-            Mode::Fallback(reason) => write!(f, "fallback: {reason}"),
-        }
-    }
-}
 
 /// The text `larder_mode` returns. Threads that race write the same bytes; the last byte stays 0, whatever happens.
 static MODE: [AtomicU8; 128] = [const { AtomicU8::new(0) }; 128];
@@ -56,7 +43,7 @@ extern "C" fn larder_version() -> *const c_char {
 #[unsafe(no_mangle)]
 extern "C" fn larder_mode() -> *const c_char {
     // A reason too long for the buffer is cut off, which `Err` would only tell us again.
-    let _ = write!(ModeWriter(0), "{}", ModeText(larder_core::mode()));
+    let _ = write!(ModeWriter(0), "{}", larder_core::mode());
     MODE.as_ptr().cast()
 }
 

@@ -3,14 +3,14 @@
 //! Nothing is torn down. Statistics go to a copy of standard error made at the start: many programs close theirs on the way out.
 
 use core::ffi::c_int;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use larder_core::Larder;
+use larder_core::{Larder, StatsForm};
 
 use crate::errno;
 use crate::report::write_table;
-use crate::stderr::Stderr;
+use crate::stderr;
 
 /// The copy lies above what programs count on getting from `open`.
 const LOWEST_COPY: c_int = 500;
@@ -29,7 +29,7 @@ static EXITING: extern "C" fn() = exiting;
 
 extern "C" fn loaded() {
     let _kept = errno::Kept::new();
-    if Larder.read_options() && Larder.wants_stats_at_exit() {
+    if Larder.read_options() && Larder.stats_at_exit().is_some() {
         COPY.store(copy_of_stderr(), Ordering::Relaxed);
     }
 }
@@ -45,9 +45,16 @@ extern "C" fn exiting() {
     if file == NONE {
         return;
     }
-    let mut out = Stderr::to(file);
+    let mut out = stderr::writer_to(file);
+    let _nowhere_to_report = match Larder.stats_at_exit() {
+        Some(StatsForm::Json) => larder_core::write_json(&mut out).and_then(|()| out.write_str("\n")),
+        _ => write_at_exit(&mut out),
+    };
+}
+
+fn write_at_exit(out: &mut impl Write) -> fmt::Result {
     // SAFETY: takes nothing.
     let process = unsafe { libc::syscall(libc::SYS_getpid) };
-    let _nowhere_to_report = writeln!(out, "larder: process {process} exits");
-    let _nowhere_to_report = write_table(&mut out, &larder_core::stats());
+    writeln!(out, "larder: process {process} exits")?;
+    write_table(out, &larder_core::stats())
 }

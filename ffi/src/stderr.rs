@@ -28,31 +28,36 @@ fn raw_write(file: c_int, bytes: &[u8]) -> isize {
     written as isize
 }
 
-/// Collects formatted text and writes it in pieces of up to 1 KiB.
-pub(crate) struct Stderr {
-    file: c_int,
+/// Formatted text to standard error.
+pub(crate) fn writer() -> Pieces<impl FnMut(&[u8])> {
+    writer_to(libc::STDERR_FILENO)
+}
+
+/// The same to another descriptor.
+pub(crate) fn writer_to(file: c_int) -> Pieces<impl FnMut(&[u8])> {
+    Pieces::new(move |bytes| write_to(file, bytes))
+}
+
+/// Collects formatted text and passes it on in pieces of up to 1 KiB, the last one when dropped.
+pub(crate) struct Pieces<F: FnMut(&[u8])> {
+    pass_on: F,
     buffer: [u8; 1024],
     used: usize,
 }
 
-impl Stderr {
-    /// A writer with nothing in it.
-    pub(crate) fn new() -> Self {
-        Stderr::to(libc::STDERR_FILENO)
-    }
-
-    /// The same to another descriptor.
-    pub(crate) fn to(file: c_int) -> Self {
-        Stderr { file, buffer: [0; 1024], used: 0 }
+impl<F: FnMut(&[u8])> Pieces<F> {
+    /// With nothing in it.
+    pub(crate) fn new(pass_on: F) -> Self {
+        Pieces { pass_on, buffer: [0; 1024], used: 0 }
     }
 
     fn flush(&mut self) {
-        write_to(self.file, self.buffer.get(..self.used).unwrap_or_default());
+        (self.pass_on)(self.buffer.get(..self.used).unwrap_or_default());
         self.used = 0;
     }
 }
 
-impl fmt::Write for Stderr {
+impl<F: FnMut(&[u8])> fmt::Write for Pieces<F> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for &byte in text.as_bytes() {
             if self.used == self.buffer.len() {
@@ -67,7 +72,7 @@ impl fmt::Write for Stderr {
     }
 }
 
-impl Drop for Stderr {
+impl<F: FnMut(&[u8])> Drop for Pieces<F> {
     fn drop(&mut self) {
         self.flush();
     }

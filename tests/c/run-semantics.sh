@@ -24,17 +24,17 @@ check_runs() {
     check "$name" $limit "$@"
 }
 
-# The document on standard output is malloc_info's.
+# What is on standard output and standard error is for the program's reader beside it, in Python.
 check_document() {
     local name=$1
     shift
     run $limit "$@"
     if [ "$status" -ne 0 ]; then
         fail "$name" "$(reason)"
-    elif python3 "$here/semantics/info.py" "$work/out" 2>"$work/err"; then
+    elif python3 "$here/semantics/${name%%,*}.py" "$work/out" "$work/err" 2>"$work/verdict"; then
         pass "$name"
     else
-        fail "$name" "$(tail -n 1 "$work/err")"
+        fail "$name" "$(tail -n 1 "$work/verdict")"
     fi
 }
 
@@ -77,5 +77,6 @@ linked=$lib
 for name in aliases mallocx free_sized larder numa; do
     needs_library "$name" && program "$name" "semantics/$name.c" check_runs
 done
+needs_library stats_json && program stats_json semantics/stats_json.c check_document
 needs_library no_runtime && program no_runtime cxx/no_runtime.c check_gives_up
 finish

@@ -3,7 +3,7 @@
 use super::Heap;
 use crate::base::units::{Class, NodeId, ORDERS, Order, PAGE};
 use crate::region::Magazine;
-use crate::stats::{ClassStats, GivenBack, PageStats, Stats};
+use crate::stats::{ClassStats, GivenBack, OrderStats, PageStats, Stats};
 use crate::sys::limit::{LIMIT, NONE};
 
 fn add_bounds(stats: &mut Stats) {
@@ -46,10 +46,9 @@ impl Heap {
         stats.reserved += node.arena.region().reserved();
         stats.committed += node.arena.region().pages() as usize * PAGE;
         stats.metadata += node.metadata_committed();
-        for order in 0..ORDERS {
-            let (warm, zero) = node.arena.free_runs(Order(order as u8));
-            stats.orders[order].warm += warm as usize;
-            stats.orders[order].zero += zero as usize;
+        for (sum, free) in stats.orders.iter_mut().zip(self.order_stats_of(id)) {
+            sum.warm += free.warm;
+            sum.zero += free.zero;
         }
         let pages = self.page_stats_of(id);
         stats.warm += pages.warm;
@@ -60,6 +59,18 @@ impl Heap {
         for class in Heap::classes() {
             self.add_class(&mut stats.classes[class.index()], id, class);
         }
+    }
+
+    /// The free runs of node number `index` by order; the spare node comes after the last.
+    pub fn order_stats(&self, index: usize) -> Option<[OrderStats; ORDERS]> {
+        (self.enter() && index <= self.spare().index()).then(|| self.order_stats_of(NodeId(index as u8)))
+    }
+
+    fn order_stats_of(&self, id: NodeId) -> [OrderStats; ORDERS] {
+        core::array::from_fn(|order| {
+            let (warm, zero) = self.node(id).arena.free_runs(Order(order as u8));
+            OrderStats { warm: warm as usize, zero: zero as usize }
+        })
     }
 
     /// The pages of node number `index`; the spare node comes after the last.

@@ -60,9 +60,9 @@ pub enum Key {
 pub static OPTIONS: [Spec; 13] = [
     Spec {
         key: "stats",
-        values: "off|exit",
+        values: "off|exit|json",
         default: "off",
-        help: "print statistics to stderr when the process exits",
+        help: "print statistics to stderr when the process exits: as tables, or as one JSON object in a line of its own",
     },
     Spec {
         key: "purge_delay_ms",

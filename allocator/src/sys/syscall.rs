@@ -166,6 +166,11 @@ pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
     call(libc::SYS_getcpu, args).map(|_| (cpu as usize, node as usize))
 }
 
+/// The process's number.
+pub fn process_id() -> usize {
+    call(libc::SYS_getpid, [0; 6]).unwrap_or(0)
+}
+
 /// Ends the process with SIGABRT, whatever the program has made of that signal's mask.
 pub fn abort() -> ! {
     // SAFETY: abort has no preconditions and allocates nothing.

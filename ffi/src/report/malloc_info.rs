@@ -14,7 +14,7 @@ use libc::FILE;
 
 use super::numa;
 use super::stream::{Escaped, Stream, Uncancelled};
-use crate::about::{ModeText, VERSION};
+use crate::about::VERSION;
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int {
@@ -65,7 +65,7 @@ fn write_free(out: &mut Stream, class: &ClassStats) -> fmt::Result {
 /// What glibc's format has no place for.
 fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
     write!(out, "<larder version=\"{VERSION}\" nodes=\"{}\" mode=\"", stats.nodes)?;
-    write!(Escaped(out), "{}", ModeText(stats.mode))?;
+    write!(Escaped(out), "{}", stats.mode)?;
     out.write_str("\">\n")?;
     writeln!(
         out,

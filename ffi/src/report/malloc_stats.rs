@@ -5,18 +5,18 @@ use core::fmt::{self, Write};
 use larder_core::{ClassStats, PageStats, Stats};
 
 use super::numa;
-use crate::about::{ModeText, VERSION};
-use crate::stderr::Stderr;
+use crate::about::VERSION;
+use crate::stderr;
 
 #[unsafe(no_mangle)]
 extern "C" fn malloc_stats() {
     // The writer never fails.
-    let _ = write_table(&mut Stderr::new(), &larder_core::stats());
+    let _ = write_table(&mut stderr::writer(), &larder_core::stats());
 }
 
-pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+pub(crate) fn write_table(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     let plural = if stats.nodes == 1 { "" } else { "s" };
-    writeln!(out, "larder {VERSION}, {}, {} node{plural}", ModeText(stats.mode), stats.nodes)?;
+    writeln!(out, "larder {VERSION}, {}, {} node{plural}", stats.mode, stats.nodes)?;
     write_totals(out, stats)?;
     write_huge_pages(out, stats)?;
     write_bounds(out, stats)?;
@@ -25,7 +25,7 @@ pub(crate) fn write_table(out: &mut Stderr, stats: &Stats) -> fmt::Result {
     if stats.nodes > 1 { numa::write_table(out) } else { Ok(()) }
 }
 
-fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+fn write_totals(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     let small: usize = stats.classes.iter().map(|class| class.in_use).sum();
     writeln!(out, "{:<24}{:>16}{:>12}", "", "bytes", "objects")?;
     counted(out, "in use, small", stats.small_in_use, small)?;
@@ -52,7 +52,7 @@ fn write_totals(out: &mut Stderr, stats: &Stats) -> fmt::Result {
 }
 
 /// What is asked for and had, where it is anything.
-fn write_huge_pages(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+fn write_huge_pages(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     let resident = larder_core::resident_in_huge_pages().unwrap_or(0);
     let rows = [
         ("resident in huge pages", resident),
@@ -71,7 +71,7 @@ fn write_huge_pages(out: &mut Stderr, stats: &Stats) -> fmt::Result {
 }
 
 /// Only where there are any.
-fn write_bounds(out: &mut Stderr, stats: &Stats) -> fmt::Result {
+fn write_bounds(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     if stats.ceiling == 0 {
         return Ok(());
     }
@@ -81,7 +81,7 @@ fn write_bounds(out: &mut Stderr, stats: &Stats) -> fmt::Result {
 }
 
 /// A line for each node: its pages and their watermarks, in KiB.
-fn write_nodes(out: &mut Stderr, nodes: usize) -> fmt::Result {
+fn write_nodes(out: &mut impl Write, nodes: usize) -> fmt::Result {
     let head = ("node", "KiB in use", "warm", "zero", "min", "low", "high");
     writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", head.0, head.1, head.2, head.3, head.4, head.5, head.6)?;
     (0..nodes).filter_map(|node| Some((node, larder_core::page_stats(node)?))).try_for_each(|(node, pages)| {
@@ -91,12 +91,12 @@ fn write_nodes(out: &mut Stderr, nodes: usize) -> fmt::Result {
     })
 }
 
-fn counted(out: &mut Stderr, name: &str, bytes: usize, objects: usize) -> fmt::Result {
+fn counted(out: &mut impl Write, name: &str, bytes: usize, objects: usize) -> fmt::Result {
     writeln!(out, "{name:<24}{bytes:>16}{objects:>12}")
 }
 
 /// A line for each class that has slabs.
-fn write_classes(out: &mut Stderr, classes: &[ClassStats]) -> fmt::Result {
+fn write_classes(out: &mut impl Write, classes: &[ClassStats]) -> fmt::Result {
     let head = ("class", "in use", "windows", "depots", "slabs", "slab bytes");
     writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", head.0, head.1, head.2, head.3, head.4, head.5)?;
     classes.iter().filter(|class| class.slabs > 0).try_for_each(|c| {
