@@ -19,9 +19,8 @@ const MIN_GROWTH: u32 = 64;
 /// The region grows by at most this many pages more than asked for (32 MiB).
 const MAX_GROWTH: u32 = 8192;
 
-/// Runs of at least this order (2 MiB) merge only with their own kind, and so stay known to be zero; smaller ones merge with any, else the
-/// tails that large objects give back would lie between warm runs for ever.
-pub(super) const PURE_ORDER: Order = Order(9);
+/// Longer runs are laid by address.
+const LONGEST_FROM_BUDDY: u32 = 8;
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -36,10 +35,8 @@ pub struct Arena {
     activity: AtomicU32,
     pub(super) quick: Quick,
     pub(super) deferred: Deferred,
-    /// Page + 1 behind the run that was cut to its length last.
+    /// Page + 1 behind the slab that was cut to its length last.
     pub(super) tail: AtomicU32,
-    /// No stretch of so many pages was found, and nothing was freed since; 0 if that is not known.
-    pub(super) no_stretch: AtomicU32,
     /// Pages in use or warm, as far as the process knows.
     pub(super) account: Account,
     pub(super) huge_pages: HugePages,
@@ -73,7 +70,7 @@ impl Arena {
     pub(super) fn lists(&self) -> Result<Held<'_>, Reentered> {
         let mut lists = Held::new(self, self.free.lock()?);
         while let Some(run) = self.deferred.pop(&self.region) {
-            self.insert_run(&mut lists, run);
+            self.free_locked(&mut lists, run);
         }
         Ok(lists)
     }
@@ -87,51 +84,49 @@ impl Arena {
         self.alloc_locked(&mut *self.lists().ok()?, pages, align)
     }
 
-    /// The quick list, a stretch freed lately, the buddy, new memory: in order of cost.
+    /// The quick list, free pages, new ones: in order of cost.
     pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        let order = Order::holding(pages.max(align));
-        let run = match align {
-            _ if !self.may_take(pages) => self.alloc_warm(lists, if align == 1 { pages } else { 0 }, order),
-            1 => self.alloc_anywhere(lists, pages, order),
-            _ => self.alloc_aligned(lists, order),
-        }?;
-        if run.zero {
-            self.ask_again_if_dense(lists);
-        }
-        let (run, tail) = run.split(pages);
-        if let Some(tail) = tail {
-            self.note_tail(tail.page);
-            self.insert_run(lists, tail);
-        }
-        if run.zero {
-            self.watermarks.regret(self.purge.note_zero_taken(run.pages));
-        }
+        let quick = if align == 1 { self.quick.take(pages) } else { None };
+        let run = quick.or_else(|| self.take_free(lists, pages, align))?;
         self.watermarks.note(self.in_use(lists));
         self.note_activity(run.pages);
         Some(run)
     }
 
-    fn alloc_anywhere(&self, lists: &mut Lists, pages: u32, order: Order) -> Option<Run> {
-        self.quick
-            .take(pages)
-            .or_else(|| self.take_tail(lists, pages, Kind::Warm))
-            .or_else(|| self.take_warm_stretch(lists, pages))
-            .or_else(|| self.take(lists, order, Kind::Warm))
-            .or_else(|| self.take_tail(lists, pages, Kind::Zero))
-            .or_else(|| self.take(lists, order, Kind::Zero))
-            .or_else(|| self.grow_and_take(lists, order))
-            .or_else(|| self.take_any_stretch(lists, pages))
+    fn take_free(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        let held = self.held_pages(lists);
+        let run = if !self.may_take(pages) {
+            // The process may hold no more: pages that count already.
+            self.take_warm(lists, Order::holding(pages.max(align)), pages)
+        } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
+            self.take_small(lists, pages)
+        } else {
+            self.take_first_fit(lists, pages, align)
+        }?;
+        self.note_taken(lists, run.page, run.pages, held);
+        Some(run)
     }
 
-    /// Where the process may hold no more: pages that count already, whole from the quick list or cut from a run.
-    fn alloc_warm(&self, lists: &mut Lists, pages: u32, order: Order) -> Option<Run> {
-        self.quick.take(pages).or_else(|| self.take(lists, order, Kind::Warm))
+    /// Slabs: warm pages if there are any, those of the smallest run that fits; else the lowest there are.
+    fn take_small(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
+        self.take_tail(lists, pages)
+            .or_else(|| self.take_warm(lists, Order::holding(pages), pages))
+            .or_else(|| self.take_first_fit(lists, pages, 1))
     }
 
-    fn alloc_aligned(&self, lists: &mut Lists, order: Order) -> Option<Run> {
-        self.take(lists, order, Kind::Warm)
-            .or_else(|| self.take(lists, order, Kind::Zero))
-            .or_else(|| self.grow_and_take(lists, order))
+    /// Pages have left the lists, when so many were held before.
+    pub(super) fn note_taken(&self, lists: &Lists, page: Page, pages: u32, held: u32) {
+        self.region.free().mark(page, pages, false);
+        let fresh = self.held_pages(lists) - held;
+        if fresh > 0 {
+            self.watermarks.regret(self.purge.note_zero_taken(fresh));
+            self.ask_again_if_dense(lists);
+        }
+    }
+
+    /// Pages that are not known to be zero, or in use.
+    pub(super) fn held_pages(&self, lists: &Lists) -> u32 {
+        self.region.pages() - lists.pages(Kind::Zero)
     }
 
     /// Free pages that are warm, in the lists or the quick list.
@@ -167,7 +162,7 @@ impl Arena {
     /// Moves the quick list's runs to the buddy.
     pub(super) fn flush_quick(&self, lists: &mut Lists) {
         while let Some(run) = self.quick.take_any() {
-            self.insert_run(lists, run);
+            self.free_locked(lists, run);
         }
     }
 
@@ -180,37 +175,26 @@ impl Arena {
     /// Frees a run that was taken to be purged: no activity of the program.
     pub(super) fn free_quietly(&self, run: Run) {
         match self.lists() {
-            Ok(mut lists) => self.insert_run(&mut lists, run),
+            Ok(mut lists) => self.free_locked(&mut lists, run),
             Err(Reentered) => self.deferred.push(&self.region, run),
         }
     }
 
-    /// Takes a run of `order`, from the smallest that fits.
-    fn take(&self, lists: &mut Lists, order: Order, kind: Kind) -> Option<Run> {
-        let (page, larger) =
-            (order.0..ORDERS as u8).map(Order).find_map(|larger| Some((lists.newest(larger, kind)?, larger)))?;
-        lists.remove(&self.region, page, larger, kind);
-        self.split(lists, page, larger, order, kind);
-        Some(Run { page, pages: order.pages(), zero: kind == Kind::Zero })
-    }
-
-    /// Gives the upper halves back until `order` is left.
-    fn split(&self, lists: &mut Lists, page: Page, from: Order, to: Order, kind: Kind) {
-        for order in (to.0..from.0).rev().map(Order) {
-            lists.insert(&self.region, page.plus(order.pages()), order, kind);
+    /// Takes a warm run of `order`, from the smallest that fits, and cuts it to `pages` pages.
+    fn take_warm(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
+        let newest = |larger| Some((lists.newest(larger, Kind::Warm)?, larger));
+        let (page, larger) = (order.0..ORDERS as u8).map(Order).find_map(newest)?;
+        lists.remove(&self.region, page, larger, Kind::Warm);
+        // The upper halves go back.
+        for half in (order.0..larger.0).rev().map(Order) {
+            lists.insert(&self.region, page.plus(half.pages()), half, Kind::Warm);
         }
-    }
-
-    /// Grows the region; if the system refuses, gives all warm runs back so that they merge, and tries once more.
-    fn grow_and_take(&self, lists: &mut Lists, order: Order) -> Option<Run> {
-        let end = self.region.pages();
-        let aligned = end.next_multiple_of(order.pages());
-        if self.grow(lists, aligned - end + order.pages()) {
-            return self.take(lists, order, Kind::Zero).or_else(|| self.take(lists, order, Kind::Warm));
+        let (run, tail) = Run { page, pages: order.pages(), zero: false }.split(pages);
+        if let Some(tail) = tail {
+            self.note_tail(tail.page);
+            self.insert_run(lists, tail);
         }
-        self.flush_quick(lists);
-        self.purge_all_locked(lists);
-        self.take(lists, order, Kind::Zero).or_else(|| self.take(lists, order, Kind::Warm))
+        Some(run)
     }
 
     pub(super) fn reserved_pages(&self) -> u32 {
@@ -226,15 +210,20 @@ impl Arena {
             end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
         });
         if step.is_some() {
-            self.insert_run(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
+            self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
             self.ask_if_dense(lists);
         }
         step.is_some()
     }
 
+    /// Makes a run of any length free.
+    pub(super) fn free_locked(&self, lists: &mut Lists, run: Run) {
+        self.region.free().mark(run.page, run.pages, true);
+        self.insert_run(lists, run);
+    }
+
     /// Puts a run of any length into the lists, cut into naturally aligned powers of two.
     pub(super) fn insert_run(&self, lists: &mut Lists, run: Run) {
-        self.no_stretch.store(0, Ordering::Relaxed);
         let kind = Kind::of(run.zero);
         let (mut page, mut left) = (run.page, run.pages);
         while left > 0 {
@@ -245,26 +234,23 @@ impl Arena {
         }
     }
 
-    /// Merges with the buddy while that is free, whole, and may be merged with.
+    /// Merges with the buddy while that is free, whole, and of the same kind.
     fn insert_merged(&self, lists: &mut Lists, page: Page, order: Order, kind: Kind) {
-        let (mut page, mut order, mut kind) = (page, order, kind);
-        while let Some((buddy, of)) = self.mergeable_buddy(page, order, kind) {
-            lists.remove(&self.region, buddy, order, of);
+        let (mut page, mut order) = (page, order);
+        while let Some(buddy) = self.mergeable_buddy(page, order, kind) {
+            lists.remove(&self.region, buddy, order, kind);
             page = page.min(buddy);
             order = Order(order.0 + 1);
-            kind = if of == kind { kind } else { Kind::Warm };
         }
         lists.insert(&self.region, page, order, kind);
     }
 
-    /// The buddy of a free run, if the two should be one: of the same kind, or small.
-    pub(super) fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<(Page, Kind)> {
+    /// The buddy of a free run, if the two should be one.
+    pub(super) fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<Page> {
         let buddy = Page(page.0 ^ order.pages());
         if order.index() + 1 >= ORDERS || buddy.0 >= self.region.pages() {
             return None;
         }
-        let (of_order, warm) = self.region.entry(buddy).as_free()?;
-        let of = Kind::of(!warm);
-        (of_order == order && (of == kind || order < PURE_ORDER)).then_some((buddy, of))
+        (self.region.entry(buddy).as_free()? == (order, kind == Kind::Warm)).then_some(buddy)
     }
 }

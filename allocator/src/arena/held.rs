@@ -2,7 +2,7 @@
 //! everybody how much is warm.
 
 use super::buddy::Arena;
-use super::lists::{Kind, Lists};
+use super::lists::Lists;
 use crate::base::units::PAGE;
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::Guard;
@@ -36,9 +36,8 @@ impl DerefMut for Held<'_> {
 impl Drop for Held<'_> {
     /// Still under the lock.
     fn drop(&mut self) {
-        let held = self.arena.region.pages() - self.lists.pages(Kind::Zero);
         self.arena.show_warm(&self.lists);
-        self.arena.account.settle(&LIMIT, held as usize * PAGE);
+        self.arena.account.settle(&LIMIT, self.arena.held_pages(&self.lists) as usize * PAGE);
     }
 }
 

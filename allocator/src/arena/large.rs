@@ -60,7 +60,7 @@ impl Arena {
         let Some(run) = self.claim_large(page) else { return false };
         let freed = run.pages;
         if let Some(run) = self.quick.put(run) {
-            self.insert_run(&mut lists, run);
+            self.free_locked(&mut lists, run);
         }
         let look = self.purge.is_time_to_look(self.warm_pages(&lists));
         self.note_activity(freed);
@@ -82,7 +82,7 @@ impl Arena {
                 match &mut lists {
                     // Somebody else freed it meanwhile, and its run with it.
                     _ if !claimed => {}
-                    Ok(lists) => self.insert_run(lists, run),
+                    Ok(lists) => self.free_locked(lists, run),
                     Err(Reentered) => self.deferred.push(&self.region, run),
                 }
                 Some(moved)
@@ -106,8 +106,10 @@ impl Arena {
             return true;
         }
         let may_grow = pages <= MAX_RUN_PAGES && !is_parted(page, pages) && self.may_take(pages - old);
-        let grown = may_grow && self.take_following(&mut lists, page.plus(old), pages - old).is_some();
+        let held = self.held_pages(&lists);
+        let grown = may_grow && self.take_following(&mut lists, page.plus(old), pages - old);
         if grown {
+            self.note_taken(&lists, page.plus(old), pages - old, held);
             self.region.links(page).first.store(pages, Ordering::Relaxed);
             self.large_pages.add((pages - old) as u64);
             self.watermarks.note(self.in_use(&lists));
@@ -119,7 +121,7 @@ impl Arena {
     fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
         self.region.links(page).first.store(pages, Ordering::Relaxed);
         self.large_pages.sub((old - pages) as u64);
-        self.insert_run(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
+        self.free_locked(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
         self.note_activity(old - pages);
     }
 }

@@ -55,11 +55,6 @@ impl Lists {
         self.lists[kind as usize][order.index()].first.checked_sub(1).map(Page)
     }
 
-    /// The run that was freed before this one.
-    pub fn older(&self, region: &Region, page: Page) -> Option<Page> {
-        region.links(page).first.load(Ordering::Relaxed).checked_sub(1).map(Page)
-    }
-
     /// The run that was freed longest ago.
     pub fn oldest(&self, order: Order, kind: Kind) -> Option<Page> {
         self.lists[kind as usize][order.index()].last.checked_sub(1).map(Page)
@@ -129,9 +124,7 @@ mod tests {
         let pages = [0, 8, 16, 24].map(Page);
         pages.iter().for_each(|&page| lists.insert(&region, page, ORDER, KIND));
         assert_eq!((lists.oldest(ORDER, KIND), lists.newest(ORDER, KIND)), (Some(Page(0)), Some(Page(24))));
-        assert_eq!(lists.older(&region, Page(24)), Some(Page(16)));
         lists.remove(&region, Page(16), ORDER, KIND);
-        assert_eq!(lists.older(&region, Page(24)), Some(Page(8)));
         lists.remove(&region, Page(24), ORDER, KIND);
         lists.remove(&region, Page(0), ORDER, KIND);
         assert_eq!((lists.oldest(ORDER, KIND), lists.newest(ORDER, KIND)), (Some(Page(8)), Some(Page(8))));

@@ -10,7 +10,7 @@
 //! A run being purged is in no list and the lock is not held meanwhile. A run is zero iff the system took its pages: under `mlockall`
 //! it does not, and then only a trim tries again.
 
-use super::buddy::{Arena, PURE_ORDER};
+use super::buddy::Arena;
 use super::lists::{Kind, Lists};
 use super::watermarks::Marks;
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::region::Run;
 use crate::sys::clock::coarse_ms;
 
 /// Pages purged by one system call (2 MiB): a bound on how long it keeps others from changing mappings.
-const PIECE: u32 = PURE_ORDER.pages();
+const PIECE: u32 = 512;
 /// Pages that a free may purge beyond those it freed (2 MiB): more, so that what lies warm gets less, and not many more: a bound on the time it
 /// can take.
 const STEP: u32 = PIECE;
@@ -222,8 +222,7 @@ impl Arena {
         given
     }
 
-    /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that. No smaller cut: the zero part would merge
-    /// with the warm rest and count as warm again.
+    /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that.
     fn take_oldest_warm(&self, most: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
         if lists.pages(Kind::Warm) < most {
@@ -237,6 +236,7 @@ impl Arena {
         if let Some(tail) = tail {
             self.insert_run(&mut lists, tail);
         }
+        self.region.free().mark(run.page, run.pages, false);
         Some(run)
     }
 
@@ -250,20 +250,5 @@ impl Arena {
         self.free_quietly(Run { zero, ..run });
         self.refuse_if_sparse();
         zero
-    }
-
-    /// With the lock held, when the system refuses more: makes every warm run zero so that neighbours merge.
-    pub(super) fn purge_all_locked(&self, lists: &mut Lists) {
-        for order in (0..ORDERS as u8).map(Order) {
-            while let Some(page) = lists.oldest(order, Kind::Warm) {
-                let run = Run { page, pages: order.pages(), zero: true };
-                lists.remove(&self.region, page, order, Kind::Warm);
-                if self.region.purge(&run).is_err() {
-                    return self.insert_run(lists, Run { zero: false, ..run });
-                }
-                self.purge.note_given_back(run.pages, Reason::Limit);
-                self.insert_run(lists, run);
-            }
-        }
     }
 }

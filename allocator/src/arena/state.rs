@@ -37,9 +37,13 @@ impl Arena {
         let mut lists = Held::new(self, lists);
         lists.clear();
         self.quick.recount();
+        if self.region.pages() > 0 {
+            self.region.free().mark(Page(0), self.region.pages(), false);
+        }
         for page in (0..self.region.pages()).map(Page) {
             if let Some((order, warm)) = self.region.entry(page).as_free() {
                 lists.insert(&self.region, page, order, Kind::of(!warm));
+                self.region.free().mark(page, order.pages(), true);
             }
         }
     }
@@ -64,7 +68,12 @@ impl Arena {
                 .iter()
                 .all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
         });
-        if agree { Ok(()) } else { Err("the pagemap and the free lists disagree") }
+        let free = u64::from(lists.pages(Kind::Warm) + lists.pages(Kind::Zero));
+        match self.region.free().validate() {
+            _ if !agree => Err("the pagemap and the free lists disagree"),
+            Some(mapped) if mapped == free => Ok(()),
+            _ => Err("the map of free pages and the free lists disagree"),
+        }
     }
 
     fn validate_free(&self, page: Page, order: Order, warm: bool) -> Result<(), &'static str> {
@@ -73,6 +82,9 @@ impl Arena {
         }
         if self.mergeable_buddy(page, order, Kind::of(!warm)).is_some() {
             return Err("two free buddies were not merged");
+        }
+        if !self.region.free().is_free(page, order.pages()) {
+            return Err("a free run is not in the map of free pages");
         }
         let clean = (1..order.pages()).all(|offset| self.region.entry(page.plus(offset)) == Entry::NONE);
         if clean { Ok(()) } else { Err("a page inside a free run says something else") }

@@ -1,0 +1,166 @@
+//! Runs by address: each at the lowest stretch of free pages that holds it (first fit: Knuth 1968).
+//!
+//! A **stretch** is free pages that follow each other, whatever runs the buddies make of them and of whichever kind. What is freed side by side is
+//! used as one, low memory fills before high memory is touched, and nothing is rounded up to a power of two. Where the first stretch is, the
+//! region's map of free pages knows; the runs that a stretch overlaps leave their lists, and what is left of them goes back.
+//!
+//! Large objects are laid so, whatever is aligned to more than a page, and slabs when the buddies have nothing warm for them. An object that
+//! grows takes the pages behind it. A slab whose pages are no power of two begins where the last one was cut off, if it fits.
+
+use super::buddy::Arena;
+use super::lists::{Kind, Lists};
+use crate::base::sync::Ordering;
+use crate::base::units::Page;
+use crate::region::Run;
+
+impl Arena {
+    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that surely holds them. If there is none the region grows, or
+    /// if it cannot, what lies in the quick list may make one.
+    pub(super) fn take_first_fit(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        self.take_stretch(lists, pages, align).or_else(|| {
+            if !self.grow(lists, pages + align - 1) {
+                self.flush_quick(lists);
+            }
+            self.take_stretch(lists, pages, align)
+        })
+    }
+
+    fn take_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        let first = self.region.free().first_fit(pages + align - 1)?;
+        Some(self.take_at(lists, Page(first.0.next_multiple_of(align)), pages))
+    }
+
+    /// Takes the `pages` pages that begin at `page`, growing the region if it ends there; all or nothing.
+    pub(super) fn take_following(&self, lists: &mut Lists, page: Page, pages: u32) -> bool {
+        let there = pages.min(self.region.pages() - page.0);
+        let can = (there == 0 || self.region.free().is_free(page, there))
+            && (there == pages || self.grow(lists, pages - there));
+        if can {
+            self.take_at(lists, page, pages);
+        }
+        can
+    }
+
+    /// Takes `pages` pages behind what was cut off last, if what lies there is warm.
+    pub(super) fn take_tail(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
+        let tail = Page(self.tail.load(Ordering::Relaxed).checked_sub(1)?);
+        let fits = tail.0 + pages <= self.region.pages() && self.region.free().is_free(tail, pages);
+        if !fits || self.region.entry(tail).as_free().is_none_or(|(_, warm)| !warm) {
+            return None;
+        }
+        let run = self.take_at(lists, tail, pages);
+        self.note_tail(tail.plus(pages));
+        Some(run)
+    }
+
+    /// Remembers where the next slab may begin.
+    pub(super) fn note_tail(&self, page: Page) {
+        self.tail.store(page.0 + 1, Ordering::Relaxed);
+    }
+
+    /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie; with the first of them a run begins. (So it
+    /// does at the first multiple of a power of two in a stretch: a run that began before it would have to be longer, and begin at another.)
+    fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
+        let (mut at, end, mut zero) = (page, page.plus(pages), true);
+        while at < end {
+            let Some((order, warm)) = self.region.entry(at).as_free() else { break };
+            let behind = at.plus(order.pages());
+            lists.remove(&self.region, at, order, Kind::of(!warm));
+            if behind > end {
+                self.insert_run(lists, Run { page: end, pages: behind.0 - end.0, zero: !warm });
+            }
+            zero &= !warm;
+            at = behind;
+        }
+        Run { page, pages, zero }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::PAGE;
+    use crate::region::Region;
+    use crate::sys::vm::Span;
+
+    fn arena() -> Arena {
+        let (arena, len) = (Arena::default(), 16384 * PAGE);
+        let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
+        arena.settle(Span::reserve(len, len).unwrap(), metadata);
+        arena
+    }
+
+    /// Frees a run that was written to.
+    fn free(arena: &Arena, run: Run) {
+        arena.free(Run { zero: false, ..run });
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_freed_side_by_side_is_used_as_one() {
+        let arena = arena();
+        let runs = [301, 77, 1100, 50].map(|pages| arena.alloc(pages, 1).unwrap());
+        let (first, end) = (runs[0].page, arena.region().pages());
+        runs.into_iter().for_each(|run| free(&arena, run));
+        let whole = arena.alloc(301 + 77 + 1100 + 50, 1).unwrap();
+        assert_eq!((whole.page, arena.region().pages()), (first, end));
+    }
+
+    #[test]
+    fn the_lowest_place_is_taken_and_a_used_one_is_not() {
+        let arena = arena();
+        let [low, _between, high, _last] = [700, 20, 900, 20].map(|pages| arena.alloc(pages, 1).unwrap());
+        let (low_page, high_page) = (low.page, high.page);
+        free(&arena, high);
+        free(&arena, low);
+        assert_eq!(arena.alloc(600, 1).unwrap().page, low_page);
+        assert_eq!(arena.alloc(900, 1).unwrap().page, high_page);
+        assert_eq!(arena.alloc(100, 1).unwrap().page, low_page.plus(600));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_run_is_zero_iff_all_its_pages_are() {
+        let arena = arena();
+        let used = arena.alloc(300, 1).unwrap();
+        assert!(used.zero);
+        free(&arena, used);
+        assert!(!arena.alloc(400, 1).unwrap().zero, "300 of them were used");
+        assert!(arena.alloc(400, 1).unwrap().zero);
+    }
+
+    #[test]
+    fn what_is_aligned_is_taken_from_the_middle_of_a_stretch() {
+        let arena = arena();
+        let _first = arena.alloc(9, 1).unwrap();
+        let aligned = arena.alloc(100, 64).unwrap();
+        assert_eq!(aligned.page, Page(64));
+        assert_eq!(arena.alloc(55, 1).unwrap().page, Page(9), "what lies before it is free");
+        assert_eq!(arena.alloc(20, 1).unwrap().page, Page(164));
+        free(&arena, aligned);
+    }
+
+    #[test]
+    fn at_a_multiple_in_a_stretch_a_run_begins() {
+        for (used, align) in (9..200).step_by(7).flat_map(|used| (0..8).map(move |order| (used, 1 << order))) {
+            let arena = arena();
+            let _used = arena.alloc(used, 1).unwrap();
+            let aligned = arena.alloc(100, align).unwrap();
+            assert_eq!(aligned.page, Page(used.next_multiple_of(align)));
+            assert_eq!(arena.validate(), Ok(()), "{used} pages, then a multiple of {align}");
+        }
+    }
+
+    #[test]
+    fn an_object_grows_into_what_follows_or_not_at_all() {
+        let arena = arena();
+        let [object, next, _last] = [20, 30, 10].map(|pages| arena.alloc(pages, 1).unwrap());
+        let grow = |pages| arena.take_following(&mut arena.lists().unwrap(), object.page.plus(20), pages);
+        assert!(!grow(1), "in use");
+        let free_before = arena.free_pages();
+        free(&arena, next);
+        assert!(!grow(31));
+        assert_eq!(arena.free_pages(), (free_before.0 + 30, free_before.1), "nothing was taken");
+        assert!(grow(30));
+    }
+}
