@@ -10,16 +10,19 @@ use crate::region::{Links, Magazine, Object, Table};
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread;
 use crate::sys::vm::Span;
+use crossbeam_utils::CachePadded;
 
 const SLOTS: usize = 64;
-const SLOT_WORDS: usize = CLASSES * 2;
+/// Whole cache lines.
+const SLOT_WORDS: usize = (CLASSES * 2).next_multiple_of(16);
 /// Slots tried before a thread goes without a window.
 const TRIES: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct LockedWindows {
-    locks: [Lock<()>; SLOTS],
+    /// Padded: each CPU takes its own at every call.
+    locks: [CachePadded<Lock<()>>; SLOTS],
     rows: [Table<AtomicU64>; ROWS],
     growth: Lock<()>,
 }
@@ -27,7 +30,7 @@ pub(super) struct LockedWindows {
 impl LockedWindows {
     pub(super) const fn new() -> LockedWindows {
         LockedWindows {
-            locks: [const { Lock::new(()) }; SLOTS],
+            locks: [const { CachePadded::new(Lock::new(())) }; SLOTS],
             rows: [const { Table::new() }; ROWS],
             growth: Lock::new(()),
         }

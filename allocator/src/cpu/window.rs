@@ -12,6 +12,7 @@ use crate::stats::Mode;
 use crate::sys::Errno;
 use crate::sys::lock::Lock;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
+use crate::sys::thread;
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
@@ -294,6 +295,14 @@ impl Cpus {
     /// The CPU the thread runs on (a hint), if the kernel tells without a call.
     pub fn present_cpu(&self) -> Option<usize> {
         self.hot.area.present_cpu()
+    }
+
+    /// What indexes the slots for this thread now (a hint), without a call where the kernel tells; where sequences are missing the CPU.
+    pub fn present_slot(&self) -> usize {
+        match self.hot.area.present_index() {
+            usize::MAX => thread::cpu_hint(),
+            index => index,
+        }
     }
 
     /// Whether this thread will never have a slot: there are none, or its CPU number is beyond them.

@@ -4,7 +4,17 @@
 //! words behind a lock, and a trade is one store. Up to eight lie in the depot itself, more in a table that is only touched by
 //! programs that need it.
 //!
-//! Working set: the depot remembers the fewest magazines it held over a number of trades; that many were not needed and are
+//! A depot is cut into **shards**, a stack each, one for each CPU (more CPUs than shards share them). A CPU leaves magazines in its own
+//! shard and takes from there first: what it freed is in its cache, and it seldom meets another at the lock. Only when its shard
+//! is empty it **steals** from the others, before it asks the slabs. Which shards are stocked is a bit each, in a word that changes only when a
+//! shard gets its first magazine or loses its last.
+//!
+//! Objects that move between CPUs are dear: each is a cache miss, and small ones leave their neighbours in the same line behind, which both
+//! CPUs then write to for ever. So a thief only gets what is beyond the owner's **need**: the most magazines that it took, lately, without
+//! bringing any back. Pipelines are served by that, as who only frees needs none. What is in a shard beyond 4 MiB anyone may have, and
+//! all of it if the owner no longer trades.
+//!
+//! Working set: a shard remembers the least that lay beyond the need over a number of trades; that many magazines are
 //! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock, and the helper thread's own where there is one).
 //!
 //! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
@@ -13,60 +23,81 @@
 //! **Filling** is done by one thread of a class at a time: of a thousand threads that start together and miss on a few CPUs, each
 //! would fill a magazine, and all but a few would lie here unused.
 //!
-//! Invariant: words below `len` are magazines that hold at least one round, words from `len` on are 0.
+//! Invariants: of a shard's stack the words below `len` are magazines that hold at least one round, words from `len` on are 0; while its lock is
+//! free, its bit is set iff `len` is not 0.
 //!
-//! Locks: the filling one, then the depot's, one each per class and node, the lowest ranks. Fork: `len` is counted anew from the words.
+//! Locks: the filling one, then a shard's, one each per class and node, then the tables' growth, the lowest ranks. Fork: `len` and the bits are
+//! found anew from the words.
 
 mod filling;
 mod inbox;
+mod shard;
 mod stack;
 
 pub use filling::Filling;
 pub use inbox::Inbox;
-pub use stack::Depot;
 
 use crate::base::classes::CLASSES;
-use crate::base::sync::AtomicU64;
+use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
-use crossbeam_utils::CachePadded;
-use stack::OVERFLOW;
+use shard::Shard;
+use stack::{OVERFLOW, Shelf, Stack};
+
+/// Most shards: a bit each in a word.
+pub const MOST_SHARDS: usize = 64;
+
+/// Room for a quarter of the stacks: few classes have many magazines, and they not on every CPU.
+fn overflow_words(shards: usize) -> usize {
+    shards * CLASSES / 4 * OVERFLOW
+}
 
 /// The depots of a node. All zero is a node without magazines.
 #[derive(Debug)]
 pub struct Depots {
-    /// Padded: CPUs trade magazines of different classes at once.
-    depots: [CachePadded<Depot>; CLASSES],
+    /// A shard is committed when it is first used.
+    shards: Table<Shard>,
+    /// Shards there may be.
+    most: AtomicUsize,
+    /// Which shards hold magazines of a class.
+    stocked: [AtomicU64; CLASSES],
     inboxes: [Inbox; CLASSES],
     fills: [Lock<()>; CLASSES],
     overflow: Table<AtomicU64>,
-    growth: Lock<()>,
+    /// Pages of it in use.
+    growth: Lock<u32>,
 }
 
 impl Depots {
-    /// Metadata bytes to reserve.
-    pub fn metadata_len() -> usize {
-        Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW)
+    /// Metadata bytes to reserve for so many shards.
+    pub fn metadata_len(shards: usize) -> usize {
+        Table::<Shard>::bytes_for(shards) + Table::<AtomicU64>::bytes_for(overflow_words(shards))
     }
 
-    /// Cuts room for the overflow from `metadata`; returns the rest.
-    pub fn settle(&self, metadata: Span) -> Span {
-        self.overflow.settle(metadata, CLASSES * OVERFLOW)
+    /// Cuts room for so many shards (at most [`MOST_SHARDS`]) from `metadata`; returns the rest.
+    pub fn settle(&self, metadata: Span, shards: usize) -> Span {
+        self.most.store(shards, Ordering::Relaxed);
+        let rest = self.shards.settle(metadata, shards);
+        self.overflow.settle(rest, overflow_words(shards))
     }
 
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
-        self.overflow.committed()
+        self.shards.committed() + self.overflow.committed()
     }
 
-    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < depot < growth).
+    /// Whether an address is within a shard.
+    pub fn has_shard_at(&self, address: usize) -> bool {
+        address.wrapping_sub(self.shards.base()) < self.shards.committed()
+    }
+
+    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < shard < growth).
     pub fn is_held_from(&self, address: usize) -> bool {
-        let depots = || self.depots.iter().any(|depot| depot.is_held());
-        let filling = || self.fills.iter().any(Lock::is_mine);
+        let stacks = || self.all_stacks().any(Stack::is_held);
         let is_filling = self.fills.iter().any(|lock| lock.is_at(address));
-        self.growth.is_mine() || (!self.growth.is_at(address) && (depots() || (is_filling && filling())))
+        self.growth.is_mine() || (!self.growth.is_at(address) && (stacks() || (is_filling && self.is_filling())))
     }
 
     /// Whether it is this thread's turn to fill some class.
@@ -84,51 +115,132 @@ impl Depots {
         &self.inboxes[class.index()]
     }
 
-    /// Takes the most recent magazine.
-    pub fn get(&self, class: Class) -> Option<Magazine> {
-        self.depots[class.index()].get(&self.shelf(class))
+    /// Takes the magazine that this CPU left last; if it left none, another's.
+    pub fn get(&self, cpu: usize, class: Class) -> Option<Magazine> {
+        let own = self.shard_of(cpu);
+        let got =
+            if self.open_shards().contains(&own) { self.stack(own, class).get(&self.shelf(own, class)) } else { None };
+        got.or_else(|| {
+            self.others(own, class).find_map(|shard| self.stack(shard, class).steal(&self.shelf(shard, class)))
+        })
     }
 
-    /// Leaves a magazine with at least one round; gives it back if the depot is full or its lock held by this thread.
-    pub fn put(&self, class: Class, magazine: Magazine) -> Result<(), Magazine> {
-        self.depots[class.index()].put(&self.shelf(class), class, magazine)
+    /// Takes a magazine from any shard, whoever needs it.
+    pub fn get_any(&self, class: Class) -> Option<Magazine> {
+        self.open_shards().find_map(|shard| self.stack(shard, class).take(&self.shelf(shard, class)))
     }
 
-    /// A magazine that was not needed lately.
-    pub fn surplus(&self, class: Class) -> Option<Magazine> {
-        self.depots[class.index()].surplus(&self.shelf(class))
+    /// Leaves a magazine with at least one round; gives it back if the shard is full or its lock held by this thread.
+    pub fn put(&self, cpu: usize, class: Class, magazine: Magazine) -> Result<(), Magazine> {
+        let shard = self.shard_of(cpu);
+        if !self.open(shard) {
+            return Err(magazine);
+        }
+        self.stack(shard, class).put(&self.shelf(shard, class), class, magazine)
+    }
+
+    /// A magazine of this CPU's shard that was not needed lately.
+    pub fn surplus(&self, cpu: usize, class: Class) -> Option<Magazine> {
+        self.surplus_of(self.shard_of(cpu), class)
+    }
+
+    /// A magazine of any shard that was not needed lately.
+    pub fn any_surplus(&self, class: Class) -> Option<Magazine> {
+        self.open_shards().find_map(|shard| self.surplus_of(shard, class))
     }
 
     /// Time has passed: what no CPU has asked for since the last time is surplus.
     pub fn judge(&self) {
-        self.depots.iter().for_each(|depot| depot.judge_now());
+        self.all_stacks().for_each(Stack::judge_now);
     }
 
     /// Magazines traded so far.
     pub fn activity(&self) -> u32 {
-        self.depots.iter().fold(0, |sum, depot| sum.wrapping_add(depot.activity()))
+        self.all_stacks().fold(0, |sum, stack| sum.wrapping_add(stack.activity()))
     }
 
     /// Magazines and rounds of a class.
     pub fn figures(&self, class: Class) -> (u32, u64) {
-        self.depots[class.index()].figures(&self.shelf(class), class)
+        self.open_shards()
+            .map(|shard| self.stack(shard, class).figures(&self.shelf(shard, class), class))
+            .fold((0, 0), |sum, shard| (sum.0 + shard.0, sum.1 + shard.1))
     }
 
     /// Calls `each` with every magazine's word of a class (for validation).
-    pub fn words(&self, class: Class, each: impl FnMut(u64)) {
-        self.depots[class.index()].words(&self.shelf(class), each);
+    pub fn words(&self, class: Class, mut each: impl FnMut(u64)) {
+        self.open_shards().for_each(|shard| self.stack(shard, class).words(&self.shelf(shard, class), &mut each));
+    }
+
+    /// Whether the bits say of every shard what its words say. Nothing else may use the depots meanwhile.
+    pub fn validate(&self, class: Class) -> Result<(), &'static str> {
+        let agree = |shard: usize| {
+            let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & 1 << shard != 0;
+            stocked == (self.stack(shard, class).figures(&self.shelf(shard, class), class).0 > 0)
+        };
+        if self.open_shards().all(agree) {
+            Ok(())
+        } else {
+            Err("a depot's shard is stocked and says it is not, or the other way")
+        }
     }
 
     /// In a forked child: counts anew what threads that no longer exist held.
     pub fn rebuild(&self) {
         drop(self.growth.inherit());
         for class in Class::all() {
-            self.depots[class.index()].rebuild(&self.shelf(class));
+            self.open_shards().for_each(|shard| self.stack(shard, class).rebuild(&self.shelf(shard, class)));
             drop(self.fills[class.index()].inherit());
         }
     }
 
-    fn shelf(&self, class: Class) -> stack::Shelf<'_> {
-        stack::Shelf { overflow: &self.overflow, growth: &self.growth, first: class.index() * OVERFLOW }
+    fn shard_of(&self, cpu: usize) -> usize {
+        cpu % self.most.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Shards that were ever used, and those below them.
+    fn open_shards(&self) -> core::ops::Range<usize> {
+        0..self.shards.len()
+    }
+
+    fn all_stacks(&self) -> impl Iterator<Item = &Stack> {
+        self.open_shards().flat_map(|shard| &self.shards.get(shard).stacks)
+    }
+
+    /// The stocked ones but `own`, from there on.
+    fn others(&self, own: usize, class: Class) -> impl Iterator<Item = usize> + use<> {
+        let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & !(1 << own);
+        let ahead = stocked.rotate_right(own as u32);
+        (0..MOST_SHARDS).filter(move |shard| ahead >> shard & 1 != 0).map(move |shard| (own + shard) % MOST_SHARDS)
+    }
+
+    fn surplus_of(&self, shard: usize, class: Class) -> Option<Magazine> {
+        if !self.open_shards().contains(&shard) {
+            return None;
+        }
+        self.stack(shard, class).surplus(&self.shelf(shard, class))
+    }
+
+    /// Makes a shard usable.
+    fn open(&self, shard: usize) -> bool {
+        if self.open_shards().contains(&shard) {
+            return true;
+        }
+        let Ok(_growing) = self.growth.lock() else { return false };
+        self.open_shards().contains(&shard) || self.shards.extend_exactly(shard + 1).is_ok()
+    }
+
+    fn stack(&self, shard: usize, class: Class) -> &Stack {
+        &self.shards.get(shard).stacks[class.index()]
+    }
+
+    fn shelf(&self, shard: usize, class: Class) -> Shelf<'_> {
+        Shelf {
+            overflow: &self.overflow,
+            growth: &self.growth,
+            stocked: &self.stocked[class.index()],
+            bit: 1 << shard,
+            held: &self.shards.get(shard).held,
+            bytes: (class.info().rounds as usize) * class.size(),
+        }
     }
 }

@@ -1,63 +1,166 @@
-//! One depot: a stack of magazines.
+//! One class's part of a shard: a stack of magazines.
 
-use crate::base::classes::CLASSES;
-use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 
 const INLINE: usize = 8;
-/// Magazines of a class that may lie in the table.
-pub(super) const OVERFLOW: usize = 504;
-/// Most bytes of free objects a depot keeps.
-const DEPOT_BYTES: usize = 2 * 1024 * 1024;
-/// Trades after which the working set is judged.
+/// Magazines of a stack that may lie in the table: a page of it.
+pub(super) const OVERFLOW: usize = 512;
+/// Most bytes of free objects a stack keeps.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+/// Trades after which the working set is judged, beside those that it takes to empty and fill a stack as deep as the need.
 const JUDGE_AFTER: u32 = 256;
+/// Bytes in a shard that are the owner's before they are the thieves'.
+const PROTECTED: usize = 1 << 22;
+/// So often a thief is refused; if the owner has not traded meanwhile, it has gone.
+const REFUSALS: u32 = 16;
 
 #[derive(Debug, Default)]
 struct State {
     len: u32,
+    /// Magazines that the owner has taken, or asked for in vain, and not brought back.
+    drawn: u32,
+    /// The most of that, in this period and in the one before.
+    need: u32,
+    need_before: u32,
+    /// The least excess in this period.
     fewest: u32,
     surplus: u32,
     /// Since the last judgement.
     trades: u32,
+    /// Thieves sent away since the owner traded last.
+    refused: u32,
 }
 
-/// See the module.
+impl State {
+    /// Magazines beyond what the owner may still take before it brings some back.
+    fn excess(&self) -> u32 {
+        let need = self.need.max(self.need_before) - self.drawn;
+        self.len.saturating_sub(need)
+    }
+
+    fn note_drawn(&mut self) {
+        self.drawn = (self.drawn + 1).min((INLINE + OVERFLOW) as u32);
+        self.need = self.need.max(self.drawn);
+        self.note_trade();
+    }
+
+    fn note_brought(&mut self) {
+        self.drawn = self.drawn.saturating_sub(1);
+        self.note_trade();
+    }
+
+    fn note_trade(&mut self) {
+        self.refused = 0;
+        self.trades += 1;
+        if self.trades >= JUDGE_AFTER + 2 * self.need.max(self.need_before) {
+            self.judge();
+        }
+    }
+
+    /// What the owner can do without, and could all the while, is surplus.
+    fn judge(&mut self) {
+        self.surplus = self.fewest;
+        self.need_before = self.need;
+        self.need = self.drawn;
+        self.fewest = self.len;
+        self.trades = 0;
+    }
+
+    /// Whether a thief may have a magazine.
+    fn may_leave(&mut self) -> bool {
+        let may = self.excess() > 0 || self.refused >= REFUSALS;
+        self.refused += u32::from(!may);
+        may
+    }
+}
+
+/// See the module. Aligned: other CPUs trade the next class's at once.
 #[derive(Debug, Default)]
-pub struct Depot {
+#[repr(align(128))]
+pub(super) struct Stack {
     state: Lock<State>,
     activity: AtomicU32,
+    /// Its page of the overflow table, + 1.
+    overflow: AtomicU32,
     inline: [AtomicU64; INLINE],
 }
 
-/// A class's part of the overflow table.
+/// What a stack has outside itself: a page of the overflow table, once it needs one, and its bit in the word that says which shards are
+/// stocked.
 pub(super) struct Shelf<'a> {
     pub(super) overflow: &'a Table<AtomicU64>,
-    pub(super) growth: &'a Lock<()>,
-    pub(super) first: usize,
+    /// Pages of the table in use.
+    pub(super) growth: &'a Lock<u32>,
+    pub(super) stocked: &'a AtomicU64,
+    pub(super) bit: u64,
+    /// Bytes in the shard, and in a full magazine.
+    pub(super) held: &'a AtomicUsize,
+    pub(super) bytes: usize,
 }
 
 impl Shelf<'_> {
-    /// Makes the whole table usable: memory still comes by touching.
-    fn open(&self) -> bool {
-        if !self.overflow.is_empty() {
-            return true;
+    /// A page of the table: memory still comes by touching.
+    fn page(&self) -> Option<u32> {
+        let mut used = self.growth.lock().ok()?;
+        self.overflow.extend_exactly((*used as usize + 1) * OVERFLOW).ok()?;
+        *used += 1;
+        Some(*used)
+    }
+
+    /// Under the stack's lock: says whether there are magazines.
+    fn tell(&self, stocked: bool) {
+        if stocked {
+            self.stocked.fetch_or(self.bit, Ordering::Relaxed);
+        } else {
+            self.stocked.fetch_and(!self.bit, Ordering::Relaxed);
         }
-        let Ok(_growing) = self.growth.lock() else { return false };
-        self.overflow.extend_to(CLASSES * OVERFLOW).is_ok()
     }
 }
 
-impl Depot {
+impl Stack {
     fn word<'a>(&'a self, shelf: &'a Shelf<'_>, index: usize) -> &'a AtomicU64 {
         match self.inline.get(index) {
             Some(word) => word,
-            None => shelf.overflow.get(shelf.first + index - INLINE),
+            None => shelf.overflow.get((self.page() as usize - 1) * OVERFLOW + index - INLINE),
         }
     }
 
+    fn page(&self) -> u32 {
+        self.overflow.load(Ordering::Relaxed)
+    }
+
+    /// Under the lock: whether there is room for the magazine at `index`.
+    fn has_room(&self, shelf: &Shelf<'_>, index: usize) -> bool {
+        if index < INLINE || self.page() != 0 {
+            return true;
+        }
+        let page = shelf.page();
+        self.overflow.store(page.unwrap_or(0), Ordering::Relaxed);
+        page.is_some()
+    }
+
+    /// For the owner.
     pub(super) fn get(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
+        let mut state = self.state.lock().ok()?;
+        state.note_drawn();
+        self.pop(&mut state, shelf)
+    }
+
+    /// For another CPU: what the owner does not need.
+    pub(super) fn steal(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
+        let mut state = self.state.lock().ok()?;
+        if shelf.held.load(Ordering::Relaxed) > PROTECTED || state.may_leave() {
+            self.pop(&mut state, shelf)
+        } else {
+            None
+        }
+    }
+
+    /// For whoever wants all.
+    pub(super) fn take(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
         let mut state = self.state.lock().ok()?;
         self.pop(&mut state, shelf)
     }
@@ -69,22 +172,30 @@ impl Depot {
         // Release: a forked child finds the word gone before anything that follows.
         word.store(0, Ordering::Release);
         state.len = index;
-        state.fewest = state.fewest.min(index);
+        state.fewest = state.fewest.min(state.excess());
         state.surplus = state.surplus.min(index);
+        shelf.held.fetch_sub(shelf.bytes, Ordering::Relaxed);
+        if index == 0 {
+            shelf.tell(false);
+        }
         self.note_activity();
         Some(magazine)
     }
 
     pub(super) fn put(&self, shelf: &Shelf<'_>, class: Class, magazine: Magazine) -> Result<(), Magazine> {
         let Ok(mut state) = self.state.lock() else { return Err(magazine) };
-        judge(&mut state);
+        state.note_brought();
         self.note_activity();
         let index = state.len as usize;
-        if index >= capacity(class) || (index >= INLINE && !shelf.open()) {
+        if index >= capacity(class) || !self.has_room(shelf, index) {
             return Err(magazine);
         }
         self.word(shelf, index).store(magazine.into_word(), Ordering::Release);
         state.len += 1;
+        shelf.held.fetch_add(shelf.bytes, Ordering::Relaxed);
+        if index == 0 {
+            shelf.tell(true);
+        }
         Ok(())
     }
 
@@ -99,8 +210,11 @@ impl Depot {
 
     /// What lay untouched since the last judgement is surplus.
     pub(super) fn judge_now(&self) {
+        if self.activity() == 0 {
+            return;
+        }
         if let Some(mut state) = self.state.try_lock() {
-            settle(&mut state);
+            state.judge();
         }
     }
 
@@ -134,8 +248,9 @@ impl Depot {
 
     pub(super) fn rebuild(&self, shelf: &Shelf<'_>) {
         let Some(mut state) = self.state.inherit() else { return };
-        let room = INLINE + if shelf.overflow.is_empty() { 0 } else { OVERFLOW };
+        let room = INLINE + if self.page() != 0 { OVERFLOW } else { 0 };
         let len = (0..room).take_while(|&index| self.word(shelf, index).load(Ordering::Relaxed) != 0).count();
+        shelf.tell(len > 0);
         *state = State { len: len as u32, ..State::default() };
     }
 }
@@ -143,21 +258,7 @@ impl Depot {
 /// Most magazines kept of a class.
 fn capacity(class: Class) -> usize {
     let info = class.info();
-    (DEPOT_BYTES / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
-}
-
-/// Every so many trades, refused ones too: what lay untouched meanwhile is surplus.
-fn judge(state: &mut State) {
-    state.trades += 1;
-    if state.trades >= JUDGE_AFTER {
-        settle(state);
-    }
-}
-
-fn settle(state: &mut State) {
-    state.surplus = state.fewest;
-    state.fewest = state.len;
-    state.trades = 0;
+    (STACK_BYTES / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
 }
 
 #[cfg(test)]
@@ -167,12 +268,16 @@ mod tests {
 
     const CLASS: Class = Class(5);
 
-    /// A depot with room for the overflow of one class, in the hands of `test`.
-    fn with_depot(test: impl FnOnce(&Depot, &Shelf<'_>)) {
+    /// A stack with room for its overflow, in the hands of `test`.
+    fn with_stack(test: impl FnOnce(&Stack, &Shelf<'_>)) {
         let (overflow, growth) = (Table::new(), Lock::default());
-        let space = Span::reserve(Table::<AtomicU64>::bytes_for(CLASSES * OVERFLOW), 4096).unwrap();
-        overflow.settle(space, CLASSES * OVERFLOW);
-        test(&Depot::default(), &Shelf { overflow: &overflow, growth: &growth, first: 0 });
+        let (stocked, held) = (AtomicU64::new(0), AtomicUsize::new(0));
+        let space = Span::reserve(Table::<AtomicU64>::bytes_for(OVERFLOW), 4096).unwrap();
+        overflow.settle(space, OVERFLOW);
+        let shelf =
+            Shelf { overflow: &overflow, growth: &growth, stocked: &stocked, bit: 2, held: &held, bytes: 1 << 10 };
+        test(&Stack::default(), &shelf);
+        assert_eq!(stocked.load(Ordering::Relaxed) == 2, held.load(Ordering::Relaxed) > 0);
     }
 
     /// Told from others by its address; never popped from.
@@ -181,32 +286,80 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_comes_first_and_a_full_depot_refuses() {
-        with_depot(|depot, shelf| {
+    fn the_newest_comes_first_and_a_full_stack_refuses() {
+        with_stack(|stack, shelf| {
             let most = capacity(CLASS);
             assert!(most > INLINE);
-            (0..most).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
-            assert_eq!(depot.put(shelf, CLASS, magazine(most)), Err(magazine(most)));
-            assert_eq!(depot.figures(shelf, CLASS).0 as usize, most);
-            (0..most).rev().for_each(|number| assert_eq!(depot.get(shelf), Some(magazine(number))));
-            assert_eq!(depot.get(shelf), None);
+            (0..most).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            assert_eq!(stack.put(shelf, CLASS, magazine(most)), Err(magazine(most)));
+            assert_eq!(stack.figures(shelf, CLASS).0 as usize, most);
+            (0..most).rev().for_each(|number| assert_eq!(stack.get(shelf), Some(magazine(number))));
+            assert_eq!(stack.get(shelf), None);
+        });
+    }
+
+    /// As of a program that builds something up and tears it down.
+    fn swing(stack: &Stack, shelf: &Shelf<'_>, depth: usize) {
+        (0..depth).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+        (0..depth).for_each(|_| assert!(stack.get(shelf).is_some()));
+    }
+
+    #[test]
+    fn what_the_owner_never_takes_is_surplus() {
+        with_stack(|stack, shelf| {
+            const UNUSED: usize = 6;
+            (0..UNUSED).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            (0..JUDGE_AFTER).for_each(|_| swing(stack, shelf, 1));
+            let surplus = (0..).map_while(|_| stack.surplus(shelf)).count();
+            assert_eq!(surplus, UNUSED);
         });
     }
 
     #[test]
-    fn what_lies_untouched_is_surplus() {
-        with_depot(|depot, shelf| {
-            const UNUSED: usize = 6;
-            let trade = || {
-                depot.put(shelf, CLASS, magazine(99)).unwrap();
-                depot.get(shelf)
-            };
-            (0..UNUSED).for_each(|number| depot.put(shelf, CLASS, magazine(number)).unwrap());
-            (0..JUDGE_AFTER - UNUSED as u32).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
-            assert_eq!(depot.surplus(shelf), None, "the first period began with nothing");
-            (0..JUDGE_AFTER).for_each(|_| assert_eq!(trade(), Some(magazine(99))));
-            (0..UNUSED).rev().for_each(|number| assert_eq!(depot.surplus(shelf), Some(magazine(number))));
-            assert_eq!(depot.surplus(shelf), None);
+    fn what_the_owner_takes_and_brings_back_is_not() {
+        with_stack(|stack, shelf| {
+            const DEPTH: usize = JUDGE_AFTER as usize;
+            (0..DEPTH).for_each(|_| assert_eq!(stack.get(shelf), None));
+            for _ in 0..8 {
+                swing(stack, shelf, DEPTH);
+                assert_eq!(stack.surplus(shelf), None);
+            }
+        });
+    }
+
+    #[test]
+    fn a_thief_gets_what_the_owner_does_not_need() {
+        with_stack(|stack, shelf| {
+            (0..4).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            assert!(stack.steal(shelf).is_some(), "the owner never asked for any");
+            (0..3).for_each(|_| assert!(stack.get(shelf).is_some()));
+            (0..3).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            assert!(stack.steal(shelf).is_none(), "it took and brought back three");
+            stack.put(shelf, CLASS, magazine(3)).unwrap();
+            assert!(stack.steal(shelf).is_some());
+            assert!(stack.steal(shelf).is_none());
+        });
+    }
+
+    #[test]
+    fn an_owner_that_has_gone_loses_all() {
+        with_stack(|stack, shelf| {
+            assert_eq!(stack.get(shelf), None);
+            stack.put(shelf, CLASS, magazine(0)).unwrap();
+            (0..REFUSALS).for_each(|_| assert_eq!(stack.steal(shelf), None));
+            assert_eq!(stack.steal(shelf), Some(magazine(0)));
+        });
+    }
+
+    #[test]
+    fn of_a_rich_shard_thieves_take_more() {
+        with_stack(|stack, shelf| {
+            assert_eq!(stack.get(shelf), None);
+            stack.put(shelf, CLASS, magazine(0)).unwrap();
+            assert_eq!(stack.steal(shelf), None);
+            shelf.held.fetch_add(PROTECTED, Ordering::Relaxed);
+            assert_eq!(stack.steal(shelf), Some(magazine(0)));
+            shelf.held.fetch_sub(PROTECTED, Ordering::Relaxed);
         });
     }
 }

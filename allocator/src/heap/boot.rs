@@ -11,6 +11,7 @@ use crate::arena::ThpPolicy;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::{Cpus, Wanted};
+use crate::depot::MOST_SHARDS;
 use crate::region::Table;
 use crate::sys::environment;
 use crate::sys::lock::set_witness;
@@ -29,6 +30,9 @@ const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = 1 << 44;
 const MANY_SLOTS: usize = 4096;
 const FEW_SLOTS: usize = 64;
+const FEW_SHARDS: usize = 4;
+/// Regions of at least this length: address space is not scarce.
+const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
 /// Most nodes with what comes beside them: numbers of nodes are a byte.
 const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);
@@ -116,7 +120,7 @@ impl Heap {
         let (mut regions, mut metadata) = (regions, metadata);
         for index in 0..=arenas {
             let (mine, others) = regions.split(len);
-            metadata = self.node(NodeId(index as u8)).settle(mine, metadata);
+            metadata = self.node(NodeId(index as u8)).settle(mine, metadata, shards_for(len));
             regions = others;
         }
         metadata
@@ -154,7 +158,12 @@ fn spare_len(len: usize) -> usize {
 }
 
 fn slots_for(len: usize) -> usize {
-    if len >= 1 << 32 { MANY_SLOTS } else { FEW_SLOTS }
+    if len >= MUCH_SPACE { MANY_SLOTS } else { FEW_SLOTS }
+}
+
+/// Shards of a depot.
+fn shards_for(len: usize) -> usize {
+    if len >= MUCH_SPACE { MOST_SHARDS } else { FEW_SHARDS }
 }
 
 fn round_region(len: usize) -> usize {
@@ -166,8 +175,8 @@ fn round_region(len: usize) -> usize {
 fn reserve(arenas: usize, len: usize) -> Option<(Span, Span)> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
     let metadata_len = Table::<Node>::bytes_for(arenas + 1)
-        + Node::metadata_len(len) * arenas
-        + Node::metadata_len(spare_len(len))
+        + Node::metadata_len(len, shards_for(len)) * arenas
+        + Node::metadata_len(spare_len(len), shards_for(len))
         + Cpus::metadata_len(arenas + 1, slots_for(len))
         + HugeTable::metadata_len();
     let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;

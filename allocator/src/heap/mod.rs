@@ -178,8 +178,7 @@ impl Heap {
 
     /// Whether this thread holds a lock of the node that the lock at `address` belongs to.
     pub fn holds_one_with(&self, address: usize) -> bool {
-        let index = address.wrapping_sub(self.nodes.base()) / size_of::<Node>();
-        index <= self.spare().index() && self.node(NodeId(index as u8)).holds_from(address)
+        self.all_nodes().map(|id| self.node(id)).any(|node| node.has_at(address) && node.holds_from(address))
     }
 
     /// The one that comes last.

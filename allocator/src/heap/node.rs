@@ -34,17 +34,22 @@ pub(super) struct Node {
 unsafe impl Zeroed for Node {}
 
 impl Node {
-    /// Metadata bytes to reserve for a region of `len` bytes.
-    pub(super) fn metadata_len(len: usize) -> usize {
-        Region::metadata_len(len) + Slabs::metadata_len(len / PAGE) + Depots::metadata_len()
+    /// Metadata bytes to reserve for a region of `len` bytes, and depots of so many shards.
+    pub(super) fn metadata_len(len: usize, shards: usize) -> usize {
+        Region::metadata_len(len) + Slabs::metadata_len(len / PAGE) + Depots::metadata_len(shards)
     }
 
     /// Takes over the region's addresses; returns the metadata that is left.
-    pub(super) fn settle(&self, space: Span, metadata: Span) -> Span {
+    pub(super) fn settle(&self, space: Span, metadata: Span, shards: usize) -> Span {
         let pages = space.len() / PAGE;
         let rest = self.arena.settle(space, metadata);
         let rest = self.slabs.settle(rest, pages);
-        self.depots.settle(rest)
+        self.depots.settle(rest, shards)
+    }
+
+    /// Whether an address is that of a part of the node.
+    pub(super) fn has_at(&self, address: usize) -> bool {
+        address.wrapping_sub(&raw const *self as usize) < size_of::<Node>() || self.depots.has_shard_at(address)
     }
 
     /// Whether this thread holds a lock of the node whose rank is that of the lock at `address`, or above. A thread that is about to wait for

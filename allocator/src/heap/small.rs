@@ -132,7 +132,9 @@ impl Heap {
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let previous = self.cpus.take(id.index(), class, Place::Previous);
-        previous.or_else(|| self.node(id).depots.get(class)).or_else(|| self.open_inbox(id, class))
+        previous
+            .or_else(|| self.node(id).depots.get(self.cpus.present_slot(), class))
+            .or_else(|| self.open_inbox(id, class))
     }
 
     /// One thread of a class fills; those that miss meanwhile find what it left in the window.
@@ -213,15 +215,15 @@ impl Heap {
     /// thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full nobody at home wants it,
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
-        let node = self.node(home);
-        let kept = if self.is_shrinking_alone(home) { Err(magazine) } else { node.depots.put(class, magazine) };
+        let (node, cpu) = (self.node(home), self.cpus.present_slot());
+        let kept = if self.is_shrinking_alone(home) { Err(magazine) } else { node.depots.put(cpu, class, magazine) };
         if let Err(magazine) = kept {
             self.take_back(home, class, magazine);
         }
         if self.is_remote(home) {
             return;
         }
-        if let Some(surplus) = node.depots.surplus(class) {
+        if let Some(surplus) = node.depots.surplus(cpu, class) {
             self.take_back(home, class, surplus);
         }
         self.reap_a_little(home);

@@ -166,14 +166,14 @@ impl Heap {
             depots.judge();
         }
         for class in Heap::classes() {
-            self.take_back_all(id, class, || depots.surplus(class));
+            self.take_back_all(id, class, || depots.any_surplus(class));
         }
     }
 
     /// Returns what the depots and inboxes of a node hold to the slabs, and the empty slabs to the arena.
     pub(super) fn gather(&self, id: NodeId) {
         for class in Heap::classes() {
-            self.take_back_all(id, class, || self.node(id).depots.get(class));
+            self.take_back_all(id, class, || self.node(id).depots.get_any(class));
             self.take_back_all(id, class, || self.open_inbox(id, class));
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
@@ -192,7 +192,7 @@ impl Heap {
         }
         let class = Class((1 + stows % (CLASSES as u32 - 1)) as u8);
         let shrinking = self.is_shrinking_alone(id);
-        let next = || if shrinking { node.depots.get(class) } else { node.depots.surplus(class) };
+        let next = || if shrinking { node.depots.get_any(class) } else { node.depots.any_surplus(class) };
         for magazine in (0..REAPED_AT_A_STOW).map_while(|_| next()) {
             self.take_back(id, class, magazine);
         }

@@ -41,7 +41,7 @@ impl Heap {
         };
         self.cpus.words(id.index(), class, &mut check);
         self.node(id).depots.words(class, &mut check);
-        verdict
+        verdict.and_then(|()| self.node(id).depots.validate(class))
     }
 
     fn validate_round(&self, id: NodeId, class: Class, object: &Object) -> Result<(), &'static str> {

@@ -24,6 +24,10 @@ const WAITERS: usize = 1;
 /// Looks at the word before sleeping; few under the model checker, which tries them in every order.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
+/// A waiter looks again after so many milliseconds. An unlock wakes one waiter; if a signal handler runs in that one's thread before it looks, and
+/// waits for what the next waiter holds, nobody else would wake that one.
+const PATIENCE_MS: u64 = 10;
+
 /// This thread already holds the lock, or one that the lock's holder may be waiting for: it is in a signal handler that interrupted
 /// itself as a holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ impl<T> Lock<T> {
                     return Err(Reentered);
                 }
             } else if self.announce_waiter(seen) {
-                syscall::futex_wait(self.futex_word(), (seen | WAITERS) as u32);
+                syscall::futex_wait_for(self.futex_word(), (seen | WAITERS) as u32, PATIENCE_MS);
                 // Others may wait too: from now on take the lock with the bit set, so that unlock wakes the next.
                 mine = me | WAITERS;
             }

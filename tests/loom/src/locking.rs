@@ -10,7 +10,7 @@ mod syscall {
     use crate::base::sync::{AtomicUsize, Ordering};
     use crate::futex;
 
-    pub(super) fn futex_wait(word: *const u32, expected: u32) {
+    pub(super) fn futex_wait_for(word: *const u32, expected: u32, _ms: u64) {
         // SAFETY: the lock passes its own word, which outlives the call.
         let word = unsafe { &*word.cast::<AtomicUsize>() };
         futex::wait(|| word.load(Ordering::Relaxed) as u32, expected);
