@@ -1,4 +1,4 @@
-// contained MIB BURST THREADS: keeps MIB of objects of all sizes live, replaces them one by one, and now and then needs BURST MiB of one
+// contained MIB BURST THREADS [BURSTS]: keeps MIB of objects of all sizes live, replaces them one by one, and now and then (24 times) needs BURST MiB of one
 // size for a moment, each time another one. For a memory group that has room for little more: what an allocator keeps of the last burst is
 // what gets it killed in the next. Prints peak resident memory and time.
 #include <pthread.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include "churn.h"
 
-enum { MOST_THREADS = 16, SLOTS = 1 << 20, BURSTS = 24 };
+enum { MOST_THREADS = 16, SLOTS = 1 << 20 };
 
 struct slot {
     unsigned char *at;
@@ -24,7 +24,7 @@ struct worker {
 static struct worker workers[MOST_THREADS];
 static pthread_barrier_t barrier;
 static size_t live_share, burst_share;
-static int threads;
+static int threads, bursts = 24;
 
 static unsigned char *take(size_t size) {
     unsigned char *object = malloc(size);
@@ -56,7 +56,7 @@ static void *run(void *argument) {
     struct worker *me = &workers[number], *neighbour = &workers[(number + 1) % (size_t)threads];
     me->random = number + 1;
     while (me->live_bytes < live_share && me->count < SLOTS / 16) renew(me, &me->live[me->count++]);
-    for (int i = 0; i < BURSTS; i++) {
+    for (int i = 0; i < bursts; i++) {
         burst(me, i);
         pthread_barrier_wait(&barrier);
         for (size_t j = 0; j < neighbour->burst_count; j++) free(neighbour->burst[j]);
@@ -66,7 +66,8 @@ static void *run(void *argument) {
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 4);
+    CHECK(argc == 4 || argc == 5);
+    if (argc == 5) bursts = atoi(argv[4]);
     must_run_on_library();
     threads = atoi(argv[3]);
     CHECK(threads >= 1 && threads <= MOST_THREADS);

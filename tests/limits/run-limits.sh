@@ -11,8 +11,8 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust idle_threads pool interrupted locked mappings no_open refuse strict; do
-        build "$name" "$name.c" -D_GNU_SOURCE ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
+    for name in bounded churn contained exhaust idle_threads pool interrupted locked mappings no_open refuse strict watched; do
+        build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
 
@@ -55,15 +55,23 @@ own_limits() {
 
 # A memory group with room for a burst beside what is live, but not for what was kept of the burst before.
 memory_group() {
-    local how group bound=memory.max
+    local how group bound=memory.max name
     needs_library "a memory group" || return 0
     group=$(new_memory_group) || { skip "a memory group" "none can be made here"; return 0; }
     [[ -f $group/$bound ]] || bound=memory.limit_in_bytes
     # shellcheck disable=SC2016
-    for how in start poll; do
+    local within=(bash -c 'echo $(($3 << 20)) >"$1/$2"; echo $$ >"$1/cgroup.procs"; exec "${@:4}"' - "$group" "$bound")
+    for how in watch start poll; do
         check "a group of 512 MiB, 300 MiB live, bursts of 100: cgroup:$how" $limit env LARDER_CONF=cgroup:$how \
-            bash -c 'echo $((512 << 20)) >"$1/$2"; echo $$ >"$1/cgroup.procs"; exec "$3" 300 100 4' - "$group" "$bound" "$work/contained"
+            "${within[@]}" 512 "$work/contained" 300 100 4
     done
+    for how in full busy; do
+        check "a group of 256 MiB, 100 MiB free, which gets $how" $limit env LARDER_CONF=purge_delay_ms:60000 \
+            "${within[@]}" 256 "$work/watched" $how "$work/large"
+    done
+    run $limit "${within[@]}" 256 "$work/watched" broken
+    name="the last words of a helper thread without descriptors"
+    if ((status == 134)) && grep -q 'larder: write after free' "$work/err"; then pass "$name"; else fail "$name" "$(reason)"; fi
     rmdir "$group"
 }
 

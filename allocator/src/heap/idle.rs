@@ -6,7 +6,7 @@
 //!                                                             └── the system refuses ──▶ never
 //! ```
 //!
-//! It is started by whoever frees, once [`START_BYTES`] lie idle, and if the program has more than one thread already: a program of one
+//! It is started by whoever frees, once [`START_BYTES`] lie idle, or takes memory near the bound of its control group, and if the program has more than one thread already: a program of one
 //! thread may be about to enter a sandbox that kills what makes threads, or namespaces that only such a program may enter
 //! (`idle:always` starts it there too, `idle:off` nowhere; nor does a setuid program get one). Awake it looks twenty times in a purge delay
 //! (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
@@ -100,6 +100,15 @@ impl Heap {
         }
     }
 
+    /// Memory gets dear: the helper is to watch what others leave of it.
+    pub(super) fn rouse(&self) {
+        match self.idle.state.load(Ordering::Relaxed) {
+            ASLEEP => self.wake(),
+            NONE => self.start_helper(),
+            _ => {}
+        }
+    }
+
     fn lies_idle(&self, least: u64) -> bool {
         self.idle.returned.load(Ordering::Relaxed) >= least
             || self.all_nodes().map(|id| self.idle_pages(id) as u64).sum::<u64>() * PAGE as u64 >= least
@@ -134,8 +143,11 @@ impl Heap {
         helper::settle_in();
         // Refused, windows are left to their CPUs.
         let _may_drain = syscall::register_for_restarts();
+        let mut watch = self.begin_watch();
         loop {
-            if self.tend() {
+            let has_more = self.tend();
+            self.heed(&mut watch);
+            if has_more {
                 syscall::futex_wait_for(self.idle.futex(), AWAKE, self.look_every_ms());
             } else {
                 self.sleep();

@@ -3,24 +3,29 @@
 //! Three answers, in order of cost. Near the ceiling fewer free pages may stay warm ([`Heap::purge_policy`] asks), and what is too
 //! much goes back when memory is taken too, not only when it is freed. Just below it and above what lies idle in windows, depots and slabs is gathered, a
 //! step of growth at a time. A charge that was refused gathers everything, and is tried once more.
+//!
+//! A group has other members, files and bounds that change. While the helper thread is awake, and memory near the ceiling wakes it, it
+//! [watches](crate::sys::watch): what is left moves the ceiling, and when the kernel has to reclaim, everything free goes back before.
 
 use super::Heap;
 use crate::arena::Reason;
-use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::NodeId;
 use crate::sys::cgroup;
 use crate::sys::clock::coarse_ms;
 use crate::sys::limit::{LIMIT, NONE};
 use crate::sys::options::Key;
+use crate::sys::watch::Watch;
 
 /// Choices of the option `cgroup`.
-const CGROUP_POLL: u64 = 1;
-const CGROUP_OFF: u64 = 2;
+const CGROUP_START: u64 = 1;
+const CGROUP_POLL: u64 = 2;
+const CGROUP_OFF: u64 = 3;
 /// Of a control group's bound this part is left to what the program has beside the heap: its code, stacks, files.
 const OTHERS_SHARE: usize = 16;
 /// With `cgroup:poll` one slow call in so many looks whether the groups should be asked again,
 const LOOK_EVERY: u32 = 64;
-/// which they are after so many milliseconds, or when this part of what they had left was taken.
+/// which they are after so many milliseconds (by the helper thread, too), or when this part of what they had left was taken.
 const ASK_AFTER_MS: u64 = 250;
 const ASK_SHARE: usize = 4;
 /// Less growth than this alone is no reason to ask.
@@ -33,11 +38,21 @@ pub(super) struct Poll {
     due_ms: AtomicU64,
     /// Bytes held from which on it is due at once; [`NONE`] never asks.
     due_held: AtomicUsize,
+    /// Times of trouble in the groups when they were last asked.
+    trouble: AtomicU64,
+    /// The helper thread is to watch the groups.
+    is_watched: AtomicBool,
 }
 
 impl Poll {
     pub(super) const fn new() -> Poll {
-        Poll { calls: AtomicU32::new(0), due_ms: AtomicU64::new(0), due_held: AtomicUsize::new(NONE) }
+        Poll {
+            calls: AtomicU32::new(0),
+            due_ms: AtomicU64::new(0),
+            due_held: AtomicUsize::new(NONE),
+            trouble: AtomicU64::new(0),
+            is_watched: AtomicBool::new(false),
+        }
     }
 
     /// Whether this slow call is the one to ask.
@@ -63,11 +78,13 @@ impl Poll {
 impl Heap {
     /// Takes over the bounds; before anything is committed.
     pub(super) fn set_limits(&self) {
-        let group = if self.settings.get(Key::Cgroup) == CGROUP_OFF { None } else { cgroup::bound("") };
-        let group = group.map_or(NONE, |bytes| bytes - bytes / OTHERS_SHARE);
+        let choice = self.settings.get(Key::Cgroup);
+        let group = if choice == CGROUP_OFF { None } else { cgroup::bound("") };
         let (most, soft) = (self.asked_for(Key::Limit), self.asked_for(Key::SoftLimit));
-        LIMIT.set(most, soft.min(group));
-        if group != NONE && self.settings.get(Key::Cgroup) == CGROUP_POLL {
+        LIMIT.set(most, soft.min(group.map_or(NONE, |bytes| bytes - bytes / OTHERS_SHARE)));
+        self.poll.is_watched.store(group.is_some() && choice != CGROUP_START, Ordering::Relaxed);
+        if group.is_some() && choice == CGROUP_POLL {
+            self.poll.trouble.store(cgroup::trouble(""), Ordering::Relaxed);
             self.poll.asked(0);
         }
     }
@@ -80,14 +97,49 @@ impl Heap {
         }
     }
 
-    /// Sets the ceiling by what the groups have left now: others may use them too.
+    /// Sets the ceiling by what the groups have left now: others may use them too. If they had trouble since, gathers what is free.
     #[cold]
     fn ask_groups(&self) {
-        let left = cgroup::headroom("").map(|left| left - left / OTHERS_SHARE);
-        if let Some(left) = left {
-            LIMIT.set_ceiling(LIMIT.held().saturating_add(left).min(self.asked_for(Key::SoftLimit)));
+        let left = cgroup::headroom("").map_or(0, |left| self.set_ceiling(left));
+        let trouble = cgroup::trouble("");
+        if trouble > self.poll.trouble.swap(trouble, Ordering::Relaxed) {
+            self.gather_all();
         }
-        self.poll.asked(left.unwrap_or(0));
+        self.poll.asked(left);
+    }
+
+    /// Sets the ceiling so that this process may take what its groups have left, but for the part of what is not larder's; returns how much that is.
+    fn set_ceiling(&self, left: usize) -> usize {
+        let left = left - left / OTHERS_SHARE;
+        LIMIT.set_ceiling(LIMIT.held().saturating_add(left).min(self.asked_for(Key::SoftLimit)));
+        left
+    }
+
+    /// What the helper thread watches: nothing, where no group is bounded or nobody wants it.
+    pub(super) fn begin_watch(&self) -> Watch {
+        if self.poll.is_watched.load(Ordering::Relaxed) { Watch::begin(coarse_ms()) } else { Watch::default() }
+    }
+
+    /// The helper thread's part: looks at the groups if it is time to.
+    pub(super) fn heed(&self, watch: &mut Watch) {
+        let now = coarse_ms();
+        if !watch.sees() || watch.age_ms(now) < ASK_AFTER_MS {
+            return;
+        }
+        let Some(_work) = self.idle.pause() else { return };
+        let look = watch.look(now);
+        if let Some(left) = look.left {
+            self.set_ceiling(left);
+        }
+        if look.is_short {
+            self.gather_everywhere();
+        }
+        for id in self.all_nodes() {
+            let arena = &self.node(id).arena;
+            let keep = if look.is_short { 0 } else { arena.marks(self.purge_policy()).high };
+            arena.reclaim(u32::MAX, keep, Reason::Limit);
+            self.disregard_own_work(id);
+        }
     }
 
     /// After a node has given memory: near the ceiling, gives back what is too much, a bounded amount.
@@ -103,6 +155,9 @@ impl Heap {
 
     #[cold]
     fn relieve_now(&self, id: NodeId) {
+        if self.poll.is_watched.load(Ordering::Relaxed) {
+            self.rouse();
+        }
         if LIMIT.is_time_to_gather() {
             self.gather_idle();
         }

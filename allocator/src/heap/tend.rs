@@ -144,8 +144,21 @@ impl Heap {
             let (part, whole) = node.calm.fading(patience);
             node.arena.fade(policy, part, whole);
         }
-        node.calm.disregard(self.activity(id));
+        self.disregard_own_work(id);
         quiet < patience.faded
+    }
+
+    /// What the helper itself has moved is no activity of the program.
+    pub(super) fn disregard_own_work(&self, id: NodeId) {
+        self.node(id).calm.disregard(self.activity(id));
+    }
+
+    /// Gathers what every CPU's windows and every depot and slab hold free.
+    pub(super) fn gather_everywhere(&self) {
+        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, class, magazine| {
+            self.take_back(NodeId(row as u8), class, magazine);
+        });
+        self.all_nodes().for_each(|id| self.gather(id));
     }
 
     /// What CPUs hold goes to the depots of nodes at work and to the slabs of quiet ones.

@@ -5,6 +5,9 @@
 //! it the kernel kills) and `memory.high` (beyond it the kernel makes the process wait); version 1 has `memory.limit_in_bytes`. In
 //! a container the path may be one of the host's that is not there: then the mount's root is the container's own group.
 //! What cannot be read, or says nothing sensible, bounds nothing.
+//!
+//! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a bound (`memory.events`, `memory.failcnt`), and for
+//! how long somebody waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
 
 use super::file::read_text;
 
@@ -13,27 +16,46 @@ const TEXT: usize = 2048;
 /// Greater bounds mean none: version 1 has no word for it.
 const ENDLESS: usize = 1 << 60;
 
+/// A file of a group.
+#[derive(Clone, Copy, Debug)]
+pub enum File {
+    /// Beyond it the kernel kills.
+    Max,
+    /// Beyond it the kernel makes the process wait.
+    High,
+    /// What is in use.
+    Usage,
+    /// What of.
+    Stat,
+    /// How often there was trouble.
+    Events,
+    /// How long somebody waited.
+    Pressure,
+}
+
+/// Number of files.
+pub const FILES: usize = 6;
+
 /// One of the two ways the kernel shows memory groups.
 struct Version {
     mount: &'static str,
-    bounds: &'static [&'static str],
-    usage: &'static str,
-    /// Lines of `memory.stat` that count the files' pages: the kernel drops them before it kills.
-    files: [&'static str; 2],
+    /// The names of the files; empty where there is none.
+    names: [&'static str; FILES],
 }
 
 static V1: Version = Version {
     mount: "sys/fs/cgroup/memory",
-    bounds: &["memory.limit_in_bytes"],
-    usage: "memory.usage_in_bytes",
-    files: ["total_inactive_file", "total_active_file"],
+    names: ["memory.limit_in_bytes", "", "memory.usage_in_bytes", "memory.stat", "memory.failcnt", ""],
 };
 static V2: Version = Version {
     mount: "sys/fs/cgroup",
-    bounds: &["memory.max", "memory.high"],
-    usage: "memory.current",
-    files: ["inactive_file", "active_file"],
+    names: ["memory.max", "memory.high", "memory.current", "memory.stat", "memory.events", "memory.pressure"],
 };
+/// Lines of `memory.stat` that count the files' pages: the kernel drops them before it kills. Version 1 has the sums of all groups below in others.
+const DROPPED: [&str; 2] = ["inactive_file", "active_file"];
+const DROPPED_BELOW: [&str; 2] = ["total_inactive_file", "total_active_file"];
+/// Lines of `memory.events` that tell of reclaim at a bound.
+const TROUBLE: [&str; 3] = ["high", "max", "oom"];
 
 /// The smallest bound in bytes of the groups around the process; `root` is empty, but for tests.
 pub fn bound(root: &str) -> Option<usize> {
@@ -42,15 +64,30 @@ pub fn bound(root: &str) -> Option<usize> {
 
 /// The fewest bytes that any group with a bound has left.
 pub fn headroom(root: &str) -> Option<usize> {
-    fold(root, |group| Some(group.bound()?.saturating_sub(group.usage()?)))
+    fold(root, |group| group.headroom())
+}
+
+/// Times of trouble in the process's group so far, and in those around it.
+pub fn trouble(root: &str) -> u64 {
+    let mut sum = 0;
+    each_group(root, |group| sum += group.trouble());
+    sum
 }
 
 /// The smallest answer of the process's group and those around it.
 fn fold(root: &str, mut ask: impl FnMut(&Group<'_>) -> Option<usize>) -> Option<usize> {
+    let mut least = None;
+    each_group(root, |group| least = ask(group).into_iter().chain(least).min());
+    least
+}
+
+/// The process's group and those around it, the innermost first.
+pub fn each_group(root: &str, mut each: impl FnMut(&Group<'_>)) {
     let mut text = [0; TEXT];
-    let (version, path) = own_group(read_text(format_args!("{root}/proc/self/cgroup"), &mut text)?)?;
+    let own = read_text(format_args!("{root}/proc/self/cgroup"), &mut text).and_then(own_group);
+    let Some((version, path)) = own else { return };
     let around = core::iter::successors(Some(path), |path| Some(path.rsplit_once('/')?.0));
-    around.filter_map(|path| ask(&Group { root, version, path })).min()
+    around.for_each(|path| each(&Group { root, version, path }));
 }
 
 /// The process's memory group: `4:memory:/path`, or `0::/path` where version 1 has none.
@@ -69,61 +106,116 @@ fn own_group(text: &str) -> Option<(&'static Version, &str)> {
 }
 
 /// A group: `path` is empty for the mount's root, else begins with a slash.
-struct Group<'a> {
+pub struct Group<'a> {
     root: &'a str,
     version: &'static Version,
     path: &'a str,
 }
 
 impl Group<'_> {
+    /// The path of one of its files, for whoever opens it; `None` where this version has none.
+    pub fn with_path<R>(&self, file: File, open: impl FnOnce(core::fmt::Arguments<'_>) -> R) -> Option<R> {
+        let name = *self.version.names.get(file as usize)?;
+        let machines_own = matches!(file, File::Pressure) && name.is_empty();
+        if machines_own {
+            return Some(open(format_args!("{}/proc/pressure/memory", self.root)));
+        }
+        (!name.is_empty()).then(|| open(format_args!("{}/{}{}/{name}", self.root, self.version.mount, self.path)))
+    }
+}
+
+impl Files for Group<'_> {
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str> {
+        self.with_path(file, |path| read_text(path, buffer))?
+    }
+}
+
+/// The files of a group, however they are read.
+pub trait Files {
+    /// The head of a file, as far as the buffer goes.
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str>;
+
+    /// The smaller bound in bytes.
     fn bound(&self) -> Option<usize> {
-        self.version.bounds.iter().filter_map(|name| self.number(name)).filter(|&bound| bound < ENDLESS).min()
+        let bounds = [File::Max, File::High].into_iter().filter_map(|file| self.number(file));
+        bounds.filter(|&bound| bound < ENDLESS).min()
+    }
+
+    /// Bytes left below the bound.
+    fn headroom(&self) -> Option<usize> {
+        Some(self.bound()?.saturating_sub(self.usage()?))
     }
 
     /// Bytes in use without the files' pages.
     fn usage(&self) -> Option<usize> {
-        let usage = self.number(self.version.usage)?;
+        let usage = self.number(File::Usage)?;
         let mut text = [0; TEXT];
-        let files = self.read("memory.stat", &mut text).map_or(0, |stat| {
-            let counted = stat.lines().filter_map(|line| line.split_once(' '));
-            let counted = counted.filter(|(name, _)| self.version.files.contains(name));
-            counted.filter_map(|(_, bytes)| bytes.trim().parse::<usize>().ok()).sum()
-        });
+        let stat = self.read(File::Stat, &mut text).unwrap_or_default();
+        let sum = |names: &[&str]| -> usize { figures(stat, names).sum() };
+        let files = if stat.contains(DROPPED_BELOW[0]) { sum(&DROPPED_BELOW) } else { sum(&DROPPED) };
         Some(usage.saturating_sub(files))
     }
 
-    fn number(&self, name: &str) -> Option<usize> {
-        self.read(name, &mut [0; 64])?.trim().parse().ok()
+    /// Times of trouble so far.
+    fn trouble(&self) -> u64 {
+        let mut text = [0; 512];
+        let events = self.read(File::Events, &mut text).unwrap_or_default();
+        let alone = events.trim().parse::<usize>();
+        alone.unwrap_or_else(|_| figures(events, &TROUBLE).sum()) as u64
     }
 
-    fn read<'a>(&self, name: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
-        read_text(format_args!("{}/{}{}/{name}", self.root, self.version.mount, self.path), buffer)
+    /// Microseconds for which somebody has waited for memory so far.
+    fn stalled_us(&self) -> u64 {
+        let mut text = [0; 512];
+        let pressure = self.read(File::Pressure, &mut text).unwrap_or_default();
+        let some = pressure.lines().find(|line| line.starts_with("some "));
+        let total = some.and_then(|line| line.rsplit_once("total="));
+        total.and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+    }
+
+    /// A file that is one number.
+    fn number(&self, file: File) -> Option<usize> {
+        self.read(file, &mut [0; 64])?.trim().parse().ok()
     }
 }
 
+/// The numbers of the lines `name number` with one of these names.
+fn figures<'a>(text: &'a str, names: &'a [&str]) -> impl Iterator<Item = usize> + 'a {
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines.filter(|(name, _)| names.contains(name)).filter_map(|(_, number)| number.trim().parse().ok())
+}
+
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     extern crate std;
+    use std::path::Path;
     use std::string::String;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::{env, format, fs, process};
 
     /// A tree of files with a life.
-    struct Tree(String);
+    pub struct Tree(String);
 
     impl Tree {
-        fn new(files: &[(&str, &str)]) -> Tree {
+        pub fn new(files: &[(&str, &str)]) -> Tree {
             static TREES: AtomicU32 = AtomicU32::new(0);
             let number = TREES.fetch_add(1, Ordering::Relaxed);
             let root = env::temp_dir().join(format!("larder-cgroup-{}-{number}", process::id()));
             fs::create_dir_all(&root).unwrap();
-            for (name, text) in files {
-                let path = root.join(name);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-            Tree(root.to_str().unwrap().into())
+            let tree = Tree(root.to_str().unwrap().into());
+            files.iter().for_each(|(name, text)| tree.write(name, text));
+            tree
+        }
+
+        pub fn root(&self) -> &str {
+            &self.0
+        }
+
+        pub fn write(&self, name: &str, text: &str) {
+            let path = Path::new(&self.0).join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
     }
 
@@ -133,7 +225,7 @@ mod tests {
         }
     }
 
-    const OWN: &str = "proc/self/cgroup";
+    pub const OWN: &str = "proc/self/cgroup";
 
     fn bound_of(files: &[(&str, &str)]) -> Option<usize> {
         bound(&Tree::new(files).0)

@@ -19,12 +19,27 @@ impl Write for Path {
     }
 }
 
+impl Path {
+    fn compose(path: fmt::Arguments<'_>) -> Option<Path> {
+        let mut composed = Path([0; PATH], 0);
+        write!(composed, "{path}\0").ok()?;
+        Some(composed)
+    }
+
+    fn as_c(&self) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(&self.0).ok()
+    }
+}
+
 /// The head of the file at `path`, as far as the buffer goes; `None` if it cannot be read or is no text.
 pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
-    let mut composed = Path([0; PATH], 0);
-    write!(composed, "{path}\0").ok()?;
-    let path = CStr::from_bytes_until_nul(&composed.0).ok()?;
-    core::str::from_utf8(syscall::read_file(path, buffer).ok()?).ok()
+    let path = Path::compose(path)?;
+    core::str::from_utf8(syscall::read_file(path.as_c()?, buffer).ok()?).ok()
+}
+
+/// Opens the file at `path` to be read; it stays open.
+pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
+    syscall::open(Path::compose(path)?.as_c()?).ok()
 }
 
 /// Bytes of this process in anonymous transparent huge pages.

@@ -24,6 +24,7 @@ pub mod syscall;
 pub mod thread;
 pub mod topology;
 pub mod vm;
+pub mod watch;
 
 /// An errno number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

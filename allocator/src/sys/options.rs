@@ -120,9 +120,9 @@ pub static OPTIONS: [Spec; 13] = [
     },
     Spec {
         key: "cgroup",
-        values: "start|poll|off",
-        default: "start",
-        help: "take the bound of the control group for a soft limit: as it was at the start, with its use asked for again and again, or not",
+        values: "watch|start|poll|off",
+        default: "watch",
+        help: "take the bound of the control group for a soft limit: watched by the helper thread, as it was at the start, asked for again by the program's own calls, or not",
     },
     Spec {
         key: "idle",

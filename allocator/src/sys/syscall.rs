@@ -70,22 +70,64 @@ fn futex_wake(word: *const u32, most: usize) {
     let _count = call(libc::SYS_futex, [word as usize, op as usize, most, 0, 0, 0]);
 }
 
-/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours.
+/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours. A thread that has [left the
+/// descriptors](leave_descriptors) borrows the process's.
 pub fn write_stderr(bytes: &[u8]) {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match call(libc::SYS_write, [2, rest.as_ptr() as usize, rest.len(), 0, 0, 0]) {
-            Ok(written) if written > 0 => rest = rest.get(written..).unwrap_or_default(),
-            Err(Errno(libc::EINTR)) => {}
-            _ => return,
-        }
+    if write_all(2, bytes) == Err(Errno(libc::EBADF))
+        && let Ok(descriptor) = stderr_of_process()
+    {
+        let _lost = write_all(descriptor, bytes);
     }
 }
 
-/// Reads the head of the file at `path` (nul-terminated) into `buffer`.
-pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+fn write_all(descriptor: usize, bytes: &[u8]) -> Result<(), Errno> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match call(libc::SYS_write, [descriptor, rest.as_ptr() as usize, rest.len(), 0, 0, 0]) {
+            Err(Errno(libc::EINTR)) => {}
+            Ok(0) => return Ok(()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Standard error of the process's first thread, as a descriptor of this one.
+fn stderr_of_process() -> Result<usize, Errno> {
+    let process = call(libc::SYS_getpid, [0; 6])?;
+    let borrowed = call(libc::SYS_pidfd_open, [process, 0, 0, 0, 0, 0])
+        .and_then(|process| call(libc::SYS_pidfd_getfd, [process, 2, 0, 0, 0, 0]));
+    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_NOCTTY | libc::O_CLOEXEC;
+    borrowed.or_else(|_| {
+        let path = c"/proc/self/fd/2".as_ptr() as usize;
+        call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags as usize, 0, 0, 0])
+    })
+}
+
+/// Gives the calling thread a table of descriptors of its own, which is empty: it closes none of the others'.
+pub fn leave_descriptors() -> Result<(), Errno> {
+    let flags = libc::CLOSE_RANGE_UNSHARE as usize;
+    call(libc::SYS_close_range, [0, u32::MAX as usize, flags, 0, 0, 0]).map(drop)
+}
+
+/// Opens the file at `path` to be read.
+pub fn open(path: &core::ffi::CStr) -> Result<u32, Errno> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    let fd = call(libc::SYS_openat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0, 0, 0])?;
+    call(libc::SYS_openat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0, 0, 0])
+        .map(|fd| fd as u32)
+}
+
+/// Reads the head of an open file into `buffer`.
+pub fn read_from_start(descriptor: u32, buffer: &mut [u8]) -> Result<&[u8], Errno> {
+    let args = [descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
+    let filled = call(libc::SYS_pread64, args)?;
+    Ok(buffer.get(..filled).unwrap_or_default())
+}
+
+/// Reads the head of the file at `path` into `buffer`.
+pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let fd = open(path)? as usize;
     let mut filled = 0;
     let outcome = loop {
         let rest = buffer.get_mut(filled..).unwrap_or_default();

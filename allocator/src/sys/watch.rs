@@ -1,0 +1,195 @@
+//! A watch over the control groups, for the helper thread: what they have left, and whether memory is short in them.
+//!
+//! The groups' files are opened once and read again and again. They lie in a table of descriptors of the thread's own, so no program closes,
+//! counts or reuses them, and a sandbox that is entered later need only let `pread64` through. Where the kernel refuses such a table, or a
+//! file, nothing is watched, and nobody asks again. Fork: a child has neither the thread nor its table.
+//!
+//! Memory is **short** when the kernel had to reclaim or kill at a bound since the last look, or when somebody waited for memory for
+//! a tenth of the time.
+
+use super::cgroup::{self, FILES, File, Files, Group};
+use super::file::open_file;
+use super::syscall;
+
+/// Groups that are watched: the process's own, and the nearest around it that have a bound.
+const GROUPS: usize = 4;
+/// Of the time since the last look somebody waited this part for memory.
+const STALLED_SHARE: u64 = 10;
+
+/// The open files of one group.
+#[derive(Debug, Default)]
+struct OpenGroup([Option<u32>; FILES]);
+
+impl OpenGroup {
+    fn of(group: &Group<'_>) -> OpenGroup {
+        let open = |file| group.with_path(file, open_file).flatten();
+        OpenGroup([File::Max, File::High, File::Usage, File::Stat, File::Events, File::Pressure].map(open))
+    }
+}
+
+impl Files for OpenGroup {
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str> {
+        let descriptor = (*self.0.get(file as usize)?)?;
+        core::str::from_utf8(syscall::read_from_start(descriptor, buffer).ok()?).ok()
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Watch {
+    groups: [OpenGroup; GROUPS],
+    count: usize,
+    /// As it was at the last look.
+    trouble: u64,
+    stalled_us: u64,
+    looked_ms: u64,
+}
+
+/// What a look has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Bytes that the groups have left, if any has a bound.
+    pub left: Option<usize>,
+    /// Whether memory is short.
+    pub is_short: bool,
+}
+
+impl Watch {
+    /// Opens the groups' files, in a table of descriptors that the calling thread shares with nobody from then on.
+    pub fn begin(now_ms: u64) -> Watch {
+        if syscall::leave_descriptors().is_ok() { Watch::open("", now_ms) } else { Watch::default() }
+    }
+
+    /// The same in the calling thread's present table, and below a root other than `/`.
+    fn open(root: &str, now_ms: u64) -> Watch {
+        let mut watch = Watch { looked_ms: now_ms, ..Watch::default() };
+        cgroup::each_group(root, |group| {
+            let matters = watch.count == 0 || group.bound().is_some();
+            if let Some(place) = watch.groups.get_mut(watch.count).filter(|_| matters) {
+                *place = OpenGroup::of(group);
+                watch.count += 1;
+            }
+        });
+        watch.trouble = watch.sum(Files::trouble);
+        watch.stalled_us = watch.sum(Files::stalled_us);
+        watch
+    }
+
+    /// Whether there is anything to look at.
+    pub fn sees(&self) -> bool {
+        self.count > 0
+    }
+
+    /// Milliseconds since the last look.
+    pub fn age_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.looked_ms)
+    }
+
+    /// Looks.
+    pub fn look(&mut self, now_ms: u64) -> Look {
+        let (trouble, stalled_us) = (self.sum(Files::trouble), self.sum(Files::stalled_us));
+        let had_trouble = trouble > self.trouble;
+        let waited_us = stalled_us.saturating_sub(self.stalled_us);
+        let has_stalled = waited_us.saturating_mul(STALLED_SHARE) > self.age_ms(now_ms) * 1000;
+        (self.trouble, self.stalled_us, self.looked_ms) = (trouble, stalled_us, now_ms);
+        let left = self.open_groups().filter_map(Files::headroom).min();
+        Look { left, is_short: had_trouble || has_stalled }
+    }
+
+    fn open_groups(&self) -> impl Iterator<Item = &OpenGroup> {
+        self.groups.iter().take(self.count)
+    }
+
+    fn sum(&self, of: impl Fn(&OpenGroup) -> u64) -> u64 {
+        self.open_groups().map(of).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::cgroup::tests::{OWN, Tree};
+
+    const MIB: usize = 1 << 20;
+
+    /// A group of version 2 with a bound of 512 MiB, inside one without.
+    fn tree() -> Tree {
+        Tree::new(&[
+            (OWN, "0::/pod/app\n"),
+            ("sys/fs/cgroup/pod/memory.max", "max\n"),
+            ("sys/fs/cgroup/pod/app/memory.max", "536870912\n"),
+            ("sys/fs/cgroup/pod/app/memory.high", "max\n"),
+            ("sys/fs/cgroup/pod/app/memory.current", "104857600\n"),
+            ("sys/fs/cgroup/pod/app/memory.stat", "anon 1\nactive_file 10485760\n"),
+            ("sys/fs/cgroup/pod/app/memory.events", "low 9\nhigh 0\nmax 3\noom 0\noom_kill 0\n"),
+            ("sys/fs/cgroup/pod/app/memory.pressure", "some avg10=1.00 avg60=0 total=5000\nfull avg10=0 total=1\n"),
+        ])
+    }
+
+    #[test]
+    fn what_is_left_is_as_the_files_say_now() {
+        let tree = tree();
+        let mut watch = Watch::open(tree.root(), 1000);
+        assert_eq!(watch.look(1100), Look { left: Some(422 * MIB), is_short: false });
+        tree.write("sys/fs/cgroup/pod/app/memory.current", "419430400\n");
+        assert_eq!(watch.look(1200).left, Some(122 * MIB));
+        tree.write("sys/fs/cgroup/pod/app/memory.high", "418381824\n");
+        assert_eq!(watch.look(1300).left, Some(9 * MIB), "a bound that came later counts");
+    }
+
+    #[test]
+    fn events_at_a_bound_are_noticed_once() {
+        let tree = tree();
+        let mut watch = Watch::open(tree.root(), 1000);
+        let events = "sys/fs/cgroup/pod/app/memory.events";
+        for (text, is_short) in
+            [("low 50\nhigh 0\nmax 3\n", false), ("high 1\nmax 3\n", true), ("high 1\nmax 4\n", true)]
+        {
+            tree.write(events, text);
+            assert_eq!(watch.look(2000).is_short, is_short, "{text}");
+            assert!(!watch.look(2100).is_short);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_tenth_of_the_time_is_short() {
+        let tree = tree();
+        let mut watch = Watch::open(tree.root(), 1000);
+        let pressure = "sys/fs/cgroup/pod/app/memory.pressure";
+        tree.write(pressure, "some avg10=90.00 total=14000\nfull avg10=90 total=900000\n");
+        assert!(!watch.look(1100).is_short, "9 of 100 ms");
+        tree.write(pressure, "some avg10=0.00 total=25000\n");
+        assert!(watch.look(1200).is_short, "11 of 100 ms");
+        assert!(!watch.look(1300).is_short);
+    }
+
+    #[test]
+    fn version_1_counts_failures_and_the_machine_s_pressure() {
+        let group = "sys/fs/cgroup/memory/app";
+        let file = |name: &str| std::format!("{group}/memory.{name}");
+        let tree = Tree::new(&[
+            (OWN, "4:memory:/app\n"),
+            (&file("limit_in_bytes"), "1000\n"),
+            (&file("usage_in_bytes"), "900\n"),
+            (&file("stat"), "inactive_file 1\ntotal_inactive_file 300\ntotal_active_file 50\n"),
+            (&file("failcnt"), "7\n"),
+            ("proc/pressure/memory", "some total=100\n"),
+        ]);
+        let mut watch = Watch::open(tree.root(), 1000);
+        assert_eq!(watch.look(1100), Look { left: Some(450), is_short: false });
+        tree.write(&file("failcnt"), "8\n");
+        assert!(watch.look(1200).is_short);
+        tree.write("proc/pressure/memory", "some total=60000\n");
+        assert!(watch.look(1300).is_short);
+    }
+
+    #[test]
+    fn nothing_to_see_is_nothing_amiss() {
+        assert!(!Watch::open("/nonexistent", 0).sees());
+        let tree = Tree::new(&[(OWN, "0::/app\n")]);
+        let mut watch = Watch::open(tree.root(), 1000);
+        assert_eq!(watch.look(1100), Look { left: None, is_short: false });
+    }
+
+    extern crate std;
+}

@@ -1,0 +1,63 @@
+// watched full|busy FILE: the program has freed 100 MiB and would keep them for a minute. Then another in its memory group takes nearly all that is
+// left (full), or writes a FILE larger than the group, so that the kernel has to reclaim again and again (busy): what is free goes back while the
+// program makes no call, and none of its descriptors is touched.
+// watched broken: the helper thread finds an object that was written to after it was freed; its last words reach standard error.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "../c/idle/idle.h"
+
+enum { GROUP_MIB = 256, FREED_MIB = 100, FILE_MIB = 400, MIB = 1 << 20 };
+
+// Fills memory and waits to be killed.
+static void take_memory(size_t mib) {
+    char *pages = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(pages != MAP_FAILED);
+    memset(pages, 1, mib * MIB);
+    for (;;) pause();
+}
+
+// Writes a file that is larger than the group, again and again.
+static void write_files(const char *path) {
+    static char page[MIB];
+    for (;;) {
+        int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        CHECK(file >= 0);
+        for (int i = 0; i < FILE_MIB; i++) CHECK(write(file, page, sizeof page) == sizeof page);
+        close(file);
+    }
+}
+
+// Until the helper thread comes and ends the process.
+static void write_after_free(void) {
+    enum { FEW = 64 };
+    static long *freed[FEW];
+    for (int i = 0; i < FEW; i++) CHECK(freed[i] = malloc(32));
+    for (int i = 0; i < FEW; i++) free(freed[i]);
+    for (int i = 0; i < FEW; i++) freed[i][0] = 0x0123456789abcdef;
+    usleep(IDLE_MS * 1000);
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc >= 2);
+    long before = resident_kib();
+    swell_in_a_thread();
+    CHECK(has_helper());
+    if (argc == 2) write_after_free();
+    CHECK(argc == 3 && resident_kib() > before + 80 * 1024);
+    int descriptors = dup(0);
+    pid_t other = fork();
+    if (other == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!strcmp(argv[1], "full")) take_memory(GROUP_MIB - FREED_MIB - 30);
+        write_files(argv[2]);
+    }
+    int shrank = shrinks_to(before + 64 * 1024);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    CHECK(shrank && has_helper());
+    CHECK(dup(0) == descriptors + 1);
+    return 0;
+}

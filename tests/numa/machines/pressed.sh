@@ -1,0 +1,21 @@
+# Memory groups of version 2 with little room. 300 MiB live and bursts of 100 in 512: jemalloc is killed at this, and where the bursts are four
+# glibc, mimalloc and gperftools are, too. And what is free goes back when a neighbour takes the rest, up to the bound where the kernel
+# kills, or up to the one where it makes wait.
+linux 6.12
+node 1024 0-1
+setting psi=1
+setting transparent_hugepage=never
+
+checks() {
+    local bound
+    mount -t cgroup2 cgroup /sys/fs/cgroup
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+    mkdir /sys/fs/cgroup/box /sys/fs/cgroup/max /sys/fs/cgroup/high
+    echo 512M >/sys/fs/cgroup/box/memory.max
+    in_mode rseq "300 MiB live, bursts of 100, in 512 MiB" sh /lab/within.sh box contained 300 100 4 2
+    for bound in max high; do
+        echo 256M >/sys/fs/cgroup/$bound/memory.$bound
+        in_mode rseq "a neighbour fills memory.$bound" \
+            env LARDER_CONF=purge_delay_ms:60000 sh /lab/within.sh $bound watched full none
+    done
+}
