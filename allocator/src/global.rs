@@ -208,7 +208,7 @@ unsafe impl GlobalAlloc for Larder {
 
     #[inline(always)]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        match Class::for_layout(layout.size(), layout.align()) {
+        match Class::small(layout.size(), layout.align()) {
             Some(class) => HEAP.realloc_class(pointer, class, new_size, layout.align()),
             None => HEAP.realloc(pointer, new_size, layout.align()),
         }

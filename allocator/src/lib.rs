@@ -19,7 +19,7 @@ mod sys;
 pub mod hit {
     pub use crate::cpu::hit::at;
     pub use crate::global::{HEAP, odd_link};
-    pub use crate::sys::rseq::MIX;
+    pub use crate::sys::rseq::{MIX, SLOT_SHIFT};
 }
 
 pub use global::{

@@ -14,7 +14,7 @@ pub fn check(heap: &Heap, shadow: &Shadow) {
 }
 
 fn check_small(heap: &Heap, shadow: &Shadow) {
-    let small = shadow.iter().filter(|object| object.is_small());
+    let small = shadow.iter().filter(|object| object.is_slabs(heap));
     assert_eq!(heap.count_in_use(), small.clone().count() as i64, "small objects in use");
     for class in heap.stats().classes.iter().filter(|class| class.size > 0) {
         let live = small.clone().filter(|object| object.usable == class.size).count();
@@ -33,7 +33,7 @@ fn check_runs(heap: &Heap, shadow: &Shadow) {
     let sums = |objects: &mut dyn Iterator<Item = &Object>| {
         objects.fold((0, 0), |(bytes, count), object| (bytes + object.usable, count + 1))
     };
-    let large = sums(&mut shadow.iter().filter(|object| !object.is_small() && !is_huge(object)));
+    let large = sums(&mut shadow.iter().filter(|object| !object.is_slabs(heap) && !is_huge(object)));
     let huge = sums(&mut shadow.iter().filter(is_huge));
     assert_eq!((stats.large_in_use, stats.large_count), large, "large objects");
     assert_eq!((stats.huge_in_use, stats.huge_count), huge, "huge objects");

@@ -130,9 +130,10 @@ impl Hand {
         };
         let usable = self.heap.resize_in_place(old.start, size, size);
         assert_eq!(usable, self.heap.usable_size(old.start));
-        assert!(!old.is_small() || usable == old.usable);
+        let is_slabs = old.is_slabs(self.heap);
+        assert!(!is_slabs || usable == old.usable);
         old.check_first(old.usable.min(usable), old.start);
-        let size = if old.is_small() { old.size } else { usable };
+        let size = if is_slabs { old.size } else { usable };
         self.keep(old.start, size, old.align);
     }
 

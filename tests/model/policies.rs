@@ -117,7 +117,7 @@ fn objects_that_go_home_from_afar_are_counted() {
     objects.into_iter().for_each(|object| heap.free(object));
     let small = remote();
     assert!((1000..=3000).contains(&small), "{small} of 2000 small objects or so");
-    let large: Vec<_> = (0..30).map(|turn| heap.alloc_on(turn % NODES, 100_000, 16)).collect();
+    let large: Vec<_> = (0..30).map(|turn| heap.alloc_on(turn % NODES, 300_000, 16)).collect();
     large.into_iter().for_each(|object| heap.free(object));
     assert!((20..=30).contains(&(remote() - small)), "{} of 20 large objects or so", remote() - small);
 }

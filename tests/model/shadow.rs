@@ -1,8 +1,10 @@
 //! What the heap should hold: every live object, and every byte of it.
+use larder::heap::Heap;
 use std::collections::BTreeMap;
 
-/// Objects up to this size and alignment are small.
+/// Objects up to this size and alignment are small, and those up to the next may be medium.
 const MAX_SMALL: usize = 32 << 10;
+const MAX_MEDIUM: usize = 256 << 10;
 const PAGE: usize = 4096;
 
 /// A live object.
@@ -35,9 +37,12 @@ impl Object {
         object
     }
 
-    /// Whether it comes from a slab.
-    pub fn is_small(&self) -> bool {
-        self.size <= MAX_SMALL && self.align <= PAGE
+    /// Whether it comes from a slab. Which medium ones do the heap must say: those that were zeroed or have grown do not.
+    pub fn is_slabs(&self, heap: &Heap) -> bool {
+        let has_class = heap.has_class(self.start);
+        assert!(has_class || self.size > MAX_SMALL || self.align > PAGE, "{} bytes of no class", self.size);
+        assert!(!has_class || self.size <= MAX_MEDIUM && self.align <= PAGE, "{} bytes of a class", self.size);
+        has_class
     }
 
     /// Writes every usable byte.

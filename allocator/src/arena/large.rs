@@ -23,12 +23,22 @@ impl Arena {
             return None;
         }
         let mut lists = self.lists().ok()?;
-        let left = self.reserved_pages() - self.region.pages() + self.warm_pages(&lists) + lists.pages(Kind::Zero);
-        if left < pages + self.reserved_pages() / 4 {
+        if !self.has_room_beside_slabs(&lists, pages) {
             return None;
         }
         let run = self.alloc_locked(&mut lists, pages, align)?;
         Some((self.region.address(run.page), self.publish_large(&run)))
+    }
+
+    /// Allocates a run for a slab whose object could as well be large: under the same condition.
+    pub fn alloc_beside_slabs(&self, pages: u32) -> Option<Run> {
+        let mut lists = self.lists().ok()?;
+        if self.has_room_beside_slabs(&lists, pages) { self.alloc_locked(&mut lists, pages, 1) } else { None }
+    }
+
+    fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {
+        let left = self.reserved_pages() - self.region.pages() + self.warm_pages(lists) + lists.pages(Kind::Zero);
+        left >= pages + self.reserved_pages() / 4
     }
 
     /// Marks a run as a large object; the caller holds the lock. Whether it is zero.

@@ -1,4 +1,7 @@
-//! Size classes: 8 bytes, multiples of 16 up to 128, then eight steps to each doubling up to 32 KiB.
+//! Size classes: 8 bytes, multiples of 16 up to 128, then eight steps to each doubling: **small** ones up to 32 KiB, **medium** ones up to 256 KiB.
+//!
+//! Medium objects are whole numbers of pages. Each is a slab of its own, so that what is free is a run again at once; but for the one or few that a
+//! CPU's window keeps: that is what their classes are for.
 //!
 //! A request above 128 bytes wastes at most one step, which is an eighth of the request: 12.5 %. The spacing is that of most
 //! modern allocators (jemalloc's `lg_group` of 3). Everything here is computed at compile time.
@@ -9,9 +12,13 @@
 use super::units::{Class, MIN_ALIGN, PAGE};
 
 /// Number of classes, the unused class 0 included.
-pub const CLASSES: usize = 74;
+pub const CLASSES: usize = 98;
+/// Classes below this are small.
+const SMALL_CLASSES: usize = 74;
 /// The largest small size in bytes.
 pub const MAX_SMALL: usize = 32 * 1024;
+/// The largest medium size in bytes.
+pub const MAX_MEDIUM: usize = 256 * 1024;
 /// Most objects a slab holds, hence the bits of its bitmap.
 pub const MAX_SLAB_OBJECTS: usize = 512;
 /// Most rounds a magazine holds.
@@ -24,8 +31,13 @@ pub const WINDOW_BYTES: usize = 24;
 /// Entries of a table by size.
 pub const BY_SIZE_LEN: usize = MAX_SMALL / MIN_ALIGN + 1;
 
+/// Entries of a table by pages.
+pub const BY_PAGES_LEN: usize = MAX_MEDIUM / PAGE + 1;
+
 const MAGAZINE_BYTES: usize = 32 * 1024;
 const MIN_ROUNDS: usize = 4;
+/// Of medium objects; one at least.
+const MEDIUM_MAGAZINE_BYTES: usize = 128 * 1024;
 const LARGEST_EVEN_CLASS: usize = 9;
 const COLOUR_STEP: usize = 64;
 
@@ -64,8 +76,11 @@ const fn natural_align(size: usize) -> usize {
     if low > PAGE { PAGE } else { low }
 }
 
-/// Fewest pages that hold enough objects with at most 1/32 lost at the end.
+/// Fewest pages that hold enough objects with at most 1/32 lost at the end; of a medium class those of one object.
 const fn slab_pages(size: usize) -> usize {
+    if size > MAX_SMALL {
+        return size / PAGE;
+    }
     let wanted = if size <= 64 {
         128
     } else if size <= 512 {
@@ -95,7 +110,11 @@ const fn class_info(index: usize) -> ClassInfo {
     let align = natural_align(size);
     let step = if align > COLOUR_STEP { align } else { COLOUR_STEP };
     let by_bytes = MAGAZINE_BYTES / size;
-    let rounds = if by_bytes > MAX_ROUNDS {
+    let rounds = if size > MEDIUM_MAGAZINE_BYTES {
+        1
+    } else if size > MAX_SMALL {
+        MEDIUM_MAGAZINE_BYTES / size
+    } else if by_bytes > MAX_ROUNDS {
         MAX_ROUNDS
     } else if by_bytes < MIN_ROUNDS {
         MIN_ROUNDS
@@ -150,6 +169,21 @@ pub const fn offsets_by_size() -> [u16; BY_SIZE_LEN] {
     table
 }
 
+/// The offset of the medium class for so many pages; 0 where those are small.
+pub const fn offsets_by_pages() -> [u16; BY_PAGES_LEN] {
+    let mut table = [0; BY_PAGES_LEN];
+    let mut class = SMALL_CLASSES;
+    let mut pages = MAX_SMALL / PAGE + 1;
+    while pages < table.len() {
+        while size_of_class(class) < pages * PAGE {
+            class += 1;
+        }
+        table[pages] = (class * WINDOW_BYTES) as u16;
+        pages += 1;
+    }
+    table
+}
+
 /// ceil(2^64 / size) of every class, 0 for "no class", so that one comparison refuses both a wrong address and a wrong page.
 pub const fn reciprocals() -> [u64; CLASSES] {
     let mut table = [0; CLASSES];
@@ -163,6 +197,7 @@ pub const fn reciprocals() -> [u64; CLASSES] {
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
 static OFFSETS: [u16; BY_SIZE_LEN] = offsets_by_size();
+static PAGE_OFFSETS: [u16; BY_PAGES_LEN] = offsets_by_pages();
 static RECIPROCAL: [u64; CLASSES] = reciprocals();
 
 impl Class {
@@ -207,6 +242,18 @@ impl Class {
         Class((offset / WINDOW_BYTES) as u8)
     }
 
+    /// Whether its objects are medium.
+    #[inline(always)]
+    pub fn is_medium(self) -> bool {
+        self.index() >= SMALL_CLASSES
+    }
+
+    /// The class for `size` bytes, more than [`MAX_SMALL`] and at most [`MAX_MEDIUM`].
+    #[inline(always)]
+    fn medium(size: usize) -> Class {
+        Class::at_offset(PAGE_OFFSETS[size.div_ceil(PAGE)] as usize)
+    }
+
     /// ceil(2^64 / size).
     #[inline(always)]
     pub fn reciprocal(self) -> u64 {
@@ -215,13 +262,23 @@ impl Class {
 
     /// The class for `size` bytes at `align` (a power of two); `None` if that is no small object.
     #[inline(always)]
-    pub fn for_layout(size: usize, align: usize) -> Option<Class> {
+    pub fn small(size: usize, align: usize) -> Option<Class> {
         if size > MAX_SMALL {
             None
         } else if align <= MIN_ALIGN {
             Some(Class::at_offset(Class::offset_for(size, align)))
         } else {
             Class::aligned(size, align)
+        }
+    }
+
+    /// The class for `size` bytes at `align` (a power of two); `None` if that is neither a small nor a medium object.
+    #[inline(always)]
+    pub fn for_layout(size: usize, align: usize) -> Option<Class> {
+        if size <= MAX_SMALL {
+            Class::small(size, align)
+        } else {
+            (size <= MAX_MEDIUM && align <= PAGE).then(|| Class::medium(size))
         }
     }
 
@@ -248,7 +305,18 @@ mod tests {
             assert!(size <= 128 || (got - size) * 8 <= size, "{size} -> {got}");
         }
         assert_eq!(Class::of(0).size(), 16);
-        assert_eq!(Class(CLASSES as u8 - 1).size(), MAX_SMALL);
+        assert_eq!(Class(SMALL_CLASSES as u8 - 1).size(), MAX_SMALL);
+    }
+
+    #[test]
+    fn medium_sizes_get_the_least_class_that_holds_them() {
+        for size in MAX_SMALL + 1..=MAX_MEDIUM {
+            let class = Class::medium(size);
+            assert!(class.is_medium() && class.size() >= size && Class(class.0 - 1).size() < size, "{size}");
+            assert!(class.size().is_multiple_of(PAGE) && (class.size() - size) * 8 <= size);
+        }
+        assert_eq!(Class(CLASSES as u8 - 1).size(), MAX_MEDIUM);
+        assert_eq!(Class::for_layout(MAX_MEDIUM + 1, 16), None);
     }
 
     #[test]
@@ -275,6 +343,7 @@ mod tests {
         assert_eq!(Class::for_layout(8, 8), Some(CLASS_8));
         assert_eq!(Class::for_layout(8, 16), Some(Class(2)));
         assert_eq!(Class::for_layout(64, 8192), None);
-        assert_eq!(Class::for_layout(MAX_SMALL + 1, 8), None);
+        assert_eq!(Class::small(MAX_SMALL + 1, 8), None);
+        assert_eq!(Class::for_layout(MAX_SMALL + 1, 8192), None);
     }
 }

@@ -3,7 +3,8 @@
 //! The two functions are written as whole (`naked`) functions, because a hit is some thirty instructions and a compiled prologue, a
 //! second test of the same result and a spilled register each cost a thirtieth. In words:
 //! ```text
-//! malloc(size)   size < small_end, else slow;   window = slot of this CPU + offset_by_size[size / 16]
+//! malloc(size)   size < small_end: window = slot of this CPU + offset_by_size[size / 16];   else
+//!                size < medium_end, else slow: window = slot of this CPU + offset_by_pages[size / 4096]
 //!                pop it (sys::rseq), else slow;  its link must lead into the region, to a multiple of 8, else odd;
 //!                wipe the object's first word
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
@@ -13,7 +14,9 @@
 //! nodes, and whenever a slow path must see every call.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
-use crate::base::classes::{BY_SIZE_LEN, CLASSES, WINDOW_BYTES, offsets_by_size, reciprocals};
+use crate::base::classes::{
+    BY_PAGES_LEN, BY_SIZE_LEN, CLASSES, WINDOW_BYTES, offsets_by_pages, offsets_by_size, reciprocals,
+};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::sys::rseq::Area;
 
@@ -35,6 +38,10 @@ pub struct Hot {
     pub(super) map: AtomicUsize,
     /// Window offset by size in units of 16 bytes.
     by_size: [u16; BY_SIZE_LEN],
+    /// Sizes from `small_end` on and below this may be medium.
+    pub(super) medium_end: AtomicUsize,
+    /// Window offset of medium classes, by pages.
+    by_pages: [u16; BY_PAGES_LEN],
     /// Reciprocal of the class size, at the class's offset.
     reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
 }
@@ -50,6 +57,8 @@ impl Hot {
             extent: AtomicUsize::new(0),
             map: AtomicUsize::new(0),
             by_size: offsets_by_size(),
+            medium_end: AtomicUsize::new(0),
+            by_pages: offsets_by_pages(),
             reciprocal: strided(),
         }
     }
@@ -78,6 +87,10 @@ pub mod at {
     use core::mem::offset_of;
     /// `by_size`.
     pub const BY_SIZE: usize = offset_of!(Hot, by_size);
+    /// `medium_end`.
+    pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
+    /// `by_pages`.
+    pub const BY_PAGES: usize = offset_of!(Hot, by_pages);
     /// `reciprocal`.
     pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
     const _: () =
@@ -98,7 +111,7 @@ macro_rules! define_malloc {
                 $crate::rseq_descriptor!(),
                 "lea rdx, [rip + {heap}]",
                 "cmp rdi, [rdx]",
-                "jae {slow}",
+                "jae 26f",
                 "lea rax, [rdi + 15]",
                 "shr rax, 4",
                 "movzx esi, word ptr [rdx + rax * 2 + {by_size}]",
@@ -111,7 +124,7 @@ macro_rules! define_malloc {
                 "mov r8d, fs:[r8]",
                 "cmp r8, [rdx + 24]",
                 "jae {slow}",
-                "shl r8, 11",
+                "shl r8, {shift}",
                 "add r8, [rdx + 32]",
                 "add r8, rsi",
                 "mov rax, [r8]",
@@ -135,6 +148,13 @@ macro_rules! define_malloc {
                 "jnz 28f",
                 "mov qword ptr [rax], 0",
                 "ret",
+                "26:",
+                "cmp rdi, [rdx + {medium_end}]",
+                "jae {slow}",
+                "lea rax, [rdi + 4095]",
+                "shr rax, 12",
+                "movzx esi, word ptr [rdx + rax * 2 + {by_pages}]",
+                "jmp 21b",
                 "28:",
                 "mov rdi, rax",
                 "mov rdx, rcx",
@@ -146,7 +166,10 @@ macro_rules! define_malloc {
                 slow = sym $slow,
                 odd_link = sym $crate::hit::odd_link,
                 by_size = const $crate::hit::at::BY_SIZE,
+                medium_end = const $crate::hit::at::MEDIUM_END,
+                by_pages = const $crate::hit::at::BY_PAGES,
                 mix = const $crate::hit::MIX,
+                shift = const $crate::hit::SLOT_SHIFT,
             )
         }
     };
@@ -187,7 +210,7 @@ macro_rules! define_free {
                 "mov r8d, fs:[r8]",
                 "cmp r8, [rdx + 24]",
                 "jae {slow}",
-                "shl r8, 11",
+                "shl r8, {shift}",
                 "add r8, [rdx + 32]",
                 "add r8, rsi",
                 "mov rcx, [r8 + 8]",
@@ -210,6 +233,7 @@ macro_rules! define_free {
                 slow = sym $slow,
                 reciprocal = const $crate::hit::at::RECIPROCAL,
                 mix = const $crate::hit::MIX,
+                shift = const $crate::hit::SLOT_SHIFT,
             )
         }
     };

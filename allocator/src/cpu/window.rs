@@ -4,7 +4,7 @@
 use super::drain::Banks;
 use super::hit::Hot;
 use super::locked::LockedWindows;
-use crate::base::classes::{CLASSES, MAX_SMALL, WINDOW_BYTES};
+use crate::base::classes::{CLASSES, MAX_MEDIUM, MAX_SMALL, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
@@ -152,6 +152,7 @@ impl Cpus {
         }
         if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
+            self.hot.medium_end.store(MAX_MEDIUM + 1, Ordering::Release);
             self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
         }
         self.show_extent(region);
@@ -276,10 +277,12 @@ impl Cpus {
         self.locked.push(row, class, object, self.links())
     }
 
-    /// Makes the magazine the window; what was there becomes the previous one; returns the one before, for the depot.
+    /// Makes the magazine the window; what was there becomes the previous one; returns the one before, for the depot. Of medium classes there is no
+    /// previous one.
     pub fn install(&self, row: usize, class: Class, magazine: Magazine) -> Option<Magazine> {
         let old = match self.exchange(row, class, Place::Window, magazine) {
             Ok(old) if old.is_empty() => return None,
+            Ok(old) if class.is_medium() => return Some(old),
             Ok(old) => old,
             Err(magazine) => return Some(magazine),
         };

@@ -29,8 +29,8 @@ const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = 1 << 44;
 const MANY_SLOTS: usize = 4096;
-const FEW_SLOTS: usize = 64;
-const FEW_SHARDS: usize = 4;
+const FEW_SLOTS: usize = 32;
+const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";

@@ -30,6 +30,12 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn alloc_slow(&self, size: usize, align: usize) -> *mut u8 {
+        if self.cpus.is_open()
+            && size > MAX_SMALL
+            && let Some(class) = Class::for_layout(size, align)
+        {
+            return self.alloc_at(class.offset());
+        }
         match self.pop_by_row(size, align) {
             Some(object) => object.into_pointer(),
             None => self.alloc_here(size, align),
@@ -42,6 +48,11 @@ impl Heap {
             return null_mut();
         }
         self.alloc_from(self.origin_here(), size, align)
+    }
+
+    /// A large object even where a medium one would do: what has grown once grows again, and a run can do so where it lies.
+    pub(super) fn alloc_to_grow(&self, size: usize, align: usize) -> *mut u8 {
+        if self.enter() { self.alloc_large(self.origin_here(), size, align).0 } else { null_mut() }
     }
 
     fn origin_here(&self) -> Origin {
@@ -78,7 +89,7 @@ impl Heap {
 
     /// As [`Heap::alloc_from`], and zeroed.
     pub(super) fn alloc_zeroed_from(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
-        let (pointer, zero) = match Class::for_layout(size, align) {
+        let (pointer, zero) = match Class::small(size, align) {
             Some(class) => (self.refill_from(origin.node, class), false),
             None => self.alloc_large(origin, size, align),
         };
@@ -98,7 +109,7 @@ impl Heap {
     }
 
     /// A large or huge object, and whether it is known to be zero.
-    fn alloc_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
+    pub(super) fn alloc_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         let found = self.try_large(origin, size, align);
         self.relieve(origin.node);
         let refused = found.0.is_null() && LIMIT.might_hold(size);

@@ -5,6 +5,7 @@
 //! | object | size | where |
 //! |---|---|---|
 //! | small | up to 32 KiB, alignment up to a page | cpu → depot → slab → arena |
+//! | medium | up to 256 KiB, alignment up to a page, neither zeroed nor grown | cpu → slab of its own → arena |
 //! | large | up to 32 MiB | a run straight from the arena |
 //! | huge | beyond, or grown by `realloc` | a mapping of its own |
 //!

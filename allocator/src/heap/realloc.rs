@@ -76,7 +76,7 @@ impl Heap {
         let class = Class::for_layout(size, align);
         match found {
             Found::Small(old) => class == Some(old),
-            Found::Large(home, page) => class.is_none() && self.resize_large(home, page, size),
+            Found::Large(home, page) => size > MAX_SMALL && self.resize_large(home, page, size),
             Found::Huge(len) => class.is_none() && size <= len && len - size < len / 2,
         }
     }
@@ -129,7 +129,10 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn copy_to_new(&self, pointer: *mut u8, found: Found, size: usize, align: usize) -> *mut u8 {
-        self.move_to_new(pointer, found, size, || self.alloc_slow(size, align))
+        let grows_on = size > MAX_SMALL && size > self.usable(found);
+        self.move_to_new(pointer, found, size, || {
+            if grows_on { self.alloc_to_grow(size, align) } else { self.alloc_slow(size, align) }
+        })
     }
 
     /// Copies an object to one that `alloc` gives and frees it; null (and nothing changed) if it gives none.

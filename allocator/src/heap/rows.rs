@@ -5,7 +5,7 @@
 //! an object of the node it has just left.
 
 use super::Heap;
-use crate::base::classes::MAX_SMALL;
+use crate::base::classes::MAX_MEDIUM;
 use crate::base::units::{Class, MIN_ALIGN};
 use crate::region::Object;
 
@@ -13,10 +13,10 @@ impl Heap {
     /// An object from this CPU's window in the present node's row.
     #[inline(always)]
     pub(super) fn pop_by_row(&self, size: usize, align: usize) -> Option<Object> {
-        if !self.cpus.has_open_rows() || size > MAX_SMALL || align > MIN_ALIGN {
+        if !self.cpus.has_open_rows() || size > MAX_MEDIUM || align > MIN_ALIGN {
             return None;
         }
-        let class = Class::at_offset(Class::offset_for(size, align));
+        let class = Class::for_layout(size, align)?;
         self.cpus.pop(self.present_node().index(), class)
     }
 

@@ -1,5 +1,6 @@
 //! Heaps of a given shape, and calls that name their node: for tests, which build machines of many nodes where there is one.
 
+use super::knowledge::{Call, Found};
 use super::large::Origin;
 use super::{Heap, Shape};
 use crate::base::units::{Class, NodeId};
@@ -56,7 +57,13 @@ impl Heap {
         self.home_of(pointer as usize).map(NodeId::index)
     }
 
-    /// Small objects in use, by walking every chain: exact where [`Heap::stats`] is right to within restarted sequences. Negative iff
+    /// Whether the object that begins at a pointer is one of a class.
+    #[doc(hidden)]
+    pub fn has_class(&self, pointer: *const u8) -> bool {
+        matches!(self.find(pointer as usize, Call::UsableSize), Some(Found::Small(_)))
+    }
+
+    /// Small and medium objects in use, by walking every chain: exact where [`Heap::stats`] is right to within restarted sequences. Negative iff
     /// something is free twice. Nothing else may use the heap meanwhile.
     #[doc(hidden)]
     pub fn count_in_use(&self) -> i64 {

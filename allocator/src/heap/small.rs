@@ -2,6 +2,7 @@
 
 use super::Heap;
 use super::knowledge::Call;
+use super::large::Origin;
 use crate::arena::PurgePolicy;
 use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
@@ -104,8 +105,11 @@ impl Heap {
     /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs; at last the
     /// spare node, which is a signal handler's only choice if it interrupted the holder of a lock.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
-        let found = self
-            .attempt(first, class)
+        let found = self.attempt(first, class);
+        if found.is_none() && class.is_medium() {
+            return self.alloc_large(Origin { node: first, asked: false }, class.size(), PAGE).0;
+        }
+        let found = found
             .or_else(|| if self.gather_all() { self.attempt(first, class) } else { None })
             .or_else(|| self.refill(self.spare(), class));
         self.relieve(first);
@@ -216,7 +220,11 @@ impl Heap {
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let (node, cpu) = (self.node(home), self.cpus.present_slot());
-        let kept = if self.is_shrinking_alone(home) { Err(magazine) } else { node.depots.put(cpu, class, magazine) };
+        let kept = if class.is_medium() || self.is_shrinking_alone(home) {
+            Err(magazine)
+        } else {
+            node.depots.put(cpu, class, magazine)
+        };
         if let Err(magazine) = kept {
             self.take_back(home, class, magazine);
         }

@@ -8,7 +8,7 @@
 //! The start of an object is told by a multiplication (Lemire, Kaser, Kurz 2019): with R = ceil(2^64 / size), an address at distance d
 //! from the first object begins an object iff d * R mod 2^64 < R. The word holds first * R, so `free` needs address * R, one
 //! subtraction and one comparison. The low 16 bits of the product make room for the class offset; taking 2^16 away keeps the difference
-//! positive, and R is above 2^48, so nothing else changes. The class offset of every other kind is 0, whose reciprocal is 0,
+//! positive, and R is at least 2^46, so nothing else changes. The class offset of every other kind is 0, whose reciprocal is 0,
 //! so the same comparison refuses those.
 #![allow(unsafe_code, reason = "the lookup of the free path reads the table without a bounds check")]
 

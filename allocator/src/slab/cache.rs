@@ -190,7 +190,8 @@ fn settle(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: Sla
 
 fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class) -> Option<SlabId> {
     let info = class.info();
-    let run = arena.alloc(info.slab_pages, 1)?;
+    let run =
+        if class.is_medium() { arena.alloc_beside_slabs(info.slab_pages) } else { arena.alloc(info.slab_pages, 1) }?;
     let Some(id) = slabs.number() else {
         arena.free(run);
         return None;

@@ -26,7 +26,7 @@ use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use core::arch::asm;
 
 /// log2 of the bytes of a slot.
-pub const SLOT_SHIFT: u32 = 11;
+pub const SLOT_SHIFT: u32 = 12;
 /// Odd constant that spreads an object's address over the word its link is mixed with.
 pub const MIX: u64 = 0x5BD1_E995;
 
@@ -105,7 +105,7 @@ macro_rules! sequence {
             "mov {slot:e}, fs:[{slot}]",
             "cmp {slot}, [{area} + 16]",
             "jae 26f",
-            "shl {slot}, 11",
+            "shl {slot}, {shift}",
             "add {slot}, {at}",
             "add {slot}, [{area} + 24]",
             $($body,)*
@@ -120,6 +120,7 @@ macro_rules! sequence {
             ".popsection",
             "25:",
             slot = out(reg) _,
+            shift = const SLOT_SHIFT,
             $($operands)*
             options(nostack),
         )

@@ -51,7 +51,7 @@ int main(void) {
     with_a_cancellation_pending();
     /* Known to info.py: these are held while the document is written. */
     for (int i = 0; i < MANY; i++) live[i] = malloc(64);
-    void *large = malloc(200000), *huge = malloc((size_t)1 << 30);
+    void *large = malloc(400000), *huge = malloc((size_t)1 << 30);
     CHECK(large && huge);
     CHECK(malloc_info(0, stdout) == 0);
     CHECK(fflush(stdout) == 0);

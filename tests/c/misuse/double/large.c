@@ -1,4 +1,4 @@
-// runs: 65536 100000 1048576 8388608
+// runs: 300000 1048576 8388608
 // expect: larder: invalid free: $ptr: a free page
 #include "../misuse.h"
 

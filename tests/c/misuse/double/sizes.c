@@ -1,4 +1,4 @@
-// runs: 1 16 24 100 128 500 1024 2000 4096 8192 16384
+// runs: 1 16 24 100 128 500 1024 2000 4096 8192 16384 65536 100000 262144
 // expect: larder: double free: $ptr: an object of $size bytes
 #include "../misuse.h"
 

@@ -1,4 +1,4 @@
-// runs: 65536 1048576
+// runs: 300000 1048576
 // expect: larder: invalid $call: $ptr: a free page
 #include "../misuse.h"
 

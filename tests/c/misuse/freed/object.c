@@ -1,4 +1,4 @@
-// runs: 8 64 1000 16384
+// runs: 8 64 1000 16384 65536 262144
 // expect: larder: invalid $call: $ptr: a free object of $size bytes
 #include "../misuse.h"
 

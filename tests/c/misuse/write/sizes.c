@@ -1,4 +1,4 @@
-// runs: 8 24 200 1024 4096 16384
+// runs: 8 24 200 1024 4096 16384 40000 262144
 // expect: larder: write after free, or freed twice: $ptr: an object of $size bytes
 #include "../take.h"
 
