@@ -91,7 +91,7 @@ macro_rules! rseq_abort {
 
 /// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`), the body, and where the kernel sends an
 /// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
-/// 25 the end, 26 "none" out of line.
+/// 25 the end, 26 "none" out of line. A body may go on after its commit, if it says itself that the sequence is over (23).
 macro_rules! sequence {
     ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
@@ -198,7 +198,8 @@ impl Area {
         }
     }
 
-    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's.
+    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, which is fetched into the cache
+    /// meanwhile: the next pop follows its link.
     ///
     /// # Safety
     /// The area is usable, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
@@ -218,7 +219,9 @@ impl Area {
                     "xor {scratch}, [{area} + 32]",
                     "xor {scratch}, [{object}]",
                     "add qword ptr [{slot} + 8], 1",
-                    "mov [{slot}], {scratch}"
+                    "mov [{slot}], {scratch}",
+                    "23:",
+                    "prefetcht0 [{scratch}]"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
