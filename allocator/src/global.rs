@@ -77,7 +77,7 @@ impl Larder {
     /// `pointer` is a live object; if the result is not null it is not used again.
     #[inline]
     pub unsafe fn resize(&self, pointer: *mut u8, size: usize) -> *mut u8 {
-        HEAP.realloc(pointer, size, MIN_ALIGN)
+        HEAP.resize_freely(pointer, size)
     }
 
     /// [`Larder::resize`] with an alignment, a power of two.

@@ -12,23 +12,56 @@ use core::ptr::null_mut;
 /// here on moving page tables is cheaper than copying.
 const PROMOTE: usize = 1 << 20;
 
+/// A small object that grows and must move gets at least this part more than it had: what has grown once grows again, and so it moves only every
+/// few times.
+const GROWTH: usize = 4;
+/// A small object that shrinks stays where it is down to so many eighths of its class.
+const LEAST_EIGHTHS: usize = 5;
+
 impl Heap {
+    /// C's realloc of a live object (not null) to `size` bytes: nobody tells larder the size again, so the class may be a larger one than that of
+    /// `size`. Null leaves the object as it was.
+    #[inline]
+    pub fn resize_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
+        match self.cpus.class_of(pointer as usize) {
+            Some(class) if size <= MAX_SMALL => self.realloc_small(pointer, class, size, free_choice(class, size)),
+            _ => self.resize_any_freely(pointer, size),
+        }
+    }
+
+    #[inline(never)]
+    fn resize_any_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
+        if !self.enter() {
+            return null_mut();
+        }
+        match self.find(pointer as usize, Call::Realloc) {
+            Some(found @ Found::Small(class)) if size <= MAX_SMALL => match free_choice(class, size) {
+                stays if stays == class.offset() => pointer,
+                offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
+            },
+            Some(found) => self.resize(pointer, found, size, MIN_ALIGN),
+            None => null_mut(),
+        }
+    }
+
     /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
     #[inline]
     pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
         match self.cpus.class_of(pointer as usize) {
-            Some(class) if size <= MAX_SMALL && align <= MIN_ALIGN => self.realloc_small(pointer, class, size, align),
+            Some(class) if size <= MAX_SMALL && align <= MIN_ALIGN => {
+                self.realloc_small(pointer, class, size, Class::offset_for(size, align))
+            }
             _ => self.realloc_any(pointer, size, align),
         }
     }
 
-    /// Small objects that stay small, where the hit path is open: by hits.
-    fn realloc_small(&self, pointer: *mut u8, class: Class, size: usize, align: usize) -> *mut u8 {
+    /// Objects that stay or become small, where the hit path is open: by hits. `offset` is that of the class the object is to have.
+    #[inline(always)]
+    fn realloc_small(&self, pointer: *mut u8, class: Class, size: usize, offset: usize) -> *mut u8 {
         if self.is_free_object(pointer as usize, class) {
             self.refuse(pointer as usize, Call::Realloc);
             return null_mut();
         }
-        let offset = Class::offset_for(size, align);
         if offset == class.offset() {
             return pointer;
         }
@@ -183,5 +216,17 @@ impl Heap {
                 .filter(|&size| size <= MAX_SIZE - align.min(MAX_SIZE))
                 .unwrap_or(0),
         }
+    }
+}
+
+/// The offset of the class that an object of `class` should have for `size` bytes.
+fn free_choice(class: Class, size: usize) -> usize {
+    let has = class.size();
+    if size > has {
+        Class::offset_for(size.max(has + has / GROWTH).min(MAX_SMALL), MIN_ALIGN)
+    } else if size * 8 > has * LEAST_EIGHTHS {
+        class.offset()
+    } else {
+        Class::offset_for(size, MIN_ALIGN)
     }
 }

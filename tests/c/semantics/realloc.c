@@ -43,6 +43,24 @@ static void growth_byte_by_byte(void) {
     free(p);
 }
 
+/* What grows a little at a time moves only every few times; what shrinks a little stays, what shrinks much gives its memory back. */
+static void growth_with_room(void) {
+    char *p = malloc(16);
+    int moves = 0;
+    for (size_t size = 17; size < 20000; size = size * 11 / 10 + 1) {
+        char *grown = realloc(p, size);
+        CHECK(grown && malloc_usable_size(grown) >= size && malloc_usable_size(grown) <= size + size / 2 + 16);
+        moves += grown != p;
+        p = grown;
+    }
+    CHECK(moves >= 10 && moves <= 36);
+    size_t usable = malloc_usable_size(p);
+    char *same = realloc(p, usable * 3 / 4);
+    CHECK(same == p && malloc_usable_size(same) == usable);
+    CHECK((p = realloc(same, usable / 2)) && malloc_usable_size(p) < usable * 5 / 8);
+    free(p);
+}
+
 /* Neighbours must not be run over when an object grows where it is. */
 static void with_neighbours(void) {
     enum { LIVE = 200 };
@@ -95,6 +113,7 @@ static void usable_bytes(void) {
 int main(void) {
     between_all_sizes();
     growth_byte_by_byte();
+    growth_with_room();
     with_neighbours();
     aligned_objects();
     usable_bytes();
