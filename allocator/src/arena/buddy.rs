@@ -116,7 +116,7 @@ impl Arena {
 
     /// Pages have left the lists, when so many were held before.
     pub(super) fn note_taken(&self, lists: &Lists, page: Page, pages: u32, held: u32) {
-        self.region.free().mark(page, pages, false);
+        self.region.free().mark_used(page, pages);
         let fresh = self.held_pages(lists) - held;
         if fresh > 0 {
             self.watermarks.regret(self.purge.note_zero_taken(fresh));
@@ -203,22 +203,24 @@ impl Arena {
 
     /// Commits at least `pages` more pages, in steps that grow with the region.
     pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
-        let end = self.region.pages();
-        let limit = self.reserved_pages();
+        let (end, limit, will_fill) = (self.region.pages(), self.reserved_pages(), self.will_fill_growth(lists));
         let generous = growth_end(end, pages.max((end / 4).clamp(MIN_GROWTH, MAX_GROWTH)), MIN_GROWTH) - end;
         let step = [generous, pages].into_iter().find(|step| {
             end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
         });
-        if step.is_some() {
-            self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
-            self.ask_if_dense(lists);
+        if step.is_none() {
+            return false;
         }
-        step.is_some()
+        if will_fill {
+            self.ask_for_huge_pages();
+        }
+        self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
+        true
     }
 
     /// Makes a run of any length free.
     pub(super) fn free_locked(&self, lists: &mut Lists, run: Run) {
-        self.region.free().mark(run.page, run.pages, true);
+        self.region.free().mark_free(run.page, run.pages);
         self.insert_run(lists, run);
     }
 

@@ -1,19 +1,21 @@
 //! Transparent huge pages: what is said to the kernel about the region.
 //!
 //! A huge page (2 MiB) takes one fault where small ones take 512, and one place in the TLB. But who touches a byte of it holds all of it, and
-//! the kernel's own collector (khugepaged) fills up with zeros what was given back in pieces. The buddy fills what is open before it
-//! opens more: the smallest run that fits, from the front of the region; and it purges whole aligned 2 MiB first. So by default:
+//! the kernel's own collector (khugepaged) fills up with zeros what was given back in pieces. Large objects and fresh slabs are laid at the lowest
+//! place that holds them, so a huge page that is open fills up before the next is opened; whole aligned 2 MiB are given back first. By default:
 //!
-//! - the **front** of a region is refused huge pages: a small process stays as small as with small pages;
-//! - beyond it the system's own setting stands, and growth is in whole huge pages, so that the first touch can bring one;
-//! - when the region is **dense** (three quarters of what is committed are in use) huge pages are asked for in whole stretches of 64 MiB from the
-//!   front on: there the memory is already, so no fault has to wait for compaction; khugepaged does it by and by;
-//! - when it has become **sparse** (a quarter) they are refused everywhere, so that what was given back stays so; until it is dense again.
+//! - the **front** of a region (16 MiB) is refused huge pages: a small process stays as small as with small pages;
+//! - beyond it growth is in whole huge pages, and they are asked for if half of what the region had are in use when it grows: it is memory
+//!   that is about to be touched, from its low end on;
+//! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
+//! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
+//!   **dense** again (three quarters), or grows.
 //!
-//! Advice is for large parts only, so a region takes four mappings at most. Fork: advice is inherited, and so is what is remembered.
+//! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,
+//! and so is what is remembered.
 
 use super::buddy::Arena;
-use super::lists::{Kind, Lists};
+use super::lists::Lists;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use crate::base::units::Page;
 use crate::region::Advice;
@@ -24,10 +26,14 @@ const HUGE: u32 = 512;
 const LEAST_MOVED: u32 = 256;
 /// Pages at the front of a region that are refused at first (16 MiB).
 const FRONT: u32 = 4096;
-/// Pages of a stretch that is asked for (64 MiB). A smaller region is neither dense nor sparse.
-const STRETCH: u32 = 16384;
-/// Parts of what is committed: dense from three on, sparse below one.
-const PARTS: u64 = 4;
+/// A region of fewer pages (64 MiB) is never sparse, and its front is left alone.
+const LARGE: u32 = 16384;
+/// Quarters of the region that are in use: fewer are sparse,
+const NOT_SPARSE: u32 = 1;
+/// so many are to be followed by more if the region grows,
+const TO_GROW: u32 = 2;
+/// and so many are dense.
+const DENSE: u32 = 3;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +64,10 @@ impl ThpPolicy {
 #[derive(Debug, Default)]
 pub(super) struct HugePages {
     policy: AtomicU8,
-    /// Pages at the front that were asked for when they were dense.
-    asked: AtomicU32,
+    /// What was asked for because it was dense: from this page,
+    from: AtomicU32,
+    /// to this one.
+    to: AtomicU32,
     /// Sparse: refused everywhere.
     refused: AtomicBool,
 }
@@ -92,49 +100,57 @@ impl Arena {
         }
     }
 
-    /// Pages that were asked for because they are dense.
+    /// Pages that were asked for because they are dense, or will be.
     pub fn huge_pages_asked(&self) -> u32 {
-        self.huge_pages.asked.load(Ordering::Relaxed)
+        let [from, to] = [&self.huge_pages.from, &self.huge_pages.to].map(|page| page.load(Ordering::Relaxed));
+        to.min(self.region.pages()).saturating_sub(from)
     }
 
-    /// After the region has grown: asks for huge pages if it is dense.
-    pub(super) fn ask_if_dense(&self, lists: &Lists) {
-        let (asked, pages) = (self.huge_pages_asked(), self.region.pages());
-        let whole = pages / STRETCH * STRETCH;
-        let is_dense = u64::from(self.used_pages(lists)) * PARTS >= u64::from(pages) * (PARTS - 1);
-        if whole <= asked || !is_dense || self.huge_pages.is(ThpPolicy::Never) || self.huge_pages.is(ThpPolicy::Always)
-        {
+    fn quarters_used(&self, lists: &Lists) -> u32 {
+        (u64::from(self.in_use(lists)) * 4).checked_div(u64::from(self.region.pages())).unwrap_or(0) as u32
+    }
+
+    /// Whether huge pages are to be asked for if the region grows now.
+    pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
+        self.quarters_used(lists) >= TO_GROW
+    }
+
+    /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length.
+    pub(super) fn ask_for_huge_pages(&self) {
+        let HugePages { from, to, refused, .. } = &self.huge_pages;
+        let pages = self.region.pages();
+        if pages <= FRONT || self.huge_pages.is(ThpPolicy::Never) || self.huge_pages.is(ThpPolicy::Always) {
             return;
         }
-        let refused = self.huge_pages.refused.swap(false, Ordering::Relaxed);
-        let from = if refused { Page(0) } else { Page(asked) };
-        self.region.advise(from, Page(whole), Advice::HugePages);
-        self.huge_pages.asked.store(whole, Ordering::Relaxed);
+        let first = if pages < LARGE { FRONT } else { 0 };
+        let end = pages.next_multiple_of(FRONT).min(self.reserved_pages());
+        if to.load(Ordering::Relaxed) < end || from.load(Ordering::Relaxed) > first {
+            refused.store(false, Ordering::Relaxed);
+            from.store(first, Ordering::Relaxed);
+            to.store(end, Ordering::Relaxed);
+            self.region.advise(Page(first), Page(end), Advice::HugePages);
+        }
     }
 
     /// After zero pages were taken: if huge pages are refused, asks again once the region is dense.
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
-        if self.huge_pages.refused.load(Ordering::Relaxed) {
-            self.ask_if_dense(lists);
+        if self.huge_pages.refused.load(Ordering::Relaxed) && self.quarters_used(lists) >= DENSE {
+            self.ask_for_huge_pages();
         }
     }
 
     /// After pages were given back: refuses huge pages if little is left.
     pub(super) fn refuse_if_sparse(&self) {
-        if self.region.pages() < STRETCH || !self.huge_pages.is(ThpPolicy::Auto) {
+        if self.region.pages() < LARGE || !self.huge_pages.is(ThpPolicy::Auto) {
             return;
         }
         let Ok(lists) = self.lists() else { return };
-        let is_sparse = u64::from(self.used_pages(&lists)) * PARTS < u64::from(self.region.pages());
+        let is_sparse = self.quarters_used(&lists) < NOT_SPARSE;
         if is_sparse && !self.huge_pages.refused.swap(true, Ordering::Relaxed) {
-            self.huge_pages.asked.store(0, Ordering::Relaxed);
+            self.huge_pages.to.store(0, Ordering::Relaxed);
             self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
         }
-    }
-
-    fn used_pages(&self, lists: &Lists) -> u32 {
-        self.region.pages().saturating_sub(self.warm_pages(lists) + lists.pages(Kind::Zero))
     }
 }
 
@@ -153,7 +169,7 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    const LEN: usize = 4 * STRETCH as usize * PAGE;
+    const LEN: usize = 4 * LARGE as usize * PAGE;
 
     fn arena(policy: ThpPolicy) -> Arena {
         let arena = Arena::default();
@@ -169,25 +185,41 @@ mod tests {
     }
 
     #[test]
-    fn a_dense_region_is_asked_for_and_a_sparse_one_refused() {
+    fn a_dense_region_is_asked_for_ahead_and_a_sparse_one_refused() {
         let arena = arena(ThpPolicy::Auto);
-        let held = take(&arena, STRETCH / 2);
-        assert_eq!(arena.huge_pages_asked(), 0);
-        let more = take(&arena, STRETCH * 3 / 4);
-        assert_eq!(arena.huge_pages_asked(), STRETCH);
-        held.into_iter().chain(more).for_each(|run| arena.free(Run { zero: false, ..run }));
-        assert_eq!(arena.huge_pages_asked(), STRETCH, "free but warm");
+        let held = take(&arena, FRONT / 2);
+        assert_eq!(arena.huge_pages_asked(), 0, "the front alone");
+        let more = take(&arena, FRONT);
+        let pages = arena.region().pages();
+        assert_eq!(arena.huge_pages_asked(), pages - FRONT, "all beyond it");
+        let rest = take(&arena, LARGE);
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "and the front of a large one");
+        held.into_iter().chain(more).chain(rest).for_each(|run| arena.free(Run { zero: false, ..run }));
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "free but warm");
         arena.trim(0);
         assert_eq!(arena.huge_pages_asked(), 0);
-        let _again = take(&arena, STRETCH * 5 / 4);
-        assert_eq!(arena.huge_pages_asked(), STRETCH, "dense again");
+        let _few = take(&arena, LARGE / 4);
+        assert_eq!(arena.huge_pages_asked(), 0, "not dense yet");
+        let _many = take(&arena, arena.region().pages() - LARGE / 4);
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "dense again");
+    }
+
+    #[test]
+    fn growth_of_a_region_that_is_half_free_is_left_to_the_system() {
+        let arena = arena(ThpPolicy::Auto);
+        let [_first, second, _third] =
+            [FRONT / 8, FRONT * 5 / 8, FRONT / 8].map(|pages| arena.alloc(pages, 1).unwrap());
+        arena.free(Run { zero: false, ..second });
+        let _longer = arena.alloc(FRONT * 3 / 4, 1).unwrap();
+        assert!(arena.region().pages() > FRONT);
+        assert_eq!(arena.huge_pages_asked(), 0);
     }
 
     #[test]
     fn what_the_operator_wants_stands() {
         for policy in [ThpPolicy::Never, ThpPolicy::Always] {
             let arena = arena(policy);
-            let held = take(&arena, 2 * STRETCH);
+            let held = take(&arena, 2 * LARGE);
             held.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
             arena.trim(0);
             assert_eq!(arena.huge_pages_asked(), 0);

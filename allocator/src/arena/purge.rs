@@ -236,7 +236,7 @@ impl Arena {
         if let Some(tail) = tail {
             self.insert_run(&mut lists, tail);
         }
-        self.region.free().mark(run.page, run.pages, false);
+        self.region.free().mark_used(run.page, run.pages);
         Some(run)
     }
 

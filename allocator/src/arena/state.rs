@@ -38,12 +38,12 @@ impl Arena {
         lists.clear();
         self.quick.recount();
         if self.region.pages() > 0 {
-            self.region.free().mark(Page(0), self.region.pages(), false);
+            self.region.free().mark_used(Page(0), self.region.pages());
         }
         for page in (0..self.region.pages()).map(Page) {
             if let Some((order, warm)) = self.region.entry(page).as_free() {
                 lists.insert(&self.region, page, order, Kind::of(!warm));
-                self.region.free().mark(page, order.pages(), true);
+                self.region.free().mark_free(page, order.pages());
             }
         }
     }

@@ -19,7 +19,6 @@
 
 mod free_map;
 mod pagemap;
-mod summary;
 mod table;
 mod tokens;
 

@@ -7,6 +7,8 @@ use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
 use crate::sys::vm::{Reserve, Span};
 use core::marker::PhantomData;
+use core::ops::Range;
+use core::slice;
 
 /// Types for which all zero bytes are a value, that need no drop and may be shared between threads.
 ///
@@ -106,6 +108,18 @@ impl<T: Zeroed> Table<T> {
         let item = unsafe { (self.base() as *const T).add(index) };
         // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
         unsafe { &*item }
+    }
+
+    /// The items of a range; one beyond the committed part ends the process.
+    #[inline]
+    pub fn range(&self, range: Range<usize>) -> &[T] {
+        if range.start > range.end || range.end > self.len() {
+            die(format_args!("internal: metadata range {range:?} of {}", self.len()));
+        }
+        // SAFETY: the range is within the committed part.
+        let first = unsafe { (self.base() as *const T).add(range.start) };
+        // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
+        unsafe { slice::from_raw_parts(first, range.len()) }
     }
 
     /// Address of the first item.

@@ -86,7 +86,7 @@ pub static OPTIONS: [Spec; 13] = [
         key: "thp",
         values: "auto|never|madvise|always",
         default: "auto",
-        help: "transparent huge pages: for dense arenas; refused; asked for beyond the first 16 MiB of an arena; asked for everywhere",
+        help: "transparent huge pages: for well-used arenas; refused; asked for beyond the first 16 MiB of an arena; asked for everywhere",
     },
     Spec {
         key: "foreign_free",
