@@ -175,7 +175,7 @@ impl Depots {
     pub fn validate(&self, class: Class) -> Result<(), &'static str> {
         let agree = |shard: usize| {
             let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & 1 << shard != 0;
-            stocked == (self.stack(shard, class).figures(&self.shelf(shard, class), class).0 > 0)
+            stocked == (self.stack(shard, class).len() > 0)
         };
         if self.open_shards().all(agree) {
             Ok(())
@@ -190,6 +190,10 @@ impl Depots {
         for class in Class::all() {
             self.open_shards().for_each(|shard| self.stack(shard, class).rebuild(&self.shelf(shard, class)));
             drop(self.fills[class.index()].inherit());
+        }
+        for shard in self.open_shards() {
+            let bytes = |class| self.stack(shard, class).len() * self.shelf(shard, class).bytes;
+            self.shards.get(shard).held.store(Class::all().map(bytes).sum(), Ordering::Relaxed);
         }
     }
 

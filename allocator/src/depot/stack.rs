@@ -238,6 +238,10 @@ impl Stack {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().map_or(0, |state| state.len as usize)
+    }
+
     pub(super) fn figures(&self, shelf: &Shelf<'_>, class: Class) -> (u32, u64) {
         let Ok(state) = self.state.lock() else { return (0, 0) };
         let rounds = (0..state.len as usize)
