@@ -23,6 +23,7 @@ curl:asks nginx
 xz-utils:runs on larder
 procps:pgrep and pkill
 util-linux:prlimit, setpriv, taskset for the limits tests
+strace:counts system calls on one node
 '
 
 missing() {
