@@ -6,7 +6,7 @@ mod report;
 
 pub use report::write_json;
 
-pub use numa::{Placed, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
+pub use numa::{Placed, follow_policy, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
 
 use crate::base::units::{Class, MIN_ALIGN};
 use crate::heap::{Call, Heap, Hooks};

@@ -23,7 +23,7 @@ pub mod hit {
 }
 
 pub use global::{
-    Larder, Placed, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence,
+    Larder, Placed, follow_policy, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, residence,
     resident_in_huge_pages, stats, trim, validate, write_json,
 };
 pub use stats::{

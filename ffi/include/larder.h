@@ -92,13 +92,18 @@ void *larder_malloc_onnode(size_t size, int node) LARDER_NOTHROW LARDER_MALLOC L
 /* As malloc, but the pages lie on all nodes in turn. */
 void *larder_malloc_interleaved(size_t size) LARDER_NOTHROW LARDER_MALLOC LARDER_SIZE(1);
 
+/* Takes notice at once of the memory policy that this thread has set for itself with set_mempolicy, by libnuma or otherwise; in programs of
+ * more than one thread larder finds out by itself a little later. Returns 1; 0 where threads' policies are not followed: one node, a
+ * policy in LARDER_CONF, a system that does not tell. */
+int larder_follow_policy(void) LARDER_NOTHROW;
+
 /* The node that an object's memory is of, -1 if it is no memory of larder's. Interleaved objects and those above 32 MiB are where
  * their first page lies, and -1 before it was touched. */
 int larder_node_of(const void *object) LARDER_NOTHROW;
 
 /* What larder_migrate_pages did, in pages of 4 KiB. present = moved + there_already + busy + no_memory + shared + refused. */
 struct larder_migration {
-    size_t present;       /* pages of the node's arena that were there */
+    size_t present;       /* pages that were there: of the node's arena, and what of interleaved objects and of those above 32 MiB lay on it */
     size_t moved;
     size_t there_already; /* lay on the target node */
     size_t busy;          /* not moved: in use by the kernel, or pinned; try again */
@@ -107,7 +112,7 @@ struct larder_migration {
     size_t refused;       /* not moved for another reason */
 };
 
-/* Moves the memory of one node's objects to another node; their addresses stay. What is allocated later lies on its own node
+/* Moves the memory of one node's objects to another node, and what of interleaved objects and of those above 32 MiB lies there; their addresses stay. What is allocated later lies on its own node
  * again. `result` may be NULL. Returns 0; -1 and errno if a node does not exist (EINVAL) or the system refuses. */
 int larder_migrate_pages(int from, int to, struct larder_migration *result) LARDER_NOTHROW;
 

@@ -27,6 +27,12 @@ extern "C" fn larder_malloc_interleaved(size: usize) -> *mut c_void {
     or_no_memory(Larder::interleaved().memalign(MIN_ALIGN, size))
 }
 
+/// 1 if threads' own policies are followed, 0 if not.
+#[unsafe(no_mangle)]
+extern "C" fn larder_follow_policy() -> c_int {
+    c_int::from(larder_core::follow_policy())
+}
+
 /// -1 if nobody knows.
 #[unsafe(no_mangle)]
 extern "C" fn larder_node_of(object: *const c_void) -> c_int {

@@ -3,6 +3,7 @@
 
 mod figures;
 mod hand;
+mod homes;
 mod machine;
 mod policies;
 mod random;

@@ -131,3 +131,48 @@ fn interleaved_requests_are_meant_for_every_node() {
     assert!([0, 2, 3].iter().all(|&node| hits[node] > 100), "{hits:?}");
     objects.into_iter().for_each(|object| heap.free(object));
 }
+
+/// A node whose memory is used up gives what it has warm; what goes beyond that comes from the next node that is not full.
+#[test]
+fn a_full_node_gives_what_it_has_and_no_more() {
+    const SIZE: usize = 300_000;
+    const WARM: usize = 20;
+    let heap = heap_of(3, 64 << 20, "");
+    let take = |count: usize| (0..count).map(|_| heap.alloc_on(1, SIZE, 16)).collect::<Vec<_>>();
+    let homes = |objects: &[*mut u8]| objects.iter().filter_map(|&object| heap.node_of(object)).collect::<Vec<_>>();
+    take(WARM).into_iter().for_each(|object| heap.free(object));
+    heap.mark_full(1);
+    let objects = take(WARM);
+    assert_eq!(homes(&objects), [1; WARM], "warm pages");
+    assert_eq!(homes(&take(10)), [2; 10], "beyond them");
+    heap.mark_full(2);
+    assert_eq!(homes(&take(10)), [0; 10], "the next is full, too");
+    let small: Vec<_> = (0..30).map(|_| heap.alloc_on(1, 5000, 16)).collect();
+    assert_eq!(homes(&small), [0; 30], "small objects");
+    let counts: Vec<_> = (0..3).filter_map(|node| heap.node_stats(node)).map(|node| node.counts).collect();
+    assert_eq!(counts[1].numa_foreign, counts[0].numa_miss + counts[2].numa_miss);
+    assert!(counts[0].numa_miss > 10 && counts[2].numa_miss == 10);
+}
+
+/// When all are full it is the kernel that decides: the home gives, as if nothing was known.
+#[test]
+fn where_all_are_full_home_comes_first() {
+    let heap = heap_of(3, 64 << 20, "");
+    for size in [64, 100_000, 300_000] {
+        (0..3).for_each(|node| heap.mark_full(node));
+        let object = heap.alloc_on(2, size, 16);
+        assert_eq!(heap.node_of(object), Some(2), "{size} bytes");
+    }
+}
+
+/// A full node is tried again, ever more seldom while it stays full.
+#[test]
+fn a_full_node_is_tried_again() {
+    let heap = heap_of(2, 256 << 20, "");
+    let until_it_serves = || (0..).find(|_| heap.node_of(heap.alloc_on(1, 300_000, 16)) == Some(1)).unwrap();
+    heap.mark_full(1);
+    let first = until_it_serves();
+    heap.mark_full(1);
+    let second = until_it_serves();
+    assert!((10..200).contains(&first) && second > first + first / 2, "after {first} requests, then {second}");
+}

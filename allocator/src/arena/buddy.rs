@@ -1,6 +1,7 @@
 //! Allocating and freeing runs.
 
 use super::deferred::Deferred;
+use super::full::Full;
 use super::held::Held;
 use super::huge_pages::{HugePages, growth_end};
 use super::lists::{Kind, Lists};
@@ -40,6 +41,7 @@ pub struct Arena {
     /// Pages in use or warm, as far as the process knows.
     pub(super) account: Account,
     pub(super) huge_pages: HugePages,
+    pub(super) full: Full,
     pub(super) large_pages: Gauge,
     pub(super) large_count: Gauge,
 }
@@ -96,7 +98,7 @@ impl Arena {
     fn take_free(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let held = self.held_pages(lists);
         let run = if !self.may_take(pages) {
-            // The process may hold no more: pages that count already.
+            // The process may hold no more, or the node has none: pages that count already.
             self.take_warm(lists, Order::holding(pages.max(align)), pages)
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
             self.take_small(lists, pages)
@@ -119,6 +121,7 @@ impl Arena {
         self.region.free().mark_used(page, pages);
         let fresh = self.held_pages(lists) - held;
         if fresh > 0 {
+            self.note_fresh(fresh);
             self.watermarks.regret(self.purge.note_zero_taken(fresh));
             self.ask_again_if_dense(lists);
         }

@@ -42,8 +42,9 @@ impl Drop for Held<'_> {
 }
 
 impl Arena {
-    /// Charges pages that are about to be taken; what is not used of it comes back when the lists are let go.
+    /// Charges pages that are about to be taken; what is not used of it comes back when the lists are let go. False also where the node has
+    /// none.
     pub(super) fn may_take(&self, pages: u32) -> bool {
-        self.account.reserve(&LIMIT, pages as usize * PAGE)
+        !self.is_full() && self.account.reserve(&LIMIT, pages as usize * PAGE)
     }
 }

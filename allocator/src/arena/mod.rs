@@ -24,6 +24,7 @@
 mod buddy;
 mod deferred;
 mod first_fit;
+mod full;
 mod held;
 mod huge_pages;
 mod large;

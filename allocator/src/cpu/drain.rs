@@ -28,20 +28,32 @@ pub(super) struct Banks {
     rows: [[Table<AtomicU64>; ROWS]; 2],
     /// The one in use.
     present: AtomicUsize,
+    /// The row that the hit path uses, and where it lies in the first bank. Fixed at boot.
+    first: AtomicUsize,
+    origin: AtomicUsize,
 }
 
 impl Banks {
     pub(super) const fn new() -> Banks {
-        Banks { rows: [const { [const { Table::new() }; ROWS] }; 2], present: AtomicUsize::new(0) }
+        Banks {
+            rows: [const { [const { Table::new() }; ROWS] }; 2],
+            present: AtomicUsize::new(0),
+            first: AtomicUsize::new(0),
+            origin: AtomicUsize::new(0),
+        }
     }
 
     pub(super) fn metadata_len(rows: usize, slots: usize) -> usize {
         2 * rows * Table::<AtomicU64>::bytes_for(slots * SLOT_WORDS)
     }
 
-    pub(super) fn settle(&self, metadata: Span, rows: usize, slots: usize) -> Span {
+    /// The hit path is to use the row `first`.
+    pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize) -> Span {
         let tables = self.rows.iter().flat_map(|bank| bank.iter().take(rows));
-        tables.fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS))
+        let rest = tables.fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
+        self.first.store(first, Ordering::Relaxed);
+        self.origin.store(self.rows[0][first].base(), Ordering::Relaxed);
+        rest
     }
 
     /// The rows in use.
@@ -50,9 +62,14 @@ impl Banks {
         &self.rows[self.present.load(Ordering::Acquire) & 1]
     }
 
-    /// Bytes from the first row to this one.
+    /// Bytes from the row of the hit path to this one; wraps around.
     pub(super) fn distance(&self, row: usize) -> usize {
-        self.rows[0][row].base() - self.rows[0][0].base()
+        self.rows[0][row].base().wrapping_sub(self.origin.load(Ordering::Relaxed))
+    }
+
+    /// Where the hit path finds its row of a bank.
+    pub(super) fn begin(&self, bank: &[Table<AtomicU64>; ROWS]) -> usize {
+        bank[self.first.load(Ordering::Relaxed)].base()
     }
 
     pub(super) fn committed(&self) -> usize {
@@ -91,7 +108,7 @@ impl Cpus {
         let next = &self.banks.rows[old ^ 1];
         next.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS)).ok()?;
         self.banks.present.store(old ^ 1, Ordering::Release);
-        self.hot.area.place(next[0].base(), self.hot.area.secret());
+        self.hot.area.place(self.banks.begin(next), self.hot.area.secret());
         syscall::restart_sequences().ok()?;
         Some((&self.banks.rows[old], slots))
     }
@@ -99,7 +116,7 @@ impl Cpus {
     /// In a forked child: whoever changed banks may have been half way.
     pub(super) fn settle_banks(&self) {
         if self.row_count.load(Ordering::Relaxed) > 0 {
-            self.hot.area.place(self.banks.present()[0].base(), self.hot.area.secret());
+            self.hot.area.place(self.banks.begin(self.banks.present()), self.hot.area.secret());
         }
     }
 }

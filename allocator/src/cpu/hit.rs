@@ -11,7 +11,7 @@
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
 //! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
-//! nodes, and whenever a slow path must see every call.
+//! nodes from which threads are served, and whenever a slow path must see every call.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
 use crate::base::classes::{
@@ -30,11 +30,11 @@ pub struct Hot {
     pub(super) area: Area,
     /// `extent` in units of 8 bytes: a link must lie below.
     pub(super) link_end: AtomicUsize,
-    /// First address of the single node's region.
+    /// First address of the region that all threads are served from.
     pub(super) region: AtomicUsize,
     /// Bytes of it that are committed (may lag behind).
     pub(super) extent: AtomicUsize,
-    /// Address of its pagemap.
+    /// Address of its pagemap; 0 where the hit path was never opened.
     pub(super) map: AtomicUsize,
     /// Window offset by size in units of 16 bytes.
     by_size: [u16; BY_SIZE_LEN],
@@ -44,6 +44,8 @@ pub struct Hot {
     by_pages: [u16; BY_PAGES_LEN],
     /// Reciprocal of the class size, at the class's offset.
     reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
+    /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
+    pub(super) alone: AtomicUsize,
 }
 
 impl Hot {
@@ -60,6 +62,7 @@ impl Hot {
             medium_end: AtomicUsize::new(0),
             by_pages: offsets_by_pages(),
             reciprocal: strided(),
+            alone: AtomicUsize::new(0),
         }
     }
 

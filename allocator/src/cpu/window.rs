@@ -76,6 +76,11 @@ impl Cpus {
     }
 }
 
+/// What rows are: all zero is closed.
+const CLOSED: usize = 0;
+const PLAIN: usize = 1;
+const OPEN: usize = 2;
+
 const MODES: [Mode; 5] = [
     Mode::Fallback("not started"),
     Mode::RseqCid,
@@ -92,10 +97,12 @@ impl Cpus {
     }
 
     /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest.
-    pub fn settle(&self, metadata: Span, rows: usize, slots: usize, secret: u64, wanted: Wanted) -> Span {
+    /// With the number of rows comes the one of the hit path.
+    pub fn settle(&self, metadata: Span, rows: (usize, usize), slots: usize, secret: u64, wanted: Wanted) -> Span {
         let rest = self.banks.settle(metadata, rows, slots);
+        let (rows, _) = rows;
         self.row_count.store(rows, Ordering::Relaxed);
-        self.hot.area.place(self.banks.present()[0].base(), secret);
+        self.hot.area.place(self.banks.begin(self.banks.present()), secret);
         let mode = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => 1,
@@ -143,31 +150,61 @@ impl Cpus {
         self.hot.is_open()
     }
 
-    /// Tells where the single node's region and the spare one are, and opens the hit path to the first if `hits` are wanted and sequences may
-    /// run.
-    pub fn open(&self, region: &Region, spare: &Region, hits: bool) {
+    /// Tells where the region is that all threads are served from, and opens the hit path to it if `hits` are wanted and sequences may run.
+    /// `spare` is the only other one, if there are no more.
+    pub fn open(&self, region: &Region, spare: Option<&Region>, hits: bool) {
         self.hot.region.store(region.base(), Ordering::Relaxed);
-        for (place, region) in self.regions.iter().zip([region, spare]) {
-            place.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
+        if let Some(spare) = spare {
+            for (place, region) in self.regions.iter().zip([region, spare]) {
+                place.store(core::ptr::from_ref(region).cast_mut(), Ordering::Relaxed);
+            }
         }
         if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
+            self.hot.alone.store(usize::from(spare.is_some()), Ordering::Relaxed);
             self.hot.medium_end.store(MAX_MEDIUM + 1, Ordering::Release);
             self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
         }
         self.show_extent(region);
     }
 
-    /// Lets every row be popped from and pushed to without a look at anything else. Where the hit path is open there is no need to.
+    /// Whether an object that lies where its layout says nothing of may be pushed by the class alone.
+    #[inline(always)]
+    pub fn is_alone(&self) -> bool {
+        self.hot.alone.load(Ordering::Relaxed) != 0
+    }
+
+    /// Lets every row be popped from and pushed to without a look at anything else.
     pub fn open_rows(&self) {
-        let wanted = !self.is_open() && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu);
-        self.rows_open.store(usize::from(wanted), Ordering::Release);
+        let wanted = matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu);
+        self.rows_open.store(if wanted { PLAIN } else { CLOSED }, Ordering::Release);
+    }
+
+    /// Open rows are plain from now on, or not: whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
+    pub fn keep_rows_plain(&self, plain: bool) {
+        if self.has_open_rows() {
+            self.rows_open.store(if plain { PLAIN } else { OPEN }, Ordering::Relaxed);
+            let hits = plain && self.may_hit();
+            self.hot.medium_end.store(if hits { MAX_MEDIUM + 1 } else { 0 }, Ordering::Relaxed);
+            self.hot.small_end.store(if hits { MAX_SMALL + 1 } else { 0 }, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the hit path was opened, if only for frees.
+    fn may_hit(&self) -> bool {
+        self.hot.map.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether [`Cpus::pop`] may be tried at once, in the row of this CPU's node.
+    #[inline(always)]
+    pub fn has_plain_rows(&self) -> bool {
+        self.rows_open.load(Ordering::Acquire) == PLAIN
     }
 
     /// Whether [`Cpus::pop`] and [`Cpus::push`] may be tried at once.
     #[inline(always)]
     pub fn has_open_rows(&self) -> bool {
-        self.rows_open.load(Ordering::Acquire) != 0
+        self.rows_open.load(Ordering::Acquire) != CLOSED
     }
 
     /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
@@ -177,7 +214,7 @@ impl Cpus {
             return;
         }
         self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
-        if self.is_open() {
+        if self.may_hit() {
             self.hot.extent.fetch_max(extent, Ordering::Release);
         }
     }

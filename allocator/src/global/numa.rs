@@ -95,10 +95,17 @@ pub fn residence(index: usize, samples: usize) -> Result<Residence, NumaError> {
     HEAP.residence(index, samples)
 }
 
-/// Moves the memory of one node's objects, as it is now, to another node. Their addresses stay. Objects with mappings of their own are
-/// left where they are.
+/// Moves the memory of one node's objects, as it is now, to another node; and of interleaved objects and those with mappings of their own
+/// what lies on the node. Addresses stay.
 pub fn migrate(from: usize, to: usize) -> Result<Migration, NumaError> {
     HEAP.migrate(from, to)
+}
+
+/// Takes notice at once of the memory policy that this thread has set for itself (`set_mempolicy`, by libnuma or otherwise). Without it
+/// larder finds out by itself within a few of the thread's slow paths, in programs of more than one thread. False where
+/// threads' policies are not followed: with a single node, under a policy of `LARDER_CONF`, and where the system does not tell.
+pub fn follow_policy() -> bool {
+    HEAP.follow_policy()
 }
 
 /// The memory policy of this process.

@@ -7,6 +7,7 @@ use super::Heap;
 use super::huge::HugeTable;
 use super::node::Node;
 use super::placement::Placement;
+use super::threads::Threads;
 use crate::arena::ThpPolicy;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
@@ -99,8 +100,10 @@ impl Heap {
         }
         let rest = self.settle_nodes(arenas, len, regions, rest);
         self.place(topology, placement);
+        let rest = self.threads.settle(rest, nodes);
         let rest = self.huge.settle(rest);
-        self.cpus.settle(rest, arenas + 1, slots_for(len), secret(), self.wanted_windows());
+        let first = self.common_home().map_or(0, NodeId::index);
+        self.cpus.settle(rest, (arenas + 1, first), slots_for(len), secret(), self.wanted_windows());
         self.family.settle();
         self.family.gate().open();
         self.advise_huge_pages();
@@ -134,14 +137,15 @@ impl Heap {
         }
     }
 
-    /// Opens the hit path where a single node is all there is, else the rows; neither if something asks to see every call.
+    /// Opens the hit path where all threads are served from one arena, and with several nodes the rows; neither if something asks to see
+    /// every call.
     fn warm_up(&self, nodes: usize) {
         let hits = self.settings.get(Key::DoubleFree) == 0;
-        if nodes == 1 {
-            let [region, spare] = [0, 1].map(|index| self.node(NodeId(index)).arena.region());
-            self.cpus.open(region, spare, hits);
+        let region = |id| self.node(id).arena.region();
+        if let Some(home) = self.common_home() {
+            self.cpus.open(region(home), (nodes == 1).then(|| region(self.spare())), hits);
         }
-        if hits {
+        if hits && nodes > 1 {
             self.cpus.open_rows();
         }
     }
@@ -178,7 +182,8 @@ fn reserve(arenas: usize, len: usize) -> Option<(Span, Span)> {
         + Node::metadata_len(len, shards_for(len)) * arenas
         + Node::metadata_len(spare_len(len), shards_for(len))
         + Cpus::metadata_len(arenas + 1, slots_for(len))
-        + HugeTable::metadata_len();
+        + HugeTable::metadata_len()
+        + if arenas > 1 { Threads::metadata_len() } else { 0 };
     let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;
     match Span::reserve(metadata_len, PAGE) {
         Ok(metadata) => Some((regions, metadata)),

@@ -1,6 +1,7 @@
 //! The counters of each node, with the kernel's names and meanings. Slow paths count, and only where there are several nodes.
 
 use super::Heap;
+use super::threads::Asking;
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::{NodeId, PAGE_SHIFT};
 use crate::stats::NumaCounts;
@@ -19,15 +20,19 @@ enum Counter {
 
 /// Of a node.
 #[derive(Debug, Default)]
-pub(super) struct Counters([AtomicU64; 7]);
+pub(super) struct Counters {
+    counts: [AtomicU64; 7],
+    /// Written by the same slow paths.
+    pub(super) asking: Asking,
+}
 
 impl Counters {
     fn add(&self, counter: Counter, amount: u64) {
-        self.0[counter as usize].fetch_add(amount, Ordering::Relaxed);
+        self.counts[counter as usize].fetch_add(amount, Ordering::Relaxed);
     }
 
     pub(super) fn read(&self) -> NumaCounts {
-        let get = |counter: Counter| self.0[counter as usize].load(Ordering::Relaxed);
+        let get = |counter: Counter| self.counts[counter as usize].load(Ordering::Relaxed);
         NumaCounts {
             numa_hit: get(Counter::Hit),
             numa_miss: get(Counter::Miss),

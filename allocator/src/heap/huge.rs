@@ -148,6 +148,22 @@ impl HugeTable {
         })
     }
 
+    /// Places in which an object may be known.
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The addresses of the object known at a place, if there is one. It may be freed as soon as this returns.
+    pub(super) fn object_at(&self, place: usize) -> Option<core::ops::Range<usize>> {
+        let slot = self.slots.get(place);
+        if slot.is_vacant() {
+            return None;
+        }
+        let _held = self.hold()?;
+        let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len.load(Ordering::Relaxed));
+        (start > DELETED).then(|| start..start + len)
+    }
+
     /// Resizes the object at `address`, moving it if it may; null (and nothing changed) if that cannot be done.
     pub(super) fn resize(&self, address: usize, size: usize, may_move: bool) -> *mut u8 {
         if size > MAX_SIZE {

@@ -4,7 +4,7 @@
 use super::Heap;
 use super::knowledge::Call;
 use crate::base::classes::MAX_SMALL;
-use crate::base::units::{Class, MAX_SIZE, NodeId, PAGE, pages_for};
+use crate::base::units::{Class, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
@@ -47,16 +47,16 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
-        self.alloc_from(self.origin_here(), size, align)
+        self.alloc_from(self.origin_here(size), size, align)
     }
 
     /// A large object even where a medium one would do: what has grown once grows again, and a run can do so where it lies.
     pub(super) fn alloc_to_grow(&self, size: usize, align: usize) -> *mut u8 {
-        if self.enter() { self.alloc_large(self.origin_here(), size, align).0 } else { null_mut() }
+        if self.enter() { self.alloc_large(self.origin_here(size), size, align).0 } else { null_mut() }
     }
 
-    fn origin_here(&self) -> Origin {
-        Origin { node: self.present_node(), asked: false }
+    fn origin_here(&self, size: usize) -> Origin {
+        Origin { node: self.wanted_node((size / PAGE).min(MAX_RUN_PAGES as usize) as u32), asked: false }
     }
 
     /// Tries the nodes in the order of the origin's zonelist.
@@ -84,7 +84,7 @@ impl Heap {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
         }
-        self.alloc_zeroed_from(self.origin_here(), size, align)
+        self.alloc_zeroed_from(self.origin_here(size), size, align)
     }
 
     /// As [`Heap::alloc_from`], and zeroed.
@@ -130,10 +130,23 @@ impl Heap {
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
         let align = u32::try_from(align).ok()?;
-        let found = self.zonelist(first).find_map(|id| self.node(id).arena.alloc_large(pages, align));
+        let attempt = || self.nodes_from(first).find_map(|id| self.run_of(id, pages, align));
+        let found = attempt()
+            .or_else(|| if self.lift_marks() { attempt() } else { None })
+            .or_else(|| self.run_of(self.spare(), pages, align));
         self.publish_extent();
         if let Some((address, _)) = found {
             self.count_alloc(first, address);
+        }
+        found
+    }
+
+    fn run_of(&self, id: NodeId, pages: u32, align: u32) -> Option<(usize, bool)> {
+        let found = self.node(id).arena.alloc_large(pages, align);
+        match found {
+            Some((address, true)) => self.note_fresh(id, address, false),
+            Some(_) => {}
+            None => self.note_refused(id),
         }
         found
     }

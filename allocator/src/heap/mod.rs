@@ -20,6 +20,7 @@
 mod boot;
 mod counters;
 mod fork;
+mod full;
 mod huge;
 mod idle;
 mod knowledge;
@@ -38,6 +39,7 @@ mod shaped;
 mod small;
 mod stats;
 mod tend;
+mod threads;
 mod validate;
 mod whereabouts;
 
@@ -55,6 +57,7 @@ use huge::HugeTable;
 use idle::Idle;
 use limit::Poll;
 use node::Node;
+use threads::Threads;
 use whereabouts::Whereabouts;
 
 pub use boot::Shape;
@@ -72,18 +75,23 @@ pub struct Heap {
     node_count: AtomicUsize,
     /// Those and the interleaved one; the spare one comes after them.
     arena_count: AtomicUsize,
+    /// [`Heap::common_home`] + 1, or 0.
+    common_home: AtomicU8,
     /// Nodes that the interleaved arena is spread over.
     spread: AtomicUsize,
     /// The policy, as a number.
     policy: AtomicU8,
     /// Whether mappings of their own must be bound as the regions are.
     binds_mappings: AtomicBool,
+    /// Whether the nodes' regions are bound to them.
+    are_bound: AtomicBool,
     /// First and last address of the nodes' regions, which follow each other, and the bytes of each (the spare one is smaller).
     regions_base: AtomicUsize,
     regions_end: AtomicUsize,
     region_len: AtomicUsize,
     whereabouts: Whereabouts,
     refusals: Refusals,
+    threads: Threads,
     huge: HugeTable,
     settings: Settings,
     poll: Poll,
@@ -117,14 +125,17 @@ impl Heap {
             nodes: Table::new(),
             node_count: AtomicUsize::new(0),
             arena_count: AtomicUsize::new(0),
+            common_home: AtomicU8::new(0),
             spread: AtomicUsize::new(0),
             policy: AtomicU8::new(NumaPolicy::Local as u8),
             binds_mappings: AtomicBool::new(false),
+            are_bound: AtomicBool::new(false),
             regions_base: AtomicUsize::new(0),
             regions_end: AtomicUsize::new(0),
             region_len: AtomicUsize::new(0),
             whereabouts: Whereabouts::new(),
             refusals: Refusals::new(),
+            threads: Threads::new(),
             huge: HugeTable::new(),
             settings: Settings::new(),
             poll: Poll::new(),
@@ -228,10 +239,15 @@ impl Heap {
         Some(NodeId(index.min(self.spare().index()) as u8))
     }
 
-    /// Lets the hit path see how far the single node's region reaches now.
+    /// The arena that all threads are served from, if it is one: a single node's, the only preferred one's, the interleaved one.
+    fn common_home(&self) -> Option<NodeId> {
+        self.common_home.load(Ordering::Relaxed).checked_sub(1).map(NodeId)
+    }
+
+    /// Lets the hit path see how far the region that it serves from reaches now.
     fn publish_extent(&self) {
-        if self.node_count() == 1 {
-            self.cpus.show_extent(self.node(NodeId(0)).arena.region());
+        if let Some(home) = self.common_home() {
+            self.cpus.show_extent(self.node(home).arena.region());
         }
     }
 

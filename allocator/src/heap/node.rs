@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
 use super::counters::Counters;
+use super::full::Room;
 use super::tend::Calm;
 use crate::arena::Arena;
 use crate::base::sync::{AtomicU8, AtomicU16};
@@ -28,6 +29,7 @@ pub(super) struct Node {
     /// The nodes by distance, itself first.
     pub(super) zonelist: [AtomicU8; MAX_NODES],
     pub(super) calm: Calm,
+    pub(super) room: Room,
 }
 
 // SAFETY: numbers, atomics and locks whose zero is free; nothing needs a drop.

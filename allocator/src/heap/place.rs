@@ -27,8 +27,9 @@ impl Heap {
         match self.asked_policy(&usable) {
             Some(policy) => Placement::new(&policy, &usable, false),
             None => {
-                let own = self.refusals.attempt(get, numa::own_policy).unwrap_or(MemoryPolicy::Local);
-                Placement::new(&own, &usable, true)
+                let own = self.refusals.attempt(get, numa::own_policy);
+                own.iter().for_each(|own| self.threads.differ_from(own));
+                Placement::new(&own.unwrap_or(MemoryPolicy::Local), &usable, true)
             }
         }
     }
@@ -62,7 +63,10 @@ impl Heap {
             self.bind_region(NodeId(index as u8), placement.binding_of(system_id), system_id);
         }
         self.policy.store(placement.policy() as u8, Ordering::Relaxed);
+        let is_bound = placement.arenas.iter().all(|system_id| placement.binding_of(system_id).is_some());
+        self.are_bound.store(is_bound && self.refusals.errno_of(NumaCall::Mbind) == 0, Ordering::Relaxed);
         self.binds_mappings.store(placement.binds_mappings(), Ordering::Relaxed);
+        self.common_home.store(self.common_home_under(placement).map_or(0, |home| home.0 + 1), Ordering::Relaxed);
         if self.node_count() == 1 {
             return;
         }
@@ -72,6 +76,14 @@ impl Heap {
         self.regular_nodes().for_each(|id| self.order_zonelist(topology, placement, id));
         self.spread.store(placement.spread.len(), Ordering::Relaxed);
         topology.online().iter().for_each(|system_id| self.settle_cpus(topology, placement, system_id));
+    }
+
+    fn common_home_under(&self, placement: &Placement) -> Option<NodeId> {
+        match placement.homes.len() {
+            0 => Some(NodeId(self.node_count() as u8)),
+            1 => placement.homes.iter().next().and_then(|home| self.node_with(home)),
+            _ => None,
+        }
     }
 
     fn bind_region(&self, id: NodeId, policy: Option<MemoryPolicy>, home: usize) {

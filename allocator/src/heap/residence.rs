@@ -1,10 +1,11 @@
 //! Looking at the nodes: their figures, and where their pages really lie.
 
 use super::Heap;
+use super::migrate::each_batch;
 use crate::base::sync::Ordering;
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::stats::{NodeStats, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, Residence};
-use crate::sys::numa::{self, BATCH, NumaCall};
+use crate::sys::numa::{self, NumaCall};
 
 impl Heap {
     /// The memory policy that was carried out at boot.
@@ -51,9 +52,10 @@ impl Heap {
     pub fn residence(&self, index: usize, samples: usize) -> Result<Residence, NumaError> {
         let mut sum = Residence::NONE;
         let Some(id) = self.regular(index) else { return Ok(sum) };
-        let pages = self.node(id).arena.region().pages() as usize;
+        let region = self.node(id).arena.region();
+        let pages = region.pages() as usize;
         let stride = pages.div_ceil(samples.max(1)).max(1);
-        self.each_batch(id, (0..pages).step_by(stride), |batch| {
+        each_batch((0..pages).step_by(stride).map(|page| region.base() + page * PAGE), |batch| {
             let places = self.ask_kernel(|| numa::places_of(batch))?;
             places[..batch.len()].iter().for_each(|&place| self.add_place(&mut sum, id, place));
             Ok(())
@@ -77,29 +79,9 @@ impl Heap {
         });
     }
 
-    fn is_spread_over(&self, node: NodeId) -> bool {
+    pub(super) fn is_spread_over(&self, node: NodeId) -> bool {
         let among = self.spread.load(Ordering::Relaxed);
         self.nodes_from(NodeId(self.node_count() as u8)).skip(1).take(among).any(|other| other == node)
-    }
-
-    /// Calls `each` with the addresses of so many pages of an arena at a time.
-    pub(super) fn each_batch(
-        &self,
-        id: NodeId,
-        pages: impl Iterator<Item = usize>,
-        mut each: impl FnMut(&[usize]) -> Result<(), NumaError>,
-    ) -> Result<(), NumaError> {
-        let base = self.node(id).arena.region().base();
-        let (mut batch, mut len) = ([0; BATCH], 0);
-        for page in pages {
-            batch[len] = base + page * PAGE;
-            len += 1;
-            if len == BATCH {
-                each(&batch)?;
-                len = 0;
-            }
-        }
-        if len > 0 { each(&batch[..len]) } else { Ok(()) }
     }
 
     /// Makes a `move_pages` call, unless it was refused.

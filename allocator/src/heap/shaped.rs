@@ -44,6 +44,32 @@ impl Heap {
         self.alloc_from(Origin { node: NodeId(node as u8), asked: true }, size, align)
     }
 
+    /// From now on all threads are taken to run on that CPU, whichever of the first 64 they really run on.
+    #[doc(hidden)]
+    pub fn run_on(&self, cpu: usize) {
+        if let Some(place) = self.whereabouts.of_cpu(cpu) {
+            (0..64).for_each(|real| self.whereabouts.note(real, place));
+        }
+    }
+
+    /// Magazines that a node's depots have traded.
+    #[doc(hidden)]
+    pub fn trades_of(&self, node: usize) -> u32 {
+        self.node(NodeId(node as u8)).depots.activity()
+    }
+
+    /// Whether hits are served by the hit path itself.
+    #[doc(hidden)]
+    pub fn has_open_hits(&self) -> bool {
+        self.cpus.is_open()
+    }
+
+    /// As if the kernel had given pages of another node for one of this node's.
+    #[doc(hidden)]
+    pub fn mark_full(&self, node: usize) {
+        self.node(NodeId(node as u8)).room.is_found_full(&self.node(NodeId(node as u8)).arena);
+    }
+
     /// The number of the spare node.
     #[doc(hidden)]
     pub fn spare_number(&self) -> usize {

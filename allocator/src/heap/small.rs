@@ -75,7 +75,7 @@ impl Heap {
     /// Frees what was asked for with this layout: no look at the pagemap, for a class that the layout tells.
     #[inline(always)]
     pub fn free_layout(&self, address: usize, size: usize, align: usize) {
-        if align > MIN_ALIGN || size > MAX_SMALL || !self.cpus.is_open() {
+        if align > MIN_ALIGN || size > MAX_SMALL || !self.cpus.is_alone() {
             return self.free_any(address);
         }
         self.push_home(address, Class::offset_for(size, align));
@@ -99,11 +99,11 @@ impl Heap {
         if !self.enter() {
             return core::ptr::null_mut();
         }
-        self.refill_from(self.present_node(), Class::at_offset(offset))
+        self.refill_from(self.wanted_node(0), Class::at_offset(offset))
     }
 
-    /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs; at last the
-    /// spare node, which is a signal handler's only choice if it interrupted the holder of a lock.
+    /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs, then those that
+    /// are full (see [`full`](super::full)); at last the spare node, which is a signal handler's only choice if it interrupted the holder of a lock.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
         let found = self.attempt(first, class);
         if found.is_none() && class.is_medium() {
@@ -111,6 +111,7 @@ impl Heap {
         }
         let found = found
             .or_else(|| if self.gather_all() { self.attempt(first, class) } else { None })
+            .or_else(|| if self.lift_marks() { self.attempt(first, class) } else { None })
             .or_else(|| self.refill(self.spare(), class));
         self.relieve(first);
         if let Some(object) = &found {
@@ -120,7 +121,13 @@ impl Heap {
     }
 
     fn attempt(&self, first: NodeId, class: Class) -> Option<Object> {
-        self.nodes_from(first).find_map(|node| self.refill(node, class))
+        self.nodes_from(first).find_map(|node| {
+            let object = self.refill(node, class);
+            if object.is_none() {
+                self.note_refused(node);
+            }
+            object
+        })
     }
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
@@ -146,8 +153,13 @@ impl Heap {
         let filling = self.node(id).depots.begin_fill(class);
         let waited = if filling.waited() { self.pop_again(id.index(), class) } else { None };
         waited.or_else(|| {
+            let before = self.node(id).arena.fresh_taken();
             let magazine = self.fill(id, class)?;
-            self.open_magazine(id, class, magazine)
+            let object = self.open_magazine(id, class, magazine)?;
+            if self.node(id).arena.fresh_taken() != before {
+                self.note_fresh(id, object.address(), true);
+            }
+            Some(object)
         })
     }
 

@@ -33,6 +33,7 @@ impl Heap {
         let (taken, refused) = self.huge.pages.pool_figures();
         (stats.hugetlb, stats.hugetlb_refused) = (taken as usize, refused);
         stats.metadata += self.huge.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
+        stats.metadata += self.threads.metadata_committed();
         stats.committed += stats.metadata + stats.huge_in_use;
         stats.reserved += stats.huge_in_use;
     }

@@ -39,7 +39,7 @@ pub struct Refusal {
 /// What `/sys/devices/system/node/node*/numastat` counts, counted by the allocator, for one node.
 ///
 /// The hit path counts nothing: all but `remote_free` count the requests that got beyond it, which is one for each refill of a
-/// CPU's window and one for each object above 32 KiB. With a single node nothing is counted.
+/// CPU's window and one for each object above 256 KiB. With a single node nothing is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NumaCounts {
     /// Requests for this node's memory that got it.
@@ -102,7 +102,7 @@ impl Residence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Migration {
-    /// Pages of the arena that were there.
+    /// Pages that were there: of the node's arena, and of interleaved and huge objects those on the node.
     pub present: usize,
     /// Pages that were moved.
     pub moved: usize,

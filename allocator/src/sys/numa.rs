@@ -77,6 +77,25 @@ pub enum MemoryPolicy {
     Interleave(NodeSet),
 }
 
+impl MemoryPolicy {
+    /// A number that tells policies apart, never 0.
+    pub fn digest(&self) -> u64 {
+        const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+        let (kind, nodes) = match self {
+            MemoryPolicy::Local => (1, &NodeSet::EMPTY),
+            MemoryPolicy::Preferred(nodes) => (2, nodes),
+            MemoryPolicy::Bind(nodes) => (3, nodes),
+            MemoryPolicy::Interleave(nodes) => (4, nodes),
+        };
+        // The kind is mixed first: it shall not be mistaken for a small node.
+        let mix = |sum: u64, word: u64| {
+            let product = (sum ^ word).wrapping_mul(MIX);
+            product ^ product >> 29
+        };
+        nodes.words().iter().fold(mix(kind, 0), |sum, word| mix(sum, *word)).max(1)
+    }
+}
+
 const PREFERRED_MANY: i32 = 5;
 const WEIGHTED_INTERLEAVE: i32 = 6;
 const FLAGS: i32 = libc::MPOL_F_STATIC_NODES | libc::MPOL_F_RELATIVE_NODES | libc::MPOL_F_NUMA_BALANCING;
@@ -154,4 +173,27 @@ pub fn move_to(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
 fn after_giving_up(pages: &[usize], node: usize, reason: i32) -> Result<[i32; BATCH], Errno> {
     let places = places_of(pages)?;
     Ok(places.map(|place| if place < 0 || place == node as i32 { place } else { -reason }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    #[test]
+    fn digests_tell_policies_apart() {
+        let of = |set| [MemoryPolicy::Preferred(set), MemoryPolicy::Bind(set), MemoryPolicy::Interleave(set)];
+        let sets = (1_u64..256).chain((3..64).map(|node| 1 << node)).collect::<BTreeSet<_>>();
+        let policies: Vec<_> = sets
+            .iter()
+            .flat_map(|&low| [0, 1, 15].map(|word| core::array::from_fn(|index| if index == word { low } else { 0 })))
+            .flat_map(|words| of(NodeSet::from_words(words)))
+            .chain([MemoryPolicy::Local])
+            .collect();
+        let digests: BTreeSet<_> = policies.iter().map(MemoryPolicy::digest).collect();
+        assert_eq!(digests.len(), policies.len());
+        assert!(!digests.contains(&0));
+    }
 }

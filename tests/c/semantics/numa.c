@@ -89,6 +89,16 @@ static void listing(void) {
     fclose(file);
 }
 
+/* Followed where there are several nodes, unless the system keeps to itself what the policy is. */
+static void following(void) {
+    char line[16] = "";
+    FILE *file = fopen("/sys/devices/system/node/has_memory", "r");
+    if (file && !fgets(line, sizeof line, file)) line[0] = 0;
+    if (file) fclose(file);
+    int several = strpbrk(line, "-,") != NULL, followed = larder_follow_policy();
+    CHECK(followed == 0 || (followed == 1 && several));
+}
+
 int main(void) {
     int node = some_node();
     on_a_node(node);
@@ -97,5 +107,6 @@ int main(void) {
     sizes_that_cannot_be(node);
     migrating_nowhere(node);
     listing();
+    following();
     return finish();
 }

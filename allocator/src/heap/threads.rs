@@ -1,0 +1,242 @@
+//! Threads with a memory policy of their own (`set_mempolicy` after the start): their objects come from where the policy says.
+//!
+//! Nobody tells larder when a thread sets a policy, so slow paths ask (`get_mempolicy`, 150 ns): one refill in eight, where there are no
+//! sequences one call in 64, each for a large object of 256 KiB or more, and of a thread that is known to have a policy eight times as many. A thread whose policy differs from the
+//! process's at the start has an **entry**: its thread pointer and the node it is to be served from. As long as there are entries
+//! the rows are not *plain* ([`rows`](super::rows)): a hit then looks for one first. Without, a hit costs what it did.
+//!
+//! Asked is only where several nodes have arenas, where the process's own policy holds (`LARDER_CONF` names none), and in programs of
+//! more than one thread: those of one may be about to enter a sandbox that kills for calls it does not know. The kernel's refusal is
+//! remembered ([`numa`](crate::sys::numa)).
+//!
+//! An entry lies in a set of eight, told by the thread pointer. All changes are single exchanges: an entry belongs to its thread, but any
+//! thread may push it out of a full set; then it is found out again. Entries of threads that ended are taken over by those that get their
+//! thread pointer, at their first slow path. Fork: entries of threads that are gone are such entries.
+
+use super::Heap;
+use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::base::units::NodeId;
+use crate::region::Table;
+use crate::sys::nodeset::NodeSet;
+use crate::sys::numa::{self, MemoryPolicy, NumaCall};
+use crate::sys::vm::Span;
+use crate::sys::{arch, thread};
+
+/// Slow paths ask when their weights add up to this: a page of a large object weighs 1, a call that could not be a hit too,
+const ASK_AFTER: u32 = 64;
+/// one that could and missed this much,
+const MISS_WEIGHT: u32 = 8;
+/// and those of a thread with an entry so many times as much.
+const KNOWN_WEIGHT: u32 = 8;
+const SETS: usize = 512;
+const WAYS: usize = 8;
+/// Thread pointers are below this; the node's number lies above.
+const NODE_SHIFT: u32 = 48;
+
+/// See the module. All zero has no entry and follows nobody.
+#[derive(Debug)]
+pub(super) struct Threads {
+    /// The process's policy at the start, as a number that is never 0; 0: threads are not followed.
+    common: AtomicU64,
+    entries: Table<AtomicU64>,
+    count: AtomicUsize,
+}
+
+impl Threads {
+    pub(super) const fn new() -> Threads {
+        Threads { common: AtomicU64::new(0), entries: Table::new(), count: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn metadata_len() -> usize {
+        Table::<AtomicU64>::bytes_for(SETS * WAYS)
+    }
+
+    /// Takes its memory from `metadata`; returns the rest. With one node there is nobody to follow, and no memory for it.
+    pub(super) fn settle(&self, metadata: Span, nodes: usize) -> Span {
+        if nodes == 1 {
+            self.common.store(0, Ordering::Relaxed);
+            return metadata;
+        }
+        let rest = self.entries.settle(metadata, SETS * WAYS);
+        if self.entries.extend_exactly(SETS * WAYS).is_err() {
+            self.common.store(0, Ordering::Relaxed);
+        }
+        rest
+    }
+
+    pub(super) fn metadata_committed(&self) -> usize {
+        self.entries.committed()
+    }
+
+    /// Threads with another policy than this are to be followed.
+    pub(super) fn differ_from(&self, policy: &MemoryPolicy) {
+        self.common.store(policy.digest(), Ordering::Relaxed);
+    }
+
+    fn set_of(&self, thread: usize) -> impl Iterator<Item = &AtomicU64> + Clone {
+        let set = (thread as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SETS.trailing_zeros());
+        (0..WAYS).map(move |way| self.entries.get(set as usize * WAYS + way))
+    }
+
+    /// The thread's entry and its place.
+    fn find(&self, thread: usize) -> Option<(&AtomicU64, u64)> {
+        let mut words = self.set_of(thread).map(|place| (place, place.load(Ordering::Relaxed)));
+        words.find(|(_, word)| *word != 0 && (*word ^ thread as u64) << (u64::BITS - NODE_SHIFT) == 0)
+    }
+
+    /// The node that this thread is to be served from, if it has an entry.
+    pub(super) fn node(&self) -> Option<NodeId> {
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.find(thread::id()).map(|(_, word)| NodeId((word >> NODE_SHIFT) as u8))
+    }
+
+    /// Makes or changes this thread's entry, or ends it; whether there is any left then.
+    fn note(&self, node: Option<NodeId>) -> bool {
+        let thread = thread::id();
+        let word = node.map_or(0, |node| u64::from(node.0) << NODE_SHIFT | thread as u64);
+        match self.find(thread) {
+            Some((place, before)) => {
+                let done = place.compare_exchange(before, word, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+                if done && word == 0 {
+                    self.count.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            None if word != 0 => self.insert(thread, word),
+            None => {}
+        }
+        self.count.load(Ordering::Relaxed) > 0
+    }
+
+    fn insert(&self, thread: usize, word: u64) {
+        let mut places = self.set_of(thread);
+        let is_free =
+            |place: &&AtomicU64| place.compare_exchange(0, word, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if places.clone().any(|place| is_free(&place)) {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        } else if let Some(victim) = places.nth(word as usize / 64 % WAYS) {
+            // Whoever it was may have ended it just now; then there is one more.
+            let grew = victim.swap(word, Ordering::Relaxed) == 0;
+            self.count.fetch_add(usize::from(grew), Ordering::Relaxed);
+        }
+    }
+}
+
+/// When to ask on a node's behalf.
+#[derive(Debug, Default)]
+pub(super) struct Asking(AtomicU32);
+
+impl Asking {
+    /// Whether this slow path is one that asks. Of two at once one may go uncounted.
+    fn is_due(&self, weight: u32) -> bool {
+        let before = self.0.load(Ordering::Relaxed);
+        let now = before.wrapping_add(weight);
+        self.0.store(now, Ordering::Relaxed);
+        before / ASK_AFTER != now / ASK_AFTER
+    }
+}
+
+impl Heap {
+    /// The node to serve this thread from, on a slow path for an object of so many pages (0: a small one).
+    pub(super) fn wanted_node(&self, pages: u32) -> NodeId {
+        let present = self.present_node();
+        if self.threads.common.load(Ordering::Relaxed) == 0 {
+            return present;
+        }
+        let known = self.threads.node();
+        let weight = pages.max(if self.cpus.has_open_rows() { MISS_WEIGHT } else { 1 });
+        let weight = if known.is_some() { weight * KNOWN_WEIGHT } else { weight };
+        let is_due = self.node(present).counters.asking.is_due(weight.min(ASK_AFTER));
+        if !(is_due && arch::libc_single_threaded() == Some(false)) {
+            return known.unwrap_or(present);
+        }
+        self.ask_policy();
+        self.threads.node().unwrap_or(present)
+    }
+
+    /// Finds out at once what policy this thread has; false where threads are not followed.
+    pub fn follow_policy(&self) -> bool {
+        self.enter() && self.threads.common.load(Ordering::Relaxed) != 0 && self.ask_policy()
+    }
+
+    #[cold]
+    fn ask_policy(&self) -> bool {
+        let Ok(policy) = self.refusals.attempt(NumaCall::GetMempolicy, numa::own_policy) else { return false };
+        let differs = policy.digest() != self.threads.common.load(Ordering::Relaxed);
+        let node = if differs { self.node_under(&policy) } else { None };
+        // Another thread that ends the last entry meanwhile may have the last word: this one's next slow path puts it right.
+        self.cpus.keep_rows_plain(!self.threads.note(node));
+        true
+    }
+
+    /// Where a thread under this policy is to be served from; none if no node of the policy has an arena.
+    fn node_under(&self, policy: &MemoryPolicy) -> Option<NodeId> {
+        let own = self.whereabout().own.unwrap_or(NodeId(0));
+        let is_among = |nodes: &NodeSet, id: &NodeId| nodes.contains(self.system_id(*id));
+        match policy {
+            MemoryPolicy::Local => Some(own),
+            MemoryPolicy::Preferred(nodes) | MemoryPolicy::Bind(nodes) => {
+                self.nodes_from(own).find(|id| is_among(nodes, id))
+            }
+            MemoryPolicy::Interleave(nodes) if self.is_the_spread(nodes) => Some(NodeId(self.node_count() as u8)),
+            // Not what the interleaved arena is spread over: each in turn, a magazine or a large object at a time.
+            MemoryPolicy::Interleave(nodes) => {
+                let last = self.threads.node().map_or(0, |node| node.0 + 1);
+                let turn = |from: u8, to: u8| (from..to).map(NodeId).find(|id| is_among(nodes, id));
+                turn(last, self.node_count() as u8).or_else(|| turn(0, last))
+            }
+        }
+    }
+
+    fn is_the_spread(&self, nodes: &NodeSet) -> bool {
+        let among = |id: &NodeId| nodes.contains(self.system_id(*id));
+        (0..self.node_count() as u8).map(NodeId).all(|id| among(&id) == self.is_spread_over(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::PAGE;
+
+    fn threads() -> Threads {
+        let threads = Threads::new();
+        threads.settle(Span::reserve(Threads::metadata_len(), PAGE).unwrap(), 2);
+        threads
+    }
+
+    #[test]
+    fn an_entry_comes_changes_and_goes() {
+        let threads = threads();
+        assert_eq!(threads.node(), None);
+        assert!(!threads.note(None));
+        for node in [NodeId(0), NodeId(65), NodeId(1)] {
+            assert!(threads.note(Some(node)));
+            assert_eq!(threads.node(), Some(node));
+        }
+        assert!(!threads.note(None));
+        assert_eq!((threads.node(), threads.count.load(Ordering::Relaxed)), (None, 0));
+    }
+
+    #[test]
+    fn a_full_set_loses_one_and_counts_right() {
+        let threads = threads();
+        let mine = thread::id();
+        threads.set_of(mine).enumerate().for_each(|(way, place)| place.store(way as u64 + 1, Ordering::Relaxed));
+        threads.count.store(WAYS, Ordering::Relaxed);
+        assert_eq!(threads.node(), None);
+        assert!(threads.note(Some(NodeId(3))));
+        assert_eq!((threads.node(), threads.count.load(Ordering::Relaxed)), (Some(NodeId(3)), WAYS));
+        assert!(threads.note(None));
+        assert_eq!(threads.count.load(Ordering::Relaxed), WAYS - 1);
+    }
+
+    #[test]
+    fn asking_is_due_by_weight() {
+        let asking = Asking::default();
+        let due = (0..10 * ASK_AFTER).filter(|_| asking.is_due(1)).count();
+        assert_eq!(due, 10);
+        assert!((0..10).all(|_| asking.is_due(ASK_AFTER)));
+    }
+}
