@@ -23,10 +23,20 @@ run() {
     [[ -n $(kernel_of "$series") ]] || { echo "skipped $1: Debian had no kernel $series"; return; }
     boot "$1" >"$console" || status=$?
     sed 's/\r$//' "$console" | grep -E '^(ok|FAILED|\||        )' || true
+    ! grep -q '^json: ' "$console" || read_figures "$1" "$console"
     # 2 * 0 + 1: all checks passed; 2 * 1 + 1: some did not, and have said so.
     ((status == 1 || status == 3)) || word=FAILED
     printf '%-6s  %-44s %-8s %5d s\n' $word "$1: Linux $series, to its end" "" $((SECONDS - started))
     [[ $word == ok ]] || explain "$status" "$console"
+}
+
+# read_figures NAME CONSOLE: the machine's statistics as JSON and as tables, which must be the same.
+read_figures() {
+    local form word=ok said
+    for form in json table; do sed 's/\r$//' "$2" | sed -n "s/^$form: //p" >"$work/$1.$form"; done
+    said=$(python3 "$here/../c/semantics/stats_json.py" "$work/$1.json" "$work/$1.table" 2>&1) || word=FAILED
+    printf '%-6s  %-44s\n' $word "$1: statistics in both forms"
+    [[ $word == ok ]] || tail -n 1 <<<"$said" | cut -c1-400 | sed 's/^/        | /'
 }
 
 explain() {

@@ -69,7 +69,7 @@ order = ["size", "in_use", "in_windows", "in_depots", "in_slabs", "slab_bytes"]
 check(rows("class", 6) == [[each[key] for key in order] for each in classes], "slabinfo is the table of classes")
 by_size = {each["size"]: each for each in classes}
 check(1000 <= by_size[64]["in_use"] < 1300, "the class of 64 bytes holds the program's 1000 objects")
-check(200000 <= used["large"] < 2_000_000 and used["huge"] >= 1 << 30, "the large object and the huge one are in use")
+check(200000 <= used["large"] < 2_000_000 and used["huge"] >= 64 << 20, "the large object and the huge one are in use")
 check(used["small"] == sum(c["size"] * c["in_use"] for c in classes), "small objects are those of the classes")
 
 arenas, nodes = said["arenas"], [arena for arena in said["arenas"] if arena["kind"] == "node"]

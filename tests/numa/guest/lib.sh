@@ -55,6 +55,16 @@ everywhere() {
     check "large objects" cross large 99
     check "large objects, threads that move" cross large 99 moving
     check "huge objects" cross huge 99
+    check "counters" numastat
+    figures
+}
+
+# Statistics in both forms: their reader is on the host (stats_json.py), for there is no Python here.
+figures() {
+    LD_PRELOAD=/lab/liblarder.so stats_json >out 2>err || echo "exit status $?" >out
+    sed 's/^/json: /' out
+    echo
+    sed 's/^/table: /' err
 }
 
 # The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2: two nodes with memory; $3: all.
@@ -74,6 +84,7 @@ policies() {
     check "numa:preferred" env LARDER_CONF=numa:preferred:$2 place 40 9000 only $2
     huge_pages never
     check "numa:interleave" env LARDER_CONF=numa:interleave place 40 9000 even $all
+    check "policies of threads" follow $1 $2 $([ "$all" = "$1,$2" ] || echo roughly)
     huge_pages always
     check "pages moved to node $2" migrate $1 $2
 }
@@ -88,6 +99,7 @@ sandbox() {
         check "no memory policies: $error" refuse $error $policies cross small 99 moving
         check "no NUMA call at all: $error" refuse $error $policies,move_pages,getcpu churn 2 4
     done
+    check "calls that the program forbids itself" told_once
 }
 
 # Programs that write the same as on the system's malloc. By their paths: busybox has programs of these names, too.
