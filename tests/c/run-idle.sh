@@ -3,14 +3,17 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks alone child storm none; do
+for name in shrinks alone child sparse storm none; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
     check "idle/shrinks" $limit "$work/shrinks"
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
+    check "idle/alone, freed at random" $limit "$work/alone" random
     check "idle/child" $limit "$work/child"
+    check "idle/sparse, one thread" $limit "$work/sparse" alone
+    check "idle/sparse, threads" $limit "$work/sparse" threads
     check "idle/none, switched off" $limit env LARDER_CONF=idle:off "$work/none"
     check "idle/none, refused" $limit "$work/none" refused
 fi

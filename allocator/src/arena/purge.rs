@@ -25,8 +25,8 @@ const PIECE: u32 = 512;
 const STEP: u32 = PIECE;
 /// No free purges more (32 MiB).
 const LARGEST_STEP: u32 = 8192;
-/// Without a helper thread no more is kept (32 MiB), or as much as is in use: once the program is idle nobody sees to it.
-const KEPT_ALONE: u32 = 8192;
+/// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it.
+const KEPT_ALONE: u32 = 4096;
 /// One large free in so many looks whether something is due.
 const LOOK_EVERY: u32 = 16;
 
@@ -238,6 +238,13 @@ impl Arena {
         }
         self.region.free().mark_used(run.page, run.pages);
         Some(run)
+    }
+
+    /// Gives back pages inside a run that is in use, which nobody needs. A refusal says nothing of others: the program may have locked these.
+    pub fn give_back_inside(&self, run: &Run, reason: Reason) {
+        if self.region.purge(run).is_ok() {
+            self.purge.given_back[reason as usize].fetch_add(run.pages as u64, Ordering::Relaxed);
+        }
     }
 
     /// Purges a run and frees it. Whether the system took it.

@@ -3,6 +3,7 @@
 
 use super::Heap;
 use super::knowledge::Call;
+use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
@@ -197,7 +198,13 @@ impl Heap {
         }
         self.drain(self.all_nodes());
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
-        self.all_nodes().map(|id| self.node(id).arena.trim(keep) as usize * PAGE).sum()
+        let trimmed = |id| self.node(id).arena.given_back()[Reason::Trim as usize] as usize * PAGE;
+        let before: usize = self.all_nodes().map(trimmed).sum();
+        for id in self.all_nodes() {
+            self.node(id).arena.trim(keep);
+            self.thin_all(id, Reason::Trim);
+        }
+        self.all_nodes().map(trimmed).sum::<usize>() - before
     }
 }
 

@@ -136,6 +136,9 @@ impl Heap {
         }
         for id in self.all_nodes() {
             let arena = &self.node(id).arena;
+            if look.is_short {
+                self.thin_all(id, Reason::Limit);
+            }
             let keep = if look.is_short { 0 } else { arena.marks(self.purge_policy()).high };
             arena.reclaim(u32::MAX, keep, Reason::Limit);
             self.disregard_own_work(id);

@@ -12,6 +12,10 @@ use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
 
+/// After a magazine's rounds no more pages (4 MiB) are given back beyond the usual step, whatever other threads have freed meanwhile: a bound on the
+/// time.
+const MOST_FREED: u32 = 1024;
+
 /// What came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
@@ -213,7 +217,11 @@ impl Heap {
         self.cpus.admit();
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(), object);
-        if let Some(full) = self.cpus.install(home.index(), class, magazine) {
+        let full = self.cpus.install(home.index(), class, magazine);
+        // Nobody will come for the other one.
+        let other = || self.cpus.take(home.index(), class, Place::Previous);
+        let other = if self.is_shrinking_alone(home, class) { other() } else { None };
+        for full in full.into_iter().chain(other) {
             self.count_free(home, full.len(class).into());
             self.stow(home, class, full);
         }
@@ -232,7 +240,7 @@ impl Heap {
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         let (node, cpu) = (self.node(home), self.cpus.present_slot());
-        let kept = if class.is_medium() || self.is_shrinking_alone(home) {
+        let kept = if class.is_medium() || self.is_shrinking_alone(home, class) {
             Err(magazine)
         } else {
             node.depots.put(cpu, class, magazine)
@@ -252,10 +260,15 @@ impl Heap {
     pub(super) fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
         let (node, links) = (self.node(home), self.cpus.links());
         let stray = |object| self.take_back_stray(home, class, object);
+        let warm = node.arena.warm_now();
         match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
             Ok(()) => {
                 self.nudge(u64::from(class.info().rounds) * class.size() as u64);
-                node.arena.purge_after_free(0, self.purge_policy());
+                let policy = self.purge_policy();
+                // Twice, for without a helper as much may be kept as is in use, and that has become less.
+                let grown = || node.arena.warm_now().saturating_sub(warm).saturating_mul(2);
+                let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
+                node.arena.purge_after_free(freed, policy);
             }
             Err(magazine) => node.depots.inbox(class).push_all(links, class, magazine),
         }

@@ -2,15 +2,18 @@
 //!
 //! A node is **quiet** while next to no magazines are traded and pages taken or freed. While it is not, what was not needed lately goes back:
 //! magazines that lay in a depot for half a purge delay go to their slabs, and warm pages above the low watermark to the system. Now
-//! and then the windows of all CPUs are drained into the depots, so that those of CPUs that went quiet are among them.
+//! and then the windows of all CPUs are drained into the depots, so that those of CPUs that went quiet are among them. A hand goes round the
+//! slabs: those that are sparse and rest give back the free pages inside them.
 //! After a quarter of a delay of quiet all that lies in windows, depots and empty slabs is gathered; until six tenths of it warm pages
 //! fade evenly down to the min watermark; then there is nothing left to do until somebody frees again.
 
 use super::Heap;
+use crate::arena::Reason;
 use crate::base::classes::CLASSES;
-use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::region::Magazine;
+use crate::slab::Which;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
 
@@ -24,8 +27,12 @@ const DRAIN_EVERY: u64 = LOOKS * 4;
 const JUDGE_EVERY_STOWS: u32 = 512;
 /// and how many of a class are taken back at one stow.
 const REAPED_AT_A_STOW: usize = 4;
+/// Slabs looked at at a stow that needs no helper.
+const THINNED_AT_A_STOW: usize = 64;
 /// So many free bytes are much.
-const MUCH_ALONE: usize = 16 << 20;
+const MUCH_ALONE: usize = 8 << 20;
+/// And so many of one class, if they are half of what its slabs hold.
+const MUCH_OF_A_CLASS: usize = 256 << 10;
 /// Between looks, in milliseconds.
 const LEAST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: u64 = 500;
@@ -59,6 +66,9 @@ pub(super) struct Calm {
     gathered: AtomicBool,
     /// Magazines that were stowed.
     stows: AtomicU32,
+    /// The next slab to look at for free pages inside, and when the round began.
+    hand: AtomicUsize,
+    round_ms: AtomicU64,
 }
 
 impl Calm {
@@ -136,6 +146,7 @@ impl Heap {
         let quiet = node.calm.quiet_ms();
         if quiet < patience.gather {
             self.reap_depots(id, look.is_multiple_of(JUDGE_EVERY));
+            self.thin_some(id, node.slabs.numbers().div_ceil(LOOKS as usize));
             node.arena.decay(policy);
         } else {
             if !node.calm.gathered.swap(true, Ordering::Relaxed) {
@@ -143,6 +154,9 @@ impl Heap {
             }
             let (part, whole) = node.calm.fading(patience);
             node.arena.fade(policy, part, whole);
+            if quiet >= patience.faded {
+                self.thin_all(id, Reason::Idle);
+            }
         }
         self.disregard_own_work(id);
         quiet < patience.faded
@@ -204,17 +218,48 @@ impl Heap {
             node.depots.judge();
         }
         let class = Class((1 + stows % (CLASSES as u32 - 1)) as u8);
-        let shrinking = self.is_shrinking_alone(id);
+        let shrinking = self.is_shrinking_alone(id, class);
         let next = || if shrinking { node.depots.get_any(class) } else { node.depots.any_surplus(class) };
         for magazine in (0..REAPED_AT_A_STOW).map_while(|_| next()) {
             self.take_back(id, class, magazine);
         }
+        self.thin_some(id, THINNED_AT_A_STOW);
     }
 
-    /// Whether much lies free and no helper thread sees to it: then depots keep nothing, for each object there keeps a whole slab from
-    /// going back, and nobody will come for it once the program is idle.
-    pub(super) fn is_shrinking_alone(&self, id: NodeId) -> bool {
-        !self.idle.has_thread() && self.node(id).arena.warm_now() as usize * PAGE >= MUCH_ALONE
+    /// Whether much lies free, or much of this class, and no helper thread sees to it: then depots keep nothing, for each object there keeps a
+    /// whole slab from going back, and nobody will come for it once the program is idle.
+    pub(super) fn is_shrinking_alone(&self, id: NodeId, class: Class) -> bool {
+        let node = self.node(id);
+        let has_much = || node.arena.warm_now() as usize * PAGE >= MUCH_ALONE;
+        let has_much_of_it = || {
+            let (figures, info) = (node.slabs.figures(class), class.info());
+            figures.free * 2 >= figures.slabs * info.slab_objects
+                && figures.free as usize * class.size() >= MUCH_OF_A_CLASS
+        };
+        !self.idle.has_thread() && (has_much() || has_much_of_it())
+    }
+
+    /// Looks at the next slabs whether those at rest have free pages inside: once round in a purge delay, so that what rested was not used for
+    /// that long.
+    fn thin_some(&self, id: NodeId, most: usize) {
+        let node = self.node(id);
+        let from = node.calm.hand.load(Ordering::Relaxed);
+        if from < node.slabs.numbers() {
+            node.calm.hand.store(from + most, Ordering::Relaxed);
+            node.slabs.thin(&node.arena, from..from + most, Which::Resting, Reason::Decay);
+            return;
+        }
+        let now = coarse_ms();
+        if now.saturating_sub(node.calm.round_ms.load(Ordering::Relaxed)) >= self.settings.get(Key::PurgeDelay) / 4 {
+            node.calm.round_ms.store(now, Ordering::Relaxed);
+            node.calm.hand.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives back every free page inside a slab.
+    pub(super) fn thin_all(&self, id: NodeId, reason: Reason) {
+        let node = self.node(id);
+        node.slabs.thin(&node.arena, 0..usize::MAX, Which::All, reason);
     }
 
     fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {

@@ -9,7 +9,7 @@ use crate::base::sync::Ordering;
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
 use crate::sys::die::die;
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Guard, Lock};
 
 /// Bytes of the first fill of a class.
 const FIRST_FILL: usize = 1024;
@@ -112,6 +112,11 @@ impl Cache {
         while let Some(id) = lists.empty() {
             end_slab(&mut lists, slabs, arena, class, id);
         }
+    }
+
+    /// Keeps every slab of the class as it is, if nobody else is at them now.
+    pub(super) fn try_hold(&self) -> Option<Guard<'_, Lists>> {
+        self.lists.try_lock()
     }
 
     pub(super) fn has_lock_at(&self, address: usize) -> bool {

@@ -7,6 +7,8 @@ use crate::base::units::{Class, Page};
 use crate::region::Zeroed;
 
 const WORDS: usize = MAX_SLAB_OBJECTS / 64;
+/// In `seen`; above any number of objects.
+const THINNED: u16 = 1 << 15;
 
 /// A slab's number in its node's table, +1 so that 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(super) struct Slab {
     pub(super) previous: AtomicU32,
     free: AtomicU16,
     colour: AtomicU16,
+    /// Free objects when somebody last asked whether it rests, with [`THINNED`] if its free pages went back then.
+    seen: AtomicU16,
     class: AtomicU8,
     /// The list it is in, +1.
     pub(super) list: AtomicU8,
@@ -44,6 +48,7 @@ impl Slab {
         self.colour.store(colour as u16, Ordering::Relaxed);
         self.free.store(objects as u16, Ordering::Relaxed);
         self.list.store(0, Ordering::Relaxed);
+        self.seen.store(0, Ordering::Relaxed);
     }
 
     /// Begins its use.
@@ -77,6 +82,28 @@ impl Slab {
     /// Free objects.
     pub(super) fn free(&self) -> u32 {
         self.free.load(Ordering::Relaxed) as u32
+    }
+
+    /// Whether it rests and has pages to give back: no fewer objects are free than when this was last asked, and if its free pages went
+    /// back then, an eighth more.
+    pub(super) fn rests(&self) -> bool {
+        let (free, seen) = (self.free(), self.seen.load(Ordering::Relaxed));
+        let (before, thinned) = (u32::from(seen & !THINNED), seen & THINNED != 0);
+        if before == 0 || free < before {
+            self.seen.store(free as u16, Ordering::Relaxed);
+            return false;
+        }
+        !thinned || free > before + before / 8
+    }
+
+    /// Whether its free pages went back and nothing has changed since.
+    pub(super) fn was_thinned(&self) -> bool {
+        self.seen.load(Ordering::Relaxed) == self.free() as u16 | THINNED
+    }
+
+    /// Its free pages went back.
+    pub(super) fn note_thinned(&self) {
+        self.seen.store(self.free() as u16 | THINNED, Ordering::Relaxed);
     }
 
     /// Takes up to `want` objects, lowest first, and calls `each` with their numbers; returns how many.

@@ -77,6 +77,15 @@ impl Slabs {
         }
     }
 
+    /// Slab numbers given out so far.
+    pub fn numbers(&self) -> usize {
+        self.descriptors.len()
+    }
+
+    pub(super) fn cache(&self, class: Class) -> &Cache {
+        &self.caches[class.index()]
+    }
+
     /// Slabs and free objects of a class.
     pub fn figures(&self, class: Class) -> CacheFigures {
         self.caches[class.index()].figures()
@@ -169,7 +178,7 @@ impl Slabs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::base::units::PAGE;
     use crate::region::{Object, Region};
@@ -177,7 +186,7 @@ mod tests {
     use std::vec::Vec;
 
     const REGION: usize = 32 << 20;
-    const CLASS: Class = Class(20);
+    pub(in crate::slab) const CLASS: Class = Class(20);
 
     /// Of nobody's process; they may lead anywhere.
     fn links() -> Links {
@@ -185,7 +194,7 @@ mod tests {
     }
 
     /// An arena and its slabs, in the hands of `test`.
-    fn with_slabs(test: impl FnOnce(&Slabs, &Arena)) {
+    pub(in crate::slab) fn with_slabs(test: impl FnOnce(&Slabs, &Arena)) {
         let (arena, pages) = (Arena::default(), REGION / PAGE);
         let caches = core::array::from_fn(|_| Cache::default());
         let slabs = Slabs { descriptors: Table::new(), numbers: Lock::default(), caches };
@@ -198,7 +207,7 @@ mod tests {
     }
 
     /// The objects of fills until there are `count`, in the order in which they came.
-    fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
+    pub(in crate::slab) fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
         let mut found = Vec::new();
         while found.len() < count {
             let mut magazine = slabs.fill(arena, CLASS, links()).unwrap();
@@ -207,7 +216,7 @@ mod tests {
         found
     }
 
-    fn give_back(slabs: &Slabs, arena: &Arena, addresses: &[usize]) {
+    pub(in crate::slab) fn give_back(slabs: &Slabs, arena: &Arena, addresses: &[usize]) {
         for few in addresses.chunks(CLASS.info().rounds as usize) {
             let mut magazine = Magazine::empty(CLASS);
             few.iter().for_each(|&address| magazine.push(links(), Object::mint(address)).unwrap());
