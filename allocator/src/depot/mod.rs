@@ -187,13 +187,13 @@ impl Depots {
     /// In a forked child: counts anew what threads that no longer exist held.
     pub fn rebuild(&self) {
         drop(self.growth.inherit());
-        for class in Class::all() {
-            self.open_shards().for_each(|shard| self.stack(shard, class).rebuild(&self.shelf(shard, class)));
-            drop(self.fills[class.index()].inherit());
-        }
+        self.fills.iter().for_each(|lock| drop(lock.inherit()));
         for shard in self.open_shards() {
-            let bytes = |class| self.stack(shard, class).len() * self.shelf(shard, class).bytes;
-            self.shards.get(shard).held.store(Class::all().map(bytes).sum(), Ordering::Relaxed);
+            let rebuild = |class| self.stack(shard, class).rebuild(&self.shelf(shard, class));
+            if Class::all().filter(|&class| rebuild(class)).count() > 0 {
+                let bytes = |class| self.stack(shard, class).len() * self.shelf(shard, class).bytes;
+                self.shards.get(shard).held.store(Class::all().map(bytes).sum(), Ordering::Relaxed);
+            }
         }
     }
 

@@ -250,12 +250,14 @@ impl Stack {
         (state.len, rounds)
     }
 
-    pub(super) fn rebuild(&self, shelf: &Shelf<'_>) {
-        let Some(mut state) = self.state.inherit() else { return };
+    /// Whether there was anything to count anew.
+    pub(super) fn rebuild(&self, shelf: &Shelf<'_>) -> bool {
+        let Some(mut state) = self.state.inherit() else { return false };
         let room = INLINE + if self.page() != 0 { OVERFLOW } else { 0 };
         let len = (0..room).take_while(|&index| self.word(shelf, index).load(Ordering::Relaxed) != 0).count();
         shelf.tell(len > 0);
         *state = State { len: len as u32, ..State::default() };
+        true
     }
 }
 
