@@ -10,7 +10,7 @@
 #include "pattern.h"
 #include "threads/threads.h"
 
-enum { OBJECTS = 200000, IDLE_MS = 3000, LOOK_MS = 50 };
+enum { OBJECTS = 200000, IDLE_MS = 10000, LOOK_MS = 50 };
 
 // Some 100 MiB of objects, allocated and freed.
 static inline void *swell(void *seed) {
