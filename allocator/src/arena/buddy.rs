@@ -99,7 +99,8 @@ impl Arena {
         let held = self.held_pages(lists);
         let run = if !self.may_take(pages) {
             // The process may hold no more, or the node has none: pages that count already.
-            self.take_warm(lists, Order::holding(pages.max(align)), pages)
+            self.take_warm_stretch(lists, pages, align)
+                .or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
             self.take_small(lists, pages)
         } else {

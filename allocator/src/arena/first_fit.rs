@@ -30,6 +30,17 @@ impl Arena {
         Some(self.take_at(lists, Page(first.0.next_multiple_of(align)), pages))
     }
 
+    /// The same if all of it is warm.
+    pub(super) fn take_warm_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        let first = self.region.free().first_fit(pages + align - 1)?;
+        let (page, mut at) = (Page(first.0.next_multiple_of(align)), first.0.next_multiple_of(align));
+        while at < page.0 + pages {
+            let (order, warm) = self.region.entry(Page(at)).as_free()?;
+            at += if warm { order.pages() } else { return None };
+        }
+        Some(self.take_at(lists, page, pages))
+    }
+
     /// Takes the `pages` pages that begin at `page`, growing the region if it ends there; all or nothing.
     pub(super) fn take_following(&self, lists: &mut Lists, page: Page, pages: u32) -> bool {
         let there = pages.min(self.region.pages() - page.0);
@@ -127,6 +138,17 @@ mod tests {
         free(&arena, used);
         assert!(!arena.alloc(400, 1).unwrap().zero, "300 of them were used");
         assert!(arena.alloc(400, 1).unwrap().zero);
+    }
+
+    #[test]
+    fn a_stretch_is_taken_for_warm_iff_all_of_it_is() {
+        let arena = arena();
+        let [used, _next] = [300, 10].map(|pages| arena.alloc(pages, 1).unwrap());
+        let first = used.page;
+        free(&arena, used);
+        arena.set_full(true);
+        assert_eq!(arena.alloc(290, 1).map(|run| run.page), Some(first), "no run of 512 pages is warm");
+        assert_eq!(arena.alloc(20, 1), None, "10 are left");
     }
 
     #[test]

@@ -69,9 +69,7 @@ impl Arena {
         };
         let Some(run) = self.claim_large(page) else { return false };
         let freed = run.pages;
-        if let Some(run) = self.quick.put(run) {
-            self.free_locked(&mut lists, run);
-        }
+        self.quick.put(run, |run| self.free_locked(&mut lists, run));
         let look = self.purge.is_time_to_look(self.warm_pages(&lists));
         self.note_activity(freed);
         drop(lists);

@@ -13,8 +13,10 @@ use crate::region::Run;
 const LEN: usize = 32;
 /// Shorter runs are slabs' and cheap to split.
 const SHORTEST: u32 = 9;
-/// Longer runs (1 MiB) would be too much to hold back.
+/// Longer runs (1 MiB) would be too much to hold back,
 const LONGEST: u32 = 256;
+/// and so would more pages than these (2 MiB): they are of no use to requests of other lengths.
+const MOST: u32 = 512;
 
 /// See the module. Used under the arena's lock.
 #[derive(Debug, Default)]
@@ -31,17 +33,21 @@ impl Quick {
         self.pages.get() as u32
     }
 
-    /// Leaves a freed run; returns the one that must go to the buddy: the oldest, or this one if it is of no length for here.
-    pub(super) fn put(&self, run: Run) -> Option<Run> {
+    /// Leaves a freed run; those that must go to the buddy are handed to `pushed_out`: the oldest, or this one if it is of no length for here.
+    pub(super) fn put(&self, run: Run, mut pushed_out: impl FnMut(Run)) {
         if !(SHORTEST..=LONGEST).contains(&run.pages) {
-            return Some(run);
+            return pushed_out(run);
         }
         let at = self.next.load(Ordering::Relaxed);
-        let oldest = self.remove(at as usize);
+        self.remove(at as usize).into_iter().for_each(&mut pushed_out);
         self.pages.add(run.pages as u64);
         self.words[at as usize % LEN].store(((run.page.0 as u64 + 1) << 32) | run.pages as u64, Ordering::Release);
         self.next.store((at + 1) % LEN as u64, Ordering::Relaxed);
-        oldest
+        let mut oldest_first = at as usize + 1..at as usize + LEN;
+        while self.pages() > MOST {
+            let Some(at) = oldest_first.next() else { return };
+            self.remove(at).into_iter().for_each(&mut pushed_out);
+        }
     }
 
     /// Takes the newest run of exactly `pages` pages.
@@ -74,5 +80,43 @@ impl Quick {
         let pages: u64 = self.words.iter().map(|word| word.load(Ordering::Relaxed) & u32::MAX as u64).sum();
         self.pages.sub(self.pages.get());
         self.pages.add(pages);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+    extern crate std;
+
+    fn run(number: u32, pages: u32) -> Run {
+        Run { page: Page(number * 1000), pages, zero: false }
+    }
+
+    /// Leaves a run; the numbers of those that are pushed out.
+    fn put(quick: &Quick, run: Run) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        quick.put(run, |run| numbers.push(run.page.0 / 1000));
+        numbers
+    }
+
+    #[test]
+    fn the_newest_of_a_length_comes_back_and_the_oldest_must_go() {
+        let quick = Quick::default();
+        (0..LEN as u32).for_each(|number| assert_eq!(put(&quick, run(number, 10 + number % 2)), []));
+        assert_eq!(put(&quick, run(90, 12)), [0]);
+        assert_eq!(quick.take(11), Some(run(31, 11)));
+        assert_eq!(quick.take(11), Some(run(29, 11)));
+        assert_eq!(quick.take(13), None);
+    }
+
+    #[test]
+    fn no_more_pages_lie_here_than_are_worth_it() {
+        let quick = Quick::default();
+        assert_eq!(put(&quick, run(1, LONGEST + 1)), [1]);
+        (2..6).for_each(|number| assert_eq!(put(&quick, run(number, MOST / 4)), []));
+        assert_eq!(put(&quick, run(6, MOST / 4 - 1)), [2]);
+        assert_eq!(put(&quick, run(7, MOST / 4)), [3]);
+        assert_eq!(quick.pages(), MOST - 1);
     }
 }

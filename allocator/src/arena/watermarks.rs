@@ -8,8 +8,8 @@
 //! with every epoch (**regret**). So a program whose free pages are of the wrong lengths keeps more of them.
 //!
 //! - **low**: that demand, some slack and the regret, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
-//! - **high**: above low by as much as is in use, and never above the limit: what is free is of the wrong length for some requests, and those who
-//!   give it back at once take it again at once. Beyond it, freeing gives back directly.
+//! - **high**: above low by a quarter of what is in use, and never above the limit: what is free is of the wrong length for some requests, and
+//!   those who give it back at once take it again at once. Beyond it, freeing gives back directly.
 //! - **min**: what an idle process keeps.
 
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
@@ -21,8 +21,10 @@ const FULL: u32 = EPOCHS / 2;
 const SLACK: u32 = 8;
 /// This part of the regret fades in an epoch.
 const REGRET_FADES: u32 = 16;
-/// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back.
+/// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back,
 const HEADROOM: u32 = 1024;
+/// and by this part of what is in use.
+const HEADROOM_SHARE: u32 = 4;
 /// Least and most pages an idle process keeps (256 KiB, 8 MiB).
 const LEAST_MIN: u32 = 64;
 const MOST_MIN: u32 = 2048;
@@ -114,7 +116,7 @@ impl Watermarks {
         let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
         let regret = self.regret.load(Ordering::Relaxed).min(in_use);
         let low = (self.demand(in_use) + self.slack() + regret).min(limit).max(min);
-        let high = (low + low / 8).saturating_add(HEADROOM.max(in_use)).min(limit);
+        let high = (low + low / 8).saturating_add(HEADROOM.max(in_use / HEADROOM_SHARE)).min(limit);
         Marks { min, low, high }
     }
 }
@@ -163,6 +165,16 @@ mod tests {
         assert_eq!(low(), 5000, "no more than is in use");
         marks.advance(1000 + 100 * EPOCH, DELAY, 5000);
         assert!(low() < 5000);
+    }
+
+    #[test]
+    fn the_high_mark_leaves_room_for_free_pages_of_the_wrong_lengths() {
+        let marks = Watermarks::default();
+        let above = |in_use| {
+            let Marks { low, high, .. } = marks.marks(in_use, NO_LIMIT);
+            high - low - low / 8
+        };
+        assert_eq!((above(0), above(40_000)), (HEADROOM, 10_000));
     }
 
     #[test]
