@@ -130,13 +130,14 @@ impl Depots {
         self.open_shards().find_map(|shard| self.stack(shard, class).take(&self.shelf(shard, class)))
     }
 
-    /// Leaves a magazine with at least one round; gives it back if the shard is full or its lock held by this thread.
-    pub fn put(&self, cpu: usize, class: Class, magazine: Magazine) -> Result<(), Magazine> {
+    /// Leaves a magazine with at least one round; gives it back if there were more than `most` bytes of the class then, or if this thread holds the
+    /// shard's lock.
+    pub fn put(&self, cpu: usize, class: Class, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let shard = self.shard_of(cpu);
         if !self.open(shard) {
             return Err(magazine);
         }
-        self.stack(shard, class).put(&self.shelf(shard, class), class, magazine)
+        self.stack(shard, class).put(&self.shelf(shard, class), class, magazine, most)
     }
 
     /// A magazine of this CPU's shard that was not needed lately.

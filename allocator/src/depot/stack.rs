@@ -8,8 +8,6 @@ use crate::sys::lock::Lock;
 const INLINE: usize = 8;
 /// Magazines of a stack that may lie in the table: a page of it.
 pub(super) const OVERFLOW: usize = 512;
-/// Most bytes of free objects a stack keeps.
-const STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Trades after which the working set is judged, beside those that it takes to empty and fill a stack as deep as the need.
 const JUDGE_AFTER: u32 = 256;
 /// Bytes in a shard that are the owner's before they are the thieves'.
@@ -182,12 +180,13 @@ impl Stack {
         Some(magazine)
     }
 
-    pub(super) fn put(&self, shelf: &Shelf<'_>, class: Class, magazine: Magazine) -> Result<(), Magazine> {
+    /// Keeps a magazine, if there are then at most `most` bytes of the class.
+    pub(super) fn put(&self, shelf: &Shelf<'_>, class: Class, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let Ok(mut state) = self.state.lock() else { return Err(magazine) };
         state.note_brought();
         self.note_activity();
         let index = state.len as usize;
-        if index >= capacity(class) || !self.has_room(shelf, index) {
+        if index >= capacity(class, most) || !self.has_room(shelf, index) {
             return Err(magazine);
         }
         self.word(shelf, index).store(magazine.into_word(), Ordering::Release);
@@ -261,10 +260,10 @@ impl Stack {
     }
 }
 
-/// Most magazines kept of a class.
-fn capacity(class: Class) -> usize {
+/// Most magazines kept of a class for so many bytes.
+fn capacity(class: Class, most: usize) -> usize {
     let info = class.info();
-    (STACK_BYTES / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
+    (most / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
 }
 
 #[cfg(test)]
@@ -273,6 +272,7 @@ mod tests {
     use crate::sys::vm::Span;
 
     const CLASS: Class = Class(5);
+    const MOST: usize = 2 << 20;
 
     /// A stack with room for its overflow, in the hands of `test`.
     fn with_stack(test: impl FnOnce(&Stack, &Shelf<'_>)) {
@@ -294,10 +294,10 @@ mod tests {
     #[test]
     fn the_newest_comes_first_and_a_full_stack_refuses() {
         with_stack(|stack, shelf| {
-            let most = capacity(CLASS);
+            let most = capacity(CLASS, MOST);
             assert!(most > INLINE);
-            (0..most).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
-            assert_eq!(stack.put(shelf, CLASS, magazine(most)), Err(magazine(most)));
+            (0..most).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
+            assert_eq!(stack.put(shelf, CLASS, magazine(most), MOST), Err(magazine(most)));
             assert_eq!(stack.figures(shelf, CLASS).0 as usize, most);
             (0..most).rev().for_each(|number| assert_eq!(stack.get(shelf), Some(magazine(number))));
             assert_eq!(stack.get(shelf), None);
@@ -306,7 +306,7 @@ mod tests {
 
     /// As of a program that builds something up and tears it down.
     fn swing(stack: &Stack, shelf: &Shelf<'_>, depth: usize) {
-        (0..depth).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+        (0..depth).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
         (0..depth).for_each(|_| assert!(stack.get(shelf).is_some()));
     }
 
@@ -314,7 +314,7 @@ mod tests {
     fn what_the_owner_never_takes_is_surplus() {
         with_stack(|stack, shelf| {
             const UNUSED: usize = 6;
-            (0..UNUSED).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            (0..UNUSED).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
             (0..JUDGE_AFTER).for_each(|_| swing(stack, shelf, 1));
             let surplus = (0..).map_while(|_| stack.surplus(shelf)).count();
             assert_eq!(surplus, UNUSED);
@@ -336,12 +336,12 @@ mod tests {
     #[test]
     fn a_thief_gets_what_the_owner_does_not_need() {
         with_stack(|stack, shelf| {
-            (0..4).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            (0..4).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
             assert!(stack.steal(shelf).is_some(), "the owner never asked for any");
             (0..3).for_each(|_| assert!(stack.get(shelf).is_some()));
-            (0..3).for_each(|number| stack.put(shelf, CLASS, magazine(number)).unwrap());
+            (0..3).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
             assert!(stack.steal(shelf).is_none(), "it took and brought back three");
-            stack.put(shelf, CLASS, magazine(3)).unwrap();
+            stack.put(shelf, CLASS, magazine(3), MOST).unwrap();
             assert!(stack.steal(shelf).is_some());
             assert!(stack.steal(shelf).is_none());
         });
@@ -351,7 +351,7 @@ mod tests {
     fn an_owner_that_has_gone_loses_all() {
         with_stack(|stack, shelf| {
             assert_eq!(stack.get(shelf), None);
-            stack.put(shelf, CLASS, magazine(0)).unwrap();
+            stack.put(shelf, CLASS, magazine(0), MOST).unwrap();
             (0..REFUSALS).for_each(|_| assert_eq!(stack.steal(shelf), None));
             assert_eq!(stack.steal(shelf), Some(magazine(0)));
         });
@@ -361,7 +361,7 @@ mod tests {
     fn of_a_rich_shard_thieves_take_more() {
         with_stack(|stack, shelf| {
             assert_eq!(stack.get(shelf), None);
-            stack.put(shelf, CLASS, magazine(0)).unwrap();
+            stack.put(shelf, CLASS, magazine(0), MOST).unwrap();
             assert_eq!(stack.steal(shelf), None);
             shelf.held.fetch_add(PROTECTED, Ordering::Relaxed);
             assert_eq!(stack.steal(shelf), Some(magazine(0)));

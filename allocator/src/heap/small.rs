@@ -16,6 +16,10 @@ use crate::sys::options::Key;
 /// time.
 const MOST_FREED: u32 = 1024;
 
+/// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed, and where there is none.
+const DEPOT_BYTES: usize = 16 << 20;
+const DEPOT_BYTES_ALONE: usize = 2 << 20;
+
 /// What came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
@@ -243,7 +247,7 @@ impl Heap {
         let kept = if class.is_medium() || self.is_shrinking_alone(home, class) {
             Err(magazine)
         } else {
-            node.depots.put(cpu, class, magazine)
+            node.depots.put(cpu, class, magazine, self.depot_bytes())
         };
         if let Err(magazine) = kept {
             self.take_back(home, class, magazine);
@@ -281,6 +285,11 @@ impl Heap {
             Some(home) if home != found_at => self.node(home).depots.inbox(class).push(self.cpus.links(), object),
             _ => stray_object(&object, class),
         }
+    }
+
+    /// Most bytes of a class that a CPU keeps in its depot's shard: what a helper thread will take back when it is not needed may be much.
+    fn depot_bytes(&self) -> usize {
+        if self.idle.has_thread() { DEPOT_BYTES } else { DEPOT_BYTES_ALONE }
     }
 
     /// Bytes that a node may keep warm.
