@@ -84,7 +84,7 @@ impl Idle {
 }
 
 impl Heap {
-    /// After objects of so many bytes went back to their slabs, or a run to the arena: starts or wakes the helper if enough lies idle.
+    /// After objects of so many bytes went to a depot or back to their slabs, or a run to the arena: starts or wakes the helper if enough lies idle.
     pub(super) fn nudge(&self, returned: u64) {
         let state = self.idle.state.load(Ordering::Relaxed);
         if state == AWAKE || state == NEVER {

@@ -29,6 +29,11 @@ fn stray_object(object: &Object, class: Class) {
     ))
 }
 
+/// A full one.
+fn bytes_of_magazine(class: Class) -> u64 {
+    u64::from(class.info().rounds) * class.size() as u64
+}
+
 impl Heap {
     /// Any layout: `align` is a power of two; an alignment of at most 8 lets objects of at most 8 bytes be as small.
     #[inline(always)]
@@ -249,8 +254,9 @@ impl Heap {
         } else {
             node.depots.put(cpu, class, magazine, self.depot_bytes())
         };
-        if let Err(magazine) = kept {
-            self.take_back(home, class, magazine);
+        match kept {
+            Ok(()) => self.nudge(bytes_of_magazine(class)),
+            Err(magazine) => self.take_back(home, class, magazine),
         }
         if self.is_remote(home) {
             return;
@@ -267,7 +273,7 @@ impl Heap {
         let warm = node.arena.warm_now();
         match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
             Ok(()) => {
-                self.nudge(u64::from(class.info().rounds) * class.size() as u64);
+                self.nudge(bytes_of_magazine(class));
                 let policy = self.purge_policy();
                 // Twice, for without a helper as much may be kept as is in use, and that has become less.
                 let grown = || node.arena.warm_now().saturating_sub(warm).saturating_mul(2);
