@@ -171,7 +171,9 @@ impl Arena {
     pub fn fade(&self, policy: PurgePolicy, part: u64, whole: u64) {
         if let Some((marks, warm)) = self.look(policy) {
             let above = warm.saturating_sub(marks.min) as u64;
-            let due = if part < whole { above * part / whole } else { above };
+            // At last whole pieces: what is left may be a run that is longer than what is above the mark.
+            let last = above.next_multiple_of(PIECE.into());
+            let due = if part < whole { above * part / whole } else { last };
             self.give_back(due as u32, Reason::Idle);
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Idle {
     thread: Helper,
     /// Bytes of objects that went back to their slabs since the helper last slept.
     returned: AtomicU64,
+    /// Bytes that lay idle when it went to sleep: what it would not give back then it need not be woken for.
+    left: AtomicU64,
     looks: AtomicU64,
     /// Held while it works, so that `validate` can keep it from it.
     work: Lock<()>,
@@ -50,6 +52,7 @@ impl Idle {
             state: AtomicU32::new(NONE),
             thread: Helper::new(),
             returned: AtomicU64::new(0),
+            left: AtomicU64::new(0),
             looks: AtomicU64::new(0),
             work: Lock::new(()),
         }
@@ -73,6 +76,7 @@ impl Idle {
     /// In a forked child.
     pub(super) fn forked(&self) {
         drop(self.work.inherit());
+        self.left.store(0, Ordering::Relaxed);
         if self.state.load(Ordering::Relaxed) != NEVER {
             self.state.store(NONE, Ordering::Relaxed);
         }
@@ -111,7 +115,11 @@ impl Heap {
 
     fn lies_idle(&self, least: u64) -> bool {
         self.idle.returned.load(Ordering::Relaxed) >= least
-            || self.all_nodes().map(|id| self.idle_pages(id) as u64).sum::<u64>() * PAGE as u64 >= least
+            || self.idle_bytes() >= self.idle.left.load(Ordering::Relaxed) + least
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        self.all_nodes().map(|id| self.idle_pages(id) as u64).sum::<u64>() * PAGE as u64
     }
 
     fn wake(&self) {
@@ -157,6 +165,7 @@ impl Heap {
 
     fn sleep(&self) {
         self.idle.returned.store(0, Ordering::Relaxed);
+        self.idle.left.store(self.idle_bytes(), Ordering::Relaxed);
         self.idle.state.store(ASLEEP, Ordering::SeqCst);
         // What was freed between the last look and now woke nobody.
         if self.lies_idle(WAKE_BYTES) {
