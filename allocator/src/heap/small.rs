@@ -9,7 +9,7 @@ use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
 use crate::cpu::Place;
 use crate::region::{Magazine, Object};
 use crate::sys::die::die;
-use crate::sys::limit::LIMIT;
+use crate::sys::limit::{LIMIT, NONE};
 use crate::sys::options::Key;
 
 /// After a magazine's rounds no more pages (4 MiB) are given back beyond the usual step, whatever other threads have freed meanwhile: a bound on the
@@ -293,9 +293,10 @@ impl Heap {
         }
     }
 
-    /// Most bytes of a class that a CPU keeps in its depot's shard: what a helper thread will take back when it is not needed may be much.
+    /// Most bytes of a class that a CPU keeps in its depot's shard: what a helper thread will take back when it is not needed may be much, where
+    /// memory has no bound.
     fn depot_bytes(&self) -> usize {
-        if self.idle.has_thread() { DEPOT_BYTES } else { DEPOT_BYTES_ALONE }
+        if self.idle.has_thread() && LIMIT.ceiling() == NONE { DEPOT_BYTES } else { DEPOT_BYTES_ALONE }
     }
 
     /// Bytes that a node may keep warm.
