@@ -112,10 +112,16 @@ impl Schedule<'_> {
         let fits = |cost: &Duration| *cost <= budget.saturating_sub(progress.elapsed());
         progress.expect_within(budget.saturating_sub(progress.elapsed()), costs.iter().sum(), self.runs());
         let mut round = 1;
-        while !self.bench.interrupt.asked() && costs.first().is_some_and(fits) {
+        // A short cell is not measured more often than a long one: the first that no longer fits ends the round and all.
+        let mut goes_on = true;
+        while goes_on && costs.first().is_some_and(fits) {
             round += 1;
             progress.name(&format!("round {round}"));
-            for (cell, _) in costs.iter().enumerate().take_while(|(_, cost)| fits(cost)) {
+            for (cell, cost) in costs.iter().enumerate() {
+                goes_on = fits(cost) && !self.bench.interrupt.asked();
+                if !goes_on {
+                    break;
+                }
                 self.visit(cell, round, false);
             }
         }
