@@ -4,7 +4,8 @@
 #   scripts/test.sh            everything
 #   scripts/test.sh --quick    without the real programs
 #
-# Stops at the first step that fails. The last line is `N passed, N failed`, over all checks of all steps.
+# A step that fails does not keep the others from running, but for the packages and the build, without which none could.
+# The last line is `N passed, N failed`, over all checks of all steps; before it, if any failed, stand their titles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -16,6 +17,7 @@ quick=
 
 passed=0
 failed=0
+failures=()
 log=$(mktemp /tmp/larder-test.XXXXXX)
 trap 'rm -f "$log"' EXIT
 
@@ -27,7 +29,14 @@ step() {
     timeout -k 10 900 "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
     count "$status"
     printf -- '-- %s: %d s\n' "$title" $((SECONDS - started))
-    ((status == 0)) || give_up "$title" "$status"
+    ((status == 0)) || fail "$title" "$status"
+}
+
+# One without which the others could not run.
+must() {
+    local before=${#failures[@]}
+    step "$@"
+    ((${#failures[@]} == before)) || finish
 }
 
 # The sums of cargo's lines and of our own: `3 passed, 0 failed`.
@@ -40,13 +49,21 @@ count() {
     passed=$((passed + good)) failed=$((failed + bad))
 }
 
-give_up() {
-    [[ $2 == 124 ]] && printf '\n%s did not end in 15 minutes\n' "$1" || printf '\nFAILED: %s\n' "$1"
-    total
-    exit 1
+fail() {
+    local what=$1
+    (($2 != 124)) || what+=" did not end in 15 minutes"
+    printf 'FAILED: %s\n' "$what"
+    failures+=("$what")
 }
 
-total() { echo "$passed passed, $failed failed"; }
+finish() {
+    local title word="all is well"
+    ((${#failures[@]} == 0)) || word="not all is well"
+    printf '\n%s after %d min %d s\n' "$word" $((SECONDS / 60)) $((SECONDS % 60))
+    for title in "${failures[@]}"; do echo "FAILED: $title"; done
+    echo "$passed passed, $failed failed"
+    exit $((${#failures[@]} > 0))
+}
 
 skip() { printf '\n== %s: skipped, %s\n' "$1" "$2"; }
 
@@ -67,7 +84,7 @@ style() {
 }
 
 build() {
-    step "cargo build --release" cargo build --locked --release
+    must "cargo build --release" cargo build --locked --release
     step "what it left" ls -l "$target"/release/{larder,liblarder.so,liblarder.a}
     # A second program among the default members would make `cargo run` ask which one is meant.
     step "the README's first command" bash -c \
@@ -99,7 +116,7 @@ checks() {
     done
 }
 
-step "Debian packages" scripts/install-test-packages.sh
+must "Debian packages" scripts/install-test-packages.sh
 style
 build
 both_modes "cargo test" cargo test --locked --release --no-fail-fast --workspace --exclude larder-ffi
@@ -107,5 +124,4 @@ loom
 checks
 c_tests
 if [[ $quick ]]; then skip "real programs" "--quick"; else step "real programs" tests/programs/run-programs.sh "$library"; fi
-printf '\n%s\n' "all is well after $((SECONDS / 60)) min $((SECONDS % 60)) s"
-total
+finish
