@@ -118,39 +118,37 @@ impl Depots {
     /// Takes the magazine that this CPU left last; if it left none, another's.
     pub fn get(&self, cpu: usize, class: Class) -> Option<Magazine> {
         let own = self.shard_of(cpu);
-        let got =
-            if self.open_shards().contains(&own) { self.stack(own, class).get(&self.shelf(own, class)) } else { None };
-        got.or_else(|| {
-            self.others(own, class).find_map(|shard| self.stack(shard, class).steal(&self.shelf(shard, class)))
-        })
+        let got = self.shelf(own, class).and_then(|shelf| shelf.get());
+        got.or_else(|| self.others(own, class).find_map(|shelf| shelf.steal()))
     }
 
     /// Takes a magazine from any shard, whoever needs it.
     pub fn get_any(&self, class: Class) -> Option<Magazine> {
-        self.open_shards().find_map(|shard| self.stack(shard, class).take(&self.shelf(shard, class)))
+        self.shelves(class).find_map(|shelf| shelf.take())
     }
 
     /// Leaves a magazine with at least one round; gives it back if there were more than `most` bytes of the class then, or if this thread holds the
     /// shard's lock.
     pub fn put(&self, cpu: usize, class: Class, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let shard = self.shard_of(cpu);
-        if !self.open(shard) {
-            return Err(magazine);
+        self.open(shard);
+        match self.shelf(shard, class) {
+            Some(shelf) => shelf.put(magazine, most),
+            None => Err(magazine),
         }
-        self.stack(shard, class).put(&self.shelf(shard, class), class, magazine, most)
     }
 
     /// A magazine of this CPU's shard that was not needed lately.
     pub fn surplus(&self, cpu: usize, class: Class) -> Option<Magazine> {
-        self.surplus_of(self.shard_of(cpu), class)
+        self.shelf(self.shard_of(cpu), class)?.surplus()
     }
 
     /// A magazine of any shard that was not needed lately.
     pub fn any_surplus(&self, class: Class) -> Option<Magazine> {
-        self.open_shards().find_map(|shard| self.surplus_of(shard, class))
+        self.shelves(class).find_map(|shelf| shelf.surplus())
     }
 
-    /// Time has passed: what no CPU has asked for since the last time is surplus.
+    /// Time has passed: what each CPU could do without since the last time is surplus.
     pub fn judge(&self) {
         self.all_stacks().for_each(Stack::judge_now);
     }
@@ -162,23 +160,20 @@ impl Depots {
 
     /// Magazines and rounds of a class.
     pub fn figures(&self, class: Class) -> (u32, u64) {
-        self.open_shards()
-            .map(|shard| self.stack(shard, class).figures(&self.shelf(shard, class), class))
-            .fold((0, 0), |sum, shard| (sum.0 + shard.0, sum.1 + shard.1))
+        let sum = |sum: (u32, u64), (magazines, rounds)| (sum.0 + magazines, sum.1 + rounds);
+        self.shelves(class).map(|shelf| shelf.figures(class)).fold((0, 0), sum)
     }
 
     /// Calls `each` with every magazine's word of a class (for validation).
     pub fn words(&self, class: Class, mut each: impl FnMut(u64)) {
-        self.open_shards().for_each(|shard| self.stack(shard, class).words(&self.shelf(shard, class), &mut each));
+        self.shelves(class).for_each(|shelf| shelf.words(&mut each));
     }
 
     /// Whether the bits say of every shard what its words say. Nothing else may use the depots meanwhile.
     pub fn validate(&self, class: Class) -> Result<(), &'static str> {
-        let agree = |shard: usize| {
-            let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & 1 << shard != 0;
-            stocked == (self.stack(shard, class).len() > 0)
-        };
-        if self.open_shards().all(agree) {
+        let agrees =
+            |shelf: Shelf<'_>| (shelf.stocked.load(Ordering::Relaxed) & shelf.bit != 0) == (shelf.stack.len() > 0);
+        if self.shelves(class).all(agrees) {
             Ok(())
         } else {
             Err("a depot's shard is stocked and says it is not, or the other way")
@@ -190,10 +185,10 @@ impl Depots {
         drop(self.growth.inherit());
         self.fills.iter().for_each(|lock| drop(lock.inherit()));
         for shard in self.open_shards() {
-            let rebuild = |class| self.stack(shard, class).rebuild(&self.shelf(shard, class));
-            if Class::all().filter(|&class| rebuild(class)).count() > 0 {
-                let bytes = |class| self.stack(shard, class).len() * self.shelf(shard, class).bytes;
-                self.shards.get(shard).held.store(Class::all().map(bytes).sum(), Ordering::Relaxed);
+            let shelves = || Class::all().filter_map(move |class| self.shelf(shard, class));
+            if shelves().filter(Shelf::rebuild).count() > 0 {
+                let bytes = shelves().map(|shelf| shelf.stack.len() * shelf.bytes).sum();
+                self.shards.get(shard).held.store(bytes, Ordering::Relaxed);
             }
         }
     }
@@ -212,40 +207,41 @@ impl Depots {
     }
 
     /// The stocked ones but `own`, from there on.
-    fn others(&self, own: usize, class: Class) -> impl Iterator<Item = usize> + use<> {
+    fn others(&self, own: usize, class: Class) -> impl Iterator<Item = Shelf<'_>> {
         let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & !(1 << own);
         let ahead = stocked.rotate_right(own as u32);
-        (0..MOST_SHARDS).filter(move |shard| ahead >> shard & 1 != 0).map(move |shard| (own + shard) % MOST_SHARDS)
+        let places = (0..MOST_SHARDS).filter(move |place| ahead >> place & 1 != 0);
+        places.filter_map(move |place| self.shelf((own + place) % MOST_SHARDS, class))
     }
 
-    fn surplus_of(&self, shard: usize, class: Class) -> Option<Magazine> {
-        if !self.open_shards().contains(&shard) {
-            return None;
-        }
-        self.stack(shard, class).surplus(&self.shelf(shard, class))
-    }
-
-    /// Makes a shard usable.
-    fn open(&self, shard: usize) -> bool {
+    /// Makes a shard usable, if it can be.
+    fn open(&self, shard: usize) {
         if self.open_shards().contains(&shard) {
-            return true;
+            return;
         }
-        let Ok(_growing) = self.growth.lock() else { return false };
-        self.open_shards().contains(&shard) || self.shards.extend_exactly(shard + 1).is_ok()
+        if let Ok(_growing) = self.growth.lock()
+            && !self.open_shards().contains(&shard)
+        {
+            // One that cannot be committed stays closed, as its user sees.
+            let _ = self.shards.extend_exactly(shard + 1);
+        }
     }
 
-    fn stack(&self, shard: usize, class: Class) -> &Stack {
-        &self.shards.get(shard).stacks[class.index()]
+    fn shelves(&self, class: Class) -> impl Iterator<Item = Shelf<'_>> {
+        self.open_shards().filter_map(move |shard| self.shelf(shard, class))
     }
 
-    fn shelf(&self, shard: usize, class: Class) -> Shelf<'_> {
-        Shelf {
+    /// Of an open shard.
+    fn shelf(&self, shard: usize, class: Class) -> Option<Shelf<'_>> {
+        let open = self.open_shards().contains(&shard).then(|| self.shards.get(shard))?;
+        Some(Shelf {
+            stack: &open.stacks[class.index()],
             overflow: &self.overflow,
             growth: &self.growth,
             stocked: &self.stocked[class.index()],
             bit: 1 << shard,
-            held: &self.shards.get(shard).held,
-            bytes: (class.info().rounds as usize) * class.size(),
-        }
+            held: &open.held,
+            bytes: class.info().rounds as usize * class.size(),
+        })
     }
 }

@@ -86,128 +86,12 @@ pub(super) struct Stack {
     inline: [AtomicU64; INLINE],
 }
 
-/// What a stack has outside itself: a page of the overflow table, once it needs one, and its bit in the word that says which shards are
-/// stocked.
-pub(super) struct Shelf<'a> {
-    pub(super) overflow: &'a Table<AtomicU64>,
-    /// Pages of the table in use.
-    pub(super) growth: &'a Lock<u32>,
-    pub(super) stocked: &'a AtomicU64,
-    pub(super) bit: u64,
-    /// Bytes in the shard, and in a full magazine.
-    pub(super) held: &'a AtomicUsize,
-    pub(super) bytes: usize,
-}
-
-impl Shelf<'_> {
-    /// A page of the table: memory still comes by touching.
-    fn page(&self) -> Option<u32> {
-        let mut used = self.growth.lock().ok()?;
-        self.overflow.extend_exactly((*used as usize + 1) * OVERFLOW).ok()?;
-        *used += 1;
-        Some(*used)
-    }
-
-    /// Under the stack's lock: says whether there are magazines.
-    fn tell(&self, stocked: bool) {
-        if stocked {
-            self.stocked.fetch_or(self.bit, Ordering::Relaxed);
-        } else {
-            self.stocked.fetch_and(!self.bit, Ordering::Relaxed);
-        }
-    }
-}
-
 impl Stack {
-    fn word<'a>(&'a self, shelf: &'a Shelf<'_>, index: usize) -> &'a AtomicU64 {
-        match self.inline.get(index) {
-            Some(word) => word,
-            None => shelf.overflow.get((self.page() as usize - 1) * OVERFLOW + index - INLINE),
-        }
-    }
-
     fn page(&self) -> u32 {
         self.overflow.load(Ordering::Relaxed)
     }
 
-    /// Under the lock: whether there is room for the magazine at `index`.
-    fn has_room(&self, shelf: &Shelf<'_>, index: usize) -> bool {
-        if index < INLINE || self.page() != 0 {
-            return true;
-        }
-        let page = shelf.page();
-        self.overflow.store(page.unwrap_or(0), Ordering::Relaxed);
-        page.is_some()
-    }
-
-    /// For the owner.
-    pub(super) fn get(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
-        let mut state = self.state.lock().ok()?;
-        state.note_drawn();
-        self.pop(&mut state, shelf)
-    }
-
-    /// For another CPU: what the owner does not need.
-    pub(super) fn steal(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
-        let mut state = self.state.lock().ok()?;
-        if shelf.held.load(Ordering::Relaxed) > PROTECTED || state.may_leave() {
-            self.pop(&mut state, shelf)
-        } else {
-            None
-        }
-    }
-
-    /// For whoever wants all.
-    pub(super) fn take(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
-        let mut state = self.state.lock().ok()?;
-        self.pop(&mut state, shelf)
-    }
-
-    fn pop(&self, state: &mut State, shelf: &Shelf<'_>) -> Option<Magazine> {
-        let index = state.len.checked_sub(1)?;
-        let word = self.word(shelf, index as usize);
-        let magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        // Release: a forked child finds the word gone before anything that follows.
-        word.store(0, Ordering::Release);
-        state.len = index;
-        state.fewest = state.fewest.min(state.excess());
-        state.surplus = state.surplus.min(index);
-        shelf.held.fetch_sub(shelf.bytes, Ordering::Relaxed);
-        if index == 0 {
-            shelf.tell(false);
-        }
-        self.note_activity();
-        Some(magazine)
-    }
-
-    /// Keeps a magazine, if there are then at most `most` bytes of the class.
-    pub(super) fn put(&self, shelf: &Shelf<'_>, class: Class, magazine: Magazine, most: usize) -> Result<(), Magazine> {
-        let Ok(mut state) = self.state.lock() else { return Err(magazine) };
-        state.note_brought();
-        self.note_activity();
-        let index = state.len as usize;
-        if index >= capacity(class, most) || !self.has_room(shelf, index) {
-            return Err(magazine);
-        }
-        self.word(shelf, index).store(magazine.into_word(), Ordering::Release);
-        state.len += 1;
-        shelf.held.fetch_add(shelf.bytes, Ordering::Relaxed);
-        if index == 0 {
-            shelf.tell(true);
-        }
-        Ok(())
-    }
-
-    pub(super) fn surplus(&self, shelf: &Shelf<'_>) -> Option<Magazine> {
-        let mut state = self.state.try_lock()?;
-        if state.surplus == 0 {
-            return None;
-        }
-        state.surplus -= 1;
-        self.pop(&mut state, shelf)
-    }
-
-    /// What lay untouched since the last judgement is surplus.
+    /// What the owner could do without since the last judgement is surplus.
     pub(super) fn judge_now(&self) {
         if self.activity() == 0 {
             return;
@@ -231,39 +115,155 @@ impl Stack {
         self.state.is_mine()
     }
 
-    pub(super) fn words(&self, shelf: &Shelf<'_>, mut each: impl FnMut(u64)) {
-        if let Ok(state) = self.state.lock() {
-            (0..state.len as usize).for_each(|index| each(self.word(shelf, index).load(Ordering::Relaxed)));
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.state.lock().map_or(0, |state| state.len as usize)
     }
+}
 
-    pub(super) fn figures(&self, shelf: &Shelf<'_>, class: Class) -> (u32, u64) {
-        let Ok(state) = self.state.lock() else { return (0, 0) };
-        let rounds = (0..state.len as usize)
-            .map(|index| Magazine::rounds_in(self.word(shelf, index).load(Ordering::Relaxed), class) as u64)
-            .sum();
-        (state.len, rounds)
+/// A stack in its shard, with what it has outside itself: a page of the overflow table, once it needs one, and its bit in the word that
+/// says which shards are stocked.
+pub(super) struct Shelf<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) overflow: &'a Table<AtomicU64>,
+    /// Pages of the table in use.
+    pub(super) growth: &'a Lock<u32>,
+    pub(super) stocked: &'a AtomicU64,
+    pub(super) bit: u64,
+    /// Bytes in the shard, and in a full magazine.
+    pub(super) held: &'a AtomicUsize,
+    pub(super) bytes: usize,
+}
+
+impl Shelf<'_> {
+    /// For the owner.
+    pub(super) fn get(&self) -> Option<Magazine> {
+        let mut state = self.stack.state.lock().ok()?;
+        state.note_drawn();
+        self.pop(&mut state)
+    }
+
+    /// For another CPU: what the owner does not need.
+    pub(super) fn steal(&self) -> Option<Magazine> {
+        let mut state = self.stack.state.lock().ok()?;
+        if self.held.load(Ordering::Relaxed) > PROTECTED || state.may_leave() { self.pop(&mut state) } else { None }
+    }
+
+    /// For whoever wants all.
+    pub(super) fn take(&self) -> Option<Magazine> {
+        let mut state = self.stack.state.lock().ok()?;
+        self.pop(&mut state)
+    }
+
+    /// Keeps a magazine, if there are then at most `most` bytes of the class.
+    pub(super) fn put(&self, magazine: Magazine, most: usize) -> Result<(), Magazine> {
+        let Ok(mut state) = self.stack.state.lock() else { return Err(magazine) };
+        state.note_brought();
+        self.stack.note_activity();
+        let index = state.len as usize;
+        if index >= self.capacity(most) || !self.has_room(index) {
+            return Err(magazine);
+        }
+        self.word(index).store(magazine.into_word(), Ordering::Release);
+        state.len += 1;
+        self.held.fetch_add(self.bytes, Ordering::Relaxed);
+        if index == 0 {
+            self.tell(true);
+        }
+        Ok(())
+    }
+
+    /// One that was not needed lately.
+    pub(super) fn surplus(&self) -> Option<Magazine> {
+        let mut state = self.stack.state.try_lock()?;
+        if state.surplus == 0 {
+            return None;
+        }
+        state.surplus -= 1;
+        self.pop(&mut state)
+    }
+
+    /// Calls `each` with every magazine's word.
+    pub(super) fn words(&self, each: impl FnMut(u64)) {
+        if let Ok(state) = self.stack.state.lock() {
+            self.words_under(&state).for_each(each);
+        }
+    }
+
+    /// Magazines and rounds.
+    pub(super) fn figures(&self, class: Class) -> (u32, u64) {
+        let Ok(state) = self.stack.state.lock() else { return (0, 0) };
+        (state.len, self.words_under(&state).map(|word| Magazine::rounds_in(word, class) as u64).sum())
     }
 
     /// Whether there was anything to count anew.
-    pub(super) fn rebuild(&self, shelf: &Shelf<'_>) -> bool {
-        let Some(mut state) = self.state.inherit() else { return false };
-        let room = INLINE + if self.page() != 0 { OVERFLOW } else { 0 };
-        let len = (0..room).take_while(|&index| self.word(shelf, index).load(Ordering::Relaxed) != 0).count();
-        shelf.tell(len > 0);
+    pub(super) fn rebuild(&self) -> bool {
+        let Some(mut state) = self.stack.state.inherit() else { return false };
+        let room = INLINE + if self.stack.page() != 0 { OVERFLOW } else { 0 };
+        let len = (0..room).take_while(|&index| self.word(index).load(Ordering::Relaxed) != 0).count();
+        self.tell(len > 0);
         *state = State { len: len as u32, ..State::default() };
         true
     }
-}
 
-/// Most magazines kept of a class for so many bytes.
-fn capacity(class: Class, most: usize) -> usize {
-    let info = class.info();
-    (most / (info.rounds * info.size) as usize).min(INLINE + OVERFLOW)
+    fn pop(&self, state: &mut State) -> Option<Magazine> {
+        let index = state.len.checked_sub(1)?;
+        let word = self.word(index as usize);
+        let magazine = Magazine::from_word(word.load(Ordering::Relaxed));
+        // Release: a forked child finds the word gone before anything that follows.
+        word.store(0, Ordering::Release);
+        state.len = index;
+        state.fewest = state.fewest.min(state.excess());
+        state.surplus = state.surplus.min(index);
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        if index == 0 {
+            self.tell(false);
+        }
+        self.stack.note_activity();
+        Some(magazine)
+    }
+
+    fn words_under(&self, state: &State) -> impl Iterator<Item = u64> {
+        (0..state.len as usize).map(|index| self.word(index).load(Ordering::Relaxed))
+    }
+
+    fn word(&self, index: usize) -> &AtomicU64 {
+        match self.stack.inline.get(index) {
+            Some(word) => word,
+            None => self.overflow.get((self.stack.page() as usize - 1) * OVERFLOW + index - INLINE),
+        }
+    }
+
+    /// Most magazines kept for so many bytes.
+    fn capacity(&self, most: usize) -> usize {
+        (most / self.bytes).min(INLINE + OVERFLOW)
+    }
+
+    /// Under the lock: whether there is room for the magazine at `index`.
+    fn has_room(&self, index: usize) -> bool {
+        if index < INLINE || self.stack.page() != 0 {
+            return true;
+        }
+        let page = self.new_page();
+        self.stack.overflow.store(page.unwrap_or(0), Ordering::Relaxed);
+        page.is_some()
+    }
+
+    /// Of the table: memory still comes by touching.
+    fn new_page(&self) -> Option<u32> {
+        let mut used = self.growth.lock().ok()?;
+        self.overflow.extend_exactly((*used as usize + 1) * OVERFLOW).ok()?;
+        *used += 1;
+        Some(*used)
+    }
+
+    /// Under the lock: says whether there are magazines.
+    fn tell(&self, stocked: bool) {
+        if stocked {
+            self.stocked.fetch_or(self.bit, Ordering::Relaxed);
+        } else {
+            self.stocked.fetch_and(!self.bit, Ordering::Relaxed);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -275,14 +275,21 @@ mod tests {
     const MOST: usize = 2 << 20;
 
     /// A stack with room for its overflow, in the hands of `test`.
-    fn with_stack(test: impl FnOnce(&Stack, &Shelf<'_>)) {
+    fn with_shelf(test: impl FnOnce(&Shelf<'_>)) {
         let (overflow, growth) = (Table::new(), Lock::default());
         let (stocked, held) = (AtomicU64::new(0), AtomicUsize::new(0));
         let space = Span::reserve(Table::<AtomicU64>::bytes_for(OVERFLOW), 4096).unwrap();
         overflow.settle(space, OVERFLOW);
-        let shelf =
-            Shelf { overflow: &overflow, growth: &growth, stocked: &stocked, bit: 2, held: &held, bytes: 1 << 10 };
-        test(&Stack::default(), &shelf);
+        let (stack, bytes) = (Stack::default(), (CLASS.info().rounds * CLASS.info().size) as usize);
+        test(&Shelf {
+            stack: &stack,
+            overflow: &overflow,
+            growth: &growth,
+            stocked: &stocked,
+            bit: 2,
+            held: &held,
+            bytes,
+        });
         assert_eq!(stocked.load(Ordering::Relaxed) == 2, held.load(Ordering::Relaxed) > 0);
     }
 
@@ -293,78 +300,78 @@ mod tests {
 
     #[test]
     fn the_newest_comes_first_and_a_full_stack_refuses() {
-        with_stack(|stack, shelf| {
-            let most = capacity(CLASS, MOST);
+        with_shelf(|shelf| {
+            let most = shelf.capacity(MOST);
             assert!(most > INLINE);
-            (0..most).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
-            assert_eq!(stack.put(shelf, CLASS, magazine(most), MOST), Err(magazine(most)));
-            assert_eq!(stack.figures(shelf, CLASS).0 as usize, most);
-            (0..most).rev().for_each(|number| assert_eq!(stack.get(shelf), Some(magazine(number))));
-            assert_eq!(stack.get(shelf), None);
+            (0..most).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
+            assert_eq!(shelf.put(magazine(most), MOST), Err(magazine(most)));
+            assert_eq!(shelf.figures(CLASS).0 as usize, most);
+            (0..most).rev().for_each(|number| assert_eq!(shelf.get(), Some(magazine(number))));
+            assert_eq!(shelf.get(), None);
         });
     }
 
     /// As of a program that builds something up and tears it down.
-    fn swing(stack: &Stack, shelf: &Shelf<'_>, depth: usize) {
-        (0..depth).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
-        (0..depth).for_each(|_| assert!(stack.get(shelf).is_some()));
+    fn swing(shelf: &Shelf<'_>, depth: usize) {
+        (0..depth).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
+        (0..depth).for_each(|_| assert!(shelf.get().is_some()));
     }
 
     #[test]
     fn what_the_owner_never_takes_is_surplus() {
-        with_stack(|stack, shelf| {
+        with_shelf(|shelf| {
             const UNUSED: usize = 6;
-            (0..UNUSED).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
-            (0..JUDGE_AFTER).for_each(|_| swing(stack, shelf, 1));
-            let surplus = (0..).map_while(|_| stack.surplus(shelf)).count();
+            (0..UNUSED).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
+            (0..JUDGE_AFTER).for_each(|_| swing(shelf, 1));
+            let surplus = (0..).map_while(|_| shelf.surplus()).count();
             assert_eq!(surplus, UNUSED);
         });
     }
 
     #[test]
     fn what_the_owner_takes_and_brings_back_is_not() {
-        with_stack(|stack, shelf| {
+        with_shelf(|shelf| {
             const DEPTH: usize = JUDGE_AFTER as usize;
-            (0..DEPTH).for_each(|_| assert_eq!(stack.get(shelf), None));
+            (0..DEPTH).for_each(|_| assert_eq!(shelf.get(), None));
             for _ in 0..8 {
-                swing(stack, shelf, DEPTH);
-                assert_eq!(stack.surplus(shelf), None);
+                swing(shelf, DEPTH);
+                assert_eq!(shelf.surplus(), None);
             }
         });
     }
 
     #[test]
     fn a_thief_gets_what_the_owner_does_not_need() {
-        with_stack(|stack, shelf| {
-            (0..4).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
-            assert!(stack.steal(shelf).is_some(), "the owner never asked for any");
-            (0..3).for_each(|_| assert!(stack.get(shelf).is_some()));
-            (0..3).for_each(|number| stack.put(shelf, CLASS, magazine(number), MOST).unwrap());
-            assert!(stack.steal(shelf).is_none(), "it took and brought back three");
-            stack.put(shelf, CLASS, magazine(3), MOST).unwrap();
-            assert!(stack.steal(shelf).is_some());
-            assert!(stack.steal(shelf).is_none());
+        with_shelf(|shelf| {
+            (0..4).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
+            assert!(shelf.steal().is_some(), "the owner never asked for any");
+            (0..3).for_each(|_| assert!(shelf.get().is_some()));
+            (0..3).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
+            assert!(shelf.steal().is_none(), "it took and brought back three");
+            shelf.put(magazine(3), MOST).unwrap();
+            assert!(shelf.steal().is_some());
+            assert!(shelf.steal().is_none());
         });
     }
 
     #[test]
     fn an_owner_that_has_gone_loses_all() {
-        with_stack(|stack, shelf| {
-            assert_eq!(stack.get(shelf), None);
-            stack.put(shelf, CLASS, magazine(0), MOST).unwrap();
-            (0..REFUSALS).for_each(|_| assert_eq!(stack.steal(shelf), None));
-            assert_eq!(stack.steal(shelf), Some(magazine(0)));
+        with_shelf(|shelf| {
+            assert_eq!(shelf.get(), None);
+            shelf.put(magazine(0), MOST).unwrap();
+            (0..REFUSALS).for_each(|_| assert_eq!(shelf.steal(), None));
+            assert_eq!(shelf.steal(), Some(magazine(0)));
         });
     }
 
     #[test]
     fn of_a_rich_shard_thieves_take_more() {
-        with_stack(|stack, shelf| {
-            assert_eq!(stack.get(shelf), None);
-            stack.put(shelf, CLASS, magazine(0), MOST).unwrap();
-            assert_eq!(stack.steal(shelf), None);
+        with_shelf(|shelf| {
+            assert_eq!(shelf.get(), None);
+            shelf.put(magazine(0), MOST).unwrap();
+            assert_eq!(shelf.steal(), None);
             shelf.held.fetch_add(PROTECTED, Ordering::Relaxed);
-            assert_eq!(stack.steal(shelf), Some(magazine(0)));
+            assert_eq!(shelf.steal(), Some(magazine(0)));
             shelf.held.fetch_sub(PROTECTED, Ordering::Relaxed);
         });
     }
