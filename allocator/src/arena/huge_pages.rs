@@ -6,7 +6,8 @@
 //!
 //! - the **front** of a region (16 MiB) is refused huge pages: a small process stays as small as with small pages;
 //! - beyond it growth is in whole huge pages, and they are asked for if half of what the region had are in use when it grows: it is memory
-//!   that is about to be touched, from its low end on;
+//!   that is about to be touched, from its low end on. Not on one node of several: for memory that was asked for the kernel takes a huge page of
+//!   another node before small ones of this;
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
 //! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
 //!   **dense** again (three quarters), or grows.
@@ -64,6 +65,8 @@ impl ThpPolicy {
 #[derive(Debug, Default)]
 pub(super) struct HugePages {
     policy: AtomicU8,
+    /// Other nodes have memory, too.
+    has_others: AtomicBool,
     /// What was asked for because it was dense: from this page,
     from: AtomicU32,
     /// to this one.
@@ -84,9 +87,10 @@ pub(super) fn growth_end(end: u32, pages: u32, least: u32) -> u32 {
 }
 
 impl Arena {
-    /// Says what the policy says of a new region.
-    pub fn begin_huge_pages(&self, policy: ThpPolicy) {
+    /// Says what the policy says of a new region, on the only node with memory or on one of several.
+    pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
+        self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
         let (start, end) = (Page(0), Page(self.reserved_pages()));
         let front = end.min(Page(FRONT));
         match policy {
@@ -112,7 +116,9 @@ impl Arena {
 
     /// Whether huge pages are to be asked for if the region grows now.
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
-        self.quarters_used(lists) >= TO_GROW
+        let may_come_from_afar =
+            self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
+        !may_come_from_afar && self.quarters_used(lists) >= TO_GROW
     }
 
     /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length.
@@ -171,11 +177,11 @@ mod tests {
 
     const LEN: usize = 4 * LARGE as usize * PAGE;
 
-    fn arena(policy: ThpPolicy) -> Arena {
+    fn arena(policy: ThpPolicy, is_only_node: bool) -> Arena {
         let arena = Arena::default();
         let metadata = Span::reserve(crate::region::Region::metadata_len(LEN), PAGE).unwrap();
         arena.settle(Span::reserve(LEN, 32 << 20).unwrap(), metadata);
-        arena.begin_huge_pages(policy);
+        arena.begin_huge_pages(policy, is_only_node);
         arena
     }
 
@@ -186,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_dense_region_is_asked_for_ahead_and_a_sparse_one_refused() {
-        let arena = arena(ThpPolicy::Auto);
+        let arena = arena(ThpPolicy::Auto, true);
         let held = take(&arena, FRONT / 2);
         assert_eq!(arena.huge_pages_asked(), 0, "the front alone");
         let more = take(&arena, FRONT);
@@ -206,7 +212,7 @@ mod tests {
 
     #[test]
     fn growth_of_a_region_that_is_half_free_is_left_to_the_system() {
-        let arena = arena(ThpPolicy::Auto);
+        let arena = arena(ThpPolicy::Auto, true);
         let [_first, second, _third] =
             [FRONT / 8, FRONT * 5 / 8, FRONT / 8].map(|pages| arena.alloc(pages, 1).unwrap());
         arena.free(Run { zero: false, ..second });
@@ -216,9 +222,20 @@ mod tests {
     }
 
     #[test]
+    fn growth_on_one_node_of_several_is_left_to_the_system() {
+        let arena = arena(ThpPolicy::Auto, false);
+        let held = take(&arena, 2 * LARGE);
+        assert_eq!(arena.huge_pages_asked(), 0);
+        held.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
+        arena.trim(0);
+        let _many = take(&arena, arena.region().pages());
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "what was sparse and is dense again");
+    }
+
+    #[test]
     fn what_the_operator_wants_stands() {
         for policy in [ThpPolicy::Never, ThpPolicy::Always] {
-            let arena = arena(policy);
+            let arena = arena(policy, false);
             let held = take(&arena, 2 * LARGE);
             held.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
             arena.trim(0);

@@ -133,7 +133,7 @@ impl Heap {
         self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb));
         let policy = ThpPolicy::of_choice(self.settings.get(Key::Thp));
         for node in self.all_nodes() {
-            self.node(node).arena.begin_huge_pages(policy);
+            self.node(node).arena.begin_huge_pages(policy, self.node_count() == 1);
         }
     }
 

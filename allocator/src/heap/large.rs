@@ -144,6 +144,9 @@ impl Heap {
 
     fn run_of(&self, id: NodeId, pages: u32, align: u32) -> Option<(usize, bool)> {
         let found = self.node(id).arena.alloc_large(pages, align);
+        if found.is_some() {
+            self.threads.note_given(id, pages as usize * PAGE);
+        }
         match found {
             Some((address, true)) => self.note_fresh(id, address, false),
             Some(_) => {}

@@ -19,6 +19,7 @@
 
 mod boot;
 mod counters;
+mod dealer;
 mod fork;
 mod full;
 mod huge;

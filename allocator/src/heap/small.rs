@@ -178,6 +178,7 @@ impl Heap {
 
     /// Takes one round for the program and makes the rest the window.
     fn open_magazine(&self, id: NodeId, class: Class, mut magazine: Magazine) -> Option<Object> {
+        self.threads.note_given(id, magazine.len(class) as usize * class.size());
         let object = magazine.pop(self.cpus.links(), class)?;
         let surplus = if magazine.is_empty() { None } else { self.cpus.install(id.index(), class, magazine) };
         if let Some(surplus) = surplus {

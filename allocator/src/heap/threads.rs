@@ -14,6 +14,7 @@
 //! thread pointer, at their first slow path. Fork: entries of threads that are gone are such entries.
 
 use super::Heap;
+use super::dealer::Dealer;
 use crate::base::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::NodeId;
 use crate::region::Table;
@@ -40,15 +41,16 @@ pub(super) struct Threads {
     common: AtomicU64,
     entries: Table<AtomicU64>,
     count: AtomicUsize,
+    dealer: Dealer,
 }
 
 impl Threads {
     pub(super) const fn new() -> Threads {
-        Threads { common: AtomicU64::new(0), entries: Table::new(), count: AtomicUsize::new(0) }
+        Threads { common: AtomicU64::new(0), entries: Table::new(), count: AtomicUsize::new(0), dealer: Dealer::new() }
     }
 
     pub(super) fn metadata_len() -> usize {
-        Table::<AtomicU64>::bytes_for(SETS * WAYS)
+        Table::<AtomicU64>::bytes_for(SETS * WAYS) + Dealer::metadata_len()
     }
 
     /// Takes its memory from `metadata`; returns the rest. With one node there is nobody to follow, and no memory for it.
@@ -58,19 +60,27 @@ impl Threads {
             return metadata;
         }
         let rest = self.entries.settle(metadata, SETS * WAYS);
-        if self.entries.extend_exactly(SETS * WAYS).is_err() {
+        let (rest, can_deal) = self.dealer.settle(rest);
+        if !can_deal || self.entries.extend_exactly(SETS * WAYS).is_err() {
             self.common.store(0, Ordering::Relaxed);
         }
         rest
     }
 
     pub(super) fn metadata_committed(&self) -> usize {
-        self.entries.committed()
+        self.entries.committed() + self.dealer.metadata_committed()
     }
 
     /// Threads with another policy than this are to be followed.
     pub(super) fn differ_from(&self, policy: &MemoryPolicy) {
         self.common.store(policy.digest(), Ordering::Relaxed);
+    }
+
+    /// An arena gave bytes to this thread.
+    pub(super) fn note_given(&self, node: NodeId, bytes: usize) {
+        if self.count.load(Ordering::Relaxed) > 0 {
+            self.dealer.note_given(thread::id(), node, bytes);
+        }
     }
 
     fn set_of(&self, thread: usize) -> impl Iterator<Item = &AtomicU64> + Clone {
@@ -163,6 +173,9 @@ impl Heap {
     #[cold]
     fn ask_policy(&self) -> bool {
         let Ok(policy) = self.refusals.attempt(NumaCall::GetMempolicy, numa::own_policy) else { return false };
+        if !matches!(policy, MemoryPolicy::Interleave(_)) {
+            self.threads.dealer.leave(thread::id());
+        }
         let differs = policy.digest() != self.threads.common.load(Ordering::Relaxed);
         let node = if differs { self.node_under(&policy) } else { None };
         // Another thread that ends the last entry meanwhile may have the last word: this one's next slow path puts it right.
@@ -180,11 +193,12 @@ impl Heap {
                 self.nodes_from(own).find(|id| is_among(nodes, id))
             }
             MemoryPolicy::Interleave(nodes) if self.is_the_spread(nodes) => Some(NodeId(self.node_count() as u8)),
-            // Not what the interleaved arena is spread over: each in turn, a magazine or a large object at a time.
+            // Not what the interleaved arena is spread over: dealt out.
             MemoryPolicy::Interleave(nodes) => {
                 let last = self.threads.node().map_or(0, |node| node.0 + 1);
-                let turn = |from: u8, to: u8| (from..to).map(NodeId).find(|id| is_among(nodes, id));
-                turn(last, self.node_count() as u8).or_else(|| turn(0, last))
+                let count = self.node_count() as u8;
+                let turn = (last..count).chain(0..last.min(count)).map(NodeId).filter(|id| is_among(nodes, id));
+                self.threads.dealer.next(thread::id(), policy.digest(), turn)
             }
         }
     }

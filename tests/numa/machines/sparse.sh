@@ -10,4 +10,5 @@ checks() {
     until [ "$(cat /sys/devices/system/node/online)" = 0,2-3 ]; do sleep 0.1; done
     everywhere
     policies 0 2 0,2,3
+    shattered 0
 }
