@@ -96,7 +96,7 @@ huge_pages() { echo $1 >/sys/kernel/mm/transparent_hugepage/enabled; }
 shattered() {
     echo 0 >/proc/sys/vm/compact_unevictable_allowed
     huge_pages always
-    check "no huge page from afar" shatter $1 place 60 9000 only $1
+    check "no huge page from afar" shatter $1 place 60 9000 only $1 $1
 }
 
 # What a container's seccomp profile refuses. The program that asks where pages lie needs move_pages itself.

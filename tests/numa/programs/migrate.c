@@ -5,7 +5,7 @@
 #include <larder.h>
 #include "pages.h"
 
-enum { BYTES = 80 << 20, HUGE = 34 << 20, SPREAD = 8 << 20, MOST_OBJECTS = 1 << 16 };
+enum { BYTES = 64 << 20, HUGE = 34 << 20, SPREAD = 8 << 20, MOST_OBJECTS = 1 << 16 };
 static char *objects[MOST_OBJECTS];
 static size_t sizes[MOST_OBJECTS], count;
 

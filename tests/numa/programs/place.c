@@ -27,10 +27,17 @@ static void take(const char *of) {
     }
 }
 
+// A page that the kernel is moving just now, to make room for a huge one, is nowhere.
+static int settled_node(int node, void *page) {
+    for (int tries = 0; node < 0 && tries < 1000; tries++, node = node_of(page)) usleep(1000);
+    return node;
+}
+
 static void count_pages(void **pages, size_t length) {
     static int nodes[SOME_PAGES];
     nodes_of(length, pages, nodes);
     for (size_t i = 0; i < length; i++) {
+        nodes[i] = settled_node(nodes[i], pages[i]);
         CHECK(nodes[i] >= 0 && nodes[i] < MOST_NODES);
         pages_on[nodes[i]]++;
     }

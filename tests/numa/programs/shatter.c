@@ -1,10 +1,10 @@
 // shatter NODE CMD…: runs a command while half of the node's free memory is held, every second page of it, so that the node has memory
-// but for 8 MiB no huge page, and cannot make any: the pages held are locked, where the kernel was told not to move such.
+// but for 24 MiB no huge page, and cannot make any: the pages held are locked, where the kernel was told not to move such.
 #include <signal.h>
 #include <sys/wait.h>
 #include "policies.h"
 
-enum { LEFT_WHOLE = 8 << 20 };
+enum { LEFT_WHOLE = 24 << 20 };
 
 static size_t free_bytes(int node) {
     char path[64], line[128];
