@@ -78,12 +78,12 @@ impl Banks {
 }
 
 impl Cpus {
-    /// Takes every magazine from every CPU's windows. False if windows cannot be drained here. Called by one thread at a time. No lock is held
+    /// Takes every magazine from every CPU's windows: row, slot, class. False if windows cannot be drained here. Called by one thread at a time. No lock is held
     /// while `each` runs, for it takes others: a signal handler that interrupted the holder of one of those may be waiting for a slot.
-    pub fn drain(&self, mut each: impl FnMut(usize, Class, Magazine)) -> bool {
+    pub fn drain(&self, mut each: impl FnMut(usize, usize, Class, Magazine)) -> bool {
         let rows = self.row_count.load(Ordering::Relaxed);
         for row in 0..rows {
-            self.locked.drain(row, |class, magazine| each(row, class, magazine));
+            self.locked.drain(row, |slot, class, magazine| each(row, slot, class, magazine));
         }
         if self.hot.area.slots() == 0 {
             return true;
@@ -91,7 +91,7 @@ impl Cpus {
         let Some((left, slots)) = self.change_banks() else { return false };
         for (row, table) in left.iter().take(rows).enumerate() {
             for slot in 0..slots {
-                drain_slot(table, slot, |class, magazine| each(row, class, magazine));
+                drain_slot(table, slot, |class, magazine| each(row, slot, class, magazine));
             }
         }
         true

@@ -93,7 +93,7 @@ impl LockedWindows {
     }
 
     /// Takes every magazine of a row, but for the slots that are held now.
-    pub(super) fn drain(&self, row: usize, mut each: impl FnMut(Class, Magazine)) {
+    pub(super) fn drain(&self, row: usize, mut each: impl FnMut(usize, Class, Magazine)) {
         if self.rows[row].is_empty() {
             return;
         }
@@ -103,7 +103,7 @@ impl LockedWindows {
                 let word = self.word(row, slot, class, place).swap(0, Ordering::AcqRel);
                 let magazine = Magazine::from_word(word);
                 if !magazine.is_empty() {
-                    each(class, magazine);
+                    each(slot, class, magazine);
                 }
             }
         }

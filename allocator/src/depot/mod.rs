@@ -20,13 +20,14 @@
 //! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
 //! whole, so there is no ABA.
 //!
-//! **Filling** is done by one thread of a class at a time: of a thousand threads that start together and miss on a few CPUs, each
-//! would fill a magazine, and all but a few would lie here unused.
+//! **Filling** is done by one thread of a CPU at a time: of a thousand threads that start together and miss on a few CPUs, each
+//! would fill a magazine, and all but a few would lie here unused. (Of a class, it was once: four threads that build something up then
+//! wait for each other's page faults.)
 //!
 //! Invariants: of a shard's stack the words below `len` are magazines that hold at least one round, words from `len` on are 0; while its lock is
 //! free, its bit is set iff `len` is not 0.
 //!
-//! Locks: the filling one, then a shard's, one each per class and node, then the tables' growth, the lowest ranks. Fork: `len` and the bits are
+//! Locks: a CPU's filling one, then a shard's for a class, then the tables' growth, the lowest ranks. Fork: `len` and the bits are
 //! found anew from the words.
 
 mod filling;
@@ -64,7 +65,8 @@ pub struct Depots {
     /// Which shards hold magazines of a class.
     stocked: [AtomicU64; CLASSES],
     inboxes: [Inbox; CLASSES],
-    fills: [Lock<()>; CLASSES],
+    /// A turn for each CPU.
+    turns: [Lock<()>; MOST_SHARDS],
     overflow: Table<AtomicU64>,
     /// Pages of it in use.
     growth: Lock<u32>,
@@ -96,18 +98,18 @@ impl Depots {
     /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < shard < growth).
     pub fn is_held_from(&self, address: usize) -> bool {
         let stacks = || self.all_stacks().any(Stack::is_held);
-        let is_filling = self.fills.iter().any(|lock| lock.is_at(address));
+        let is_filling = self.turns.iter().any(|lock| lock.is_at(address));
         self.growth.is_mine() || (!self.growth.is_at(address) && (stacks() || (is_filling && self.is_filling())))
     }
 
-    /// Whether it is this thread's turn to fill some class.
+    /// Whether it is this thread's turn to fill on some CPU.
     pub fn is_filling(&self) -> bool {
-        self.fills.iter().any(Lock::is_mine)
+        self.turns.iter().any(Lock::is_mine)
     }
 
-    /// Begins to fill a magazine of a class from the slabs, after whoever is at it.
-    pub fn begin_fill(&self, class: Class) -> Filling<'_> {
-        Filling::begin(&self.fills[class.index()])
+    /// Begins to fill a magazine for this CPU from the slabs, after whoever is at it.
+    pub fn begin_fill(&self, cpu: usize) -> Filling<'_> {
+        Filling::begin(&self.turns[cpu % MOST_SHARDS])
     }
 
     /// The class's inbox.
@@ -183,7 +185,7 @@ impl Depots {
     /// In a forked child: counts anew what threads that no longer exist held.
     pub fn rebuild(&self) {
         drop(self.growth.inherit());
-        self.fills.iter().for_each(|lock| drop(lock.inherit()));
+        self.turns.iter().for_each(|lock| drop(lock.inherit()));
         for shard in self.open_shards() {
             let shelves = || Class::all().filter_map(move |class| self.shelf(shard, class));
             if shelves().filter(Shelf::rebuild).count() > 0 {
@@ -243,5 +245,28 @@ impl Depots {
             held: &open.held,
             bytes: class.info().rounds as usize * class.size(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_threads_of_the_same_cpu_wait_for_who_fills() {
+        let depots = Depots {
+            shards: Table::new(),
+            most: AtomicUsize::new(0),
+            stocked: [const { AtomicU64::new(0) }; CLASSES],
+            inboxes: core::array::from_fn(|_| Inbox::default()),
+            turns: core::array::from_fn(|_| Lock::default()),
+            overflow: Table::new(),
+            growth: Lock::default(),
+        };
+        let first = depots.begin_fill(0);
+        assert!(!first.waited() && !depots.begin_fill(1).waited());
+        assert!(depots.begin_fill(0).waited(), "of a signal handler, which takes no turn");
+        drop(first);
+        assert!(!depots.begin_fill(0).waited());
     }
 }

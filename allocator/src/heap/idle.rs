@@ -68,9 +68,9 @@ impl Idle {
         self.work.lock().ok()
     }
 
-    /// The number of this look.
+    /// The number of this look, from 1 on.
     pub(super) fn count_look(&self) -> u64 {
-        self.looks.fetch_add(1, Ordering::Relaxed)
+        self.looks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// In a forked child.

@@ -161,9 +161,9 @@ impl Heap {
             .or_else(|| self.open_inbox(id, class))
     }
 
-    /// One thread of a class fills; those that miss meanwhile find what it left in the window.
+    /// One thread of a CPU fills; those that miss there meanwhile find what it left in the window.
     fn refill_from_slabs(&self, id: NodeId, class: Class) -> Option<Object> {
-        let filling = self.node(id).depots.begin_fill(class);
+        let filling = self.node(id).depots.begin_fill(self.cpus.present_slot());
         let waited = if filling.waited() { self.pop_again(id.index(), class) } else { None };
         waited.or_else(|| {
             let before = self.node(id).arena.fresh_taken();
@@ -249,7 +249,12 @@ impl Heap {
     /// thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full nobody at home wants it,
     /// so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
-        let (node, cpu) = (self.node(home), self.cpus.present_slot());
+        self.stow_for(self.cpus.present_slot(), home, class, magazine);
+    }
+
+    /// The same for another CPU, which left the magazine in its window.
+    pub(super) fn stow_for(&self, cpu: usize, home: NodeId, class: Class, magazine: Magazine) {
+        let node = self.node(home);
         let kept = if class.is_medium() || self.is_shrinking_alone(home, class) {
             Err(magazine)
         } else {

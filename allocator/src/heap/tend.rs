@@ -169,20 +169,20 @@ impl Heap {
 
     /// Gathers what every CPU's windows and every depot and slab hold free.
     pub(super) fn gather_everywhere(&self) {
-        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, class, magazine| {
+        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, _, class, magazine| {
             self.take_back(NodeId(row as u8), class, magazine);
         });
         self.all_nodes().for_each(|id| self.gather(id));
     }
 
-    /// What CPUs hold goes to the depots of nodes at work and to the slabs of quiet ones.
+    /// What CPUs hold goes to their own shards of the depots of nodes at work and to the slabs of quiet ones.
     fn drain_all_windows(&self, patience: &Patience) {
-        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, class, magazine| {
+        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, cpu, class, magazine| {
             let id = NodeId(row as u8);
             if self.node(id).calm.quiet_ms() >= patience.gather {
                 self.take_back(id, class, magazine);
             } else {
-                self.stow(id, class, magazine);
+                self.stow_for(cpu, id, class, magazine);
             }
         });
     }
