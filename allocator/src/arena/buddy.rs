@@ -8,12 +8,13 @@ use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
 use super::watermarks::Watermarks;
-use crate::base::sync::{AtomicU32, Gauge, Ordering};
+use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
 use crate::sys::limit::Account;
-use crate::sys::lock::{Lock, Reentered};
+use crate::sys::lock::{Guard, Lock, Reentered};
 use crate::sys::vm::Span;
+use crossbeam_utils::CachePadded;
 
 /// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little.
 const MIN_GROWTH: u32 = 64;
@@ -27,7 +28,8 @@ const LONGEST_FROM_BUDDY: u32 = 8;
 #[derive(Debug, Default)]
 pub struct Arena {
     pub(super) region: Region,
-    pub(super) free: Lock<Lists>,
+    /// Padded: who waits looks at the lock's word all the time.
+    pub(super) free: Lock<CachePadded<Lists>>,
     pub(super) purge: Purge,
     pub(super) watermarks: Watermarks,
     /// Warm pages after the last change, for who does not hold the lock.
@@ -42,8 +44,9 @@ pub struct Arena {
     pub(super) account: Account,
     pub(super) huge_pages: HugePages,
     pub(super) full: Full,
-    pub(super) large_pages: Gauge,
-    pub(super) large_count: Gauge,
+    /// Large objects in use; they are freed without the lock.
+    pub(super) large_pages: AtomicU64,
+    pub(super) large_count: AtomicU64,
 }
 
 impl Arena {
@@ -68,13 +71,19 @@ impl Arena {
         self.free.is_mine()
     }
 
-    /// Takes the lock and frees what signal handlers left meanwhile.
+    /// Takes the lock, and frees what others left meanwhile.
     pub(super) fn lists(&self) -> Result<Held<'_>, Reentered> {
-        let mut lists = Held::new(self, self.free.lock()?);
-        while let Some(run) = self.deferred.pop(&self.region) {
-            self.free_locked(&mut lists, run);
+        Ok(self.hold(self.free.lock()?))
+    }
+
+    /// With the lock taken: what was left when it was; who leaves runs faster than they can be freed is not waited for.
+    fn hold<'a>(&'a self, lists: Guard<'a, CachePadded<Lists>>) -> Held<'a> {
+        let mut lists = Held::new(self, lists);
+        for _ in 0..self.deferred.count() {
+            let Some(run) = self.deferred.pop(&self.region) else { break };
+            self.quick.put(run, |run| self.free_locked(&mut lists, run));
         }
-        Ok(lists)
+        lists
     }
 
     /// Allocates `pages` pages whose first is a multiple of `align` pages (a power of two); `None` if there are none, or if this
@@ -173,7 +182,23 @@ impl Arena {
     /// Frees a run of any length.
     pub fn free(&self, run: Run) {
         self.note_activity(run.pages);
-        self.free_quietly(run);
+        self.free_soon(run, |lists, run| self.free_locked(lists, run));
+    }
+
+    /// Frees a run of used pages as `free` says, or leaves it to whoever holds the lock now.
+    pub(super) fn free_soon(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) {
+        let run = match self.free.try_lock() {
+            Some(lists) => return free(&mut self.hold(lists), run),
+            None => run,
+        };
+        match self.deferred.offer(&self.region, run) {
+            // Who held it may have looked already.
+            Ok(()) => drop(self.free.try_lock().map(|lists| self.hold(lists))),
+            Err(run) => match self.lists() {
+                Ok(mut lists) => free(&mut lists, run),
+                Err(Reentered) => self.deferred.push(&self.region, run),
+            },
+        }
     }
 
     /// Frees a run that was taken to be purged: no activity of the program.
@@ -258,5 +283,49 @@ impl Arena {
             return None;
         }
         (self.region.entry(buddy).as_free()? == (order, kind == Kind::Warm)).then_some(buddy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::Region;
+    extern crate std;
+    use std::vec::Vec;
+
+    fn arena() -> Arena {
+        let (arena, len) = (Arena::default(), 16384 * PAGE);
+        let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
+        arena.settle(Span::reserve(len, len).unwrap(), metadata);
+        arena
+    }
+
+    #[test]
+    fn a_free_does_not_wait_for_who_holds_the_lock() {
+        let arena = arena();
+        let runs: Vec<_> = (0..10).map(|_| arena.alloc(20, 1).unwrap()).collect();
+        let before = arena.free_pages();
+        let held = arena.lists().unwrap();
+        let freed = || runs.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
+        std::thread::scope(|scope| scope.spawn(freed).join().unwrap());
+        assert_eq!(held.pages(Kind::Warm), before.0, "left to the next holder");
+        drop(held);
+        assert_eq!(arena.free_pages(), (before.0 + 200, before.1));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_threads_free_at_once_is_all_there() {
+        let arena = arena();
+        let free = |_| {
+            (0..2000).for_each(|_| {
+                let run = arena.alloc(20, 1).unwrap();
+                arena.free(Run { zero: false, ..run });
+            })
+        };
+        std::thread::scope(|scope| (0..4).for_each(|number| drop(scope.spawn(move || free(number)))));
+        let (warm, zero) = arena.free_pages();
+        assert_eq!(warm + zero, arena.region().pages());
+        assert_eq!(arena.validate(), Ok(()));
     }
 }

@@ -7,15 +7,16 @@ use crate::base::units::PAGE;
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::Guard;
 use core::ops::{Deref, DerefMut};
+use crossbeam_utils::CachePadded;
 
 /// The lists, until dropped.
 pub(super) struct Held<'a> {
-    lists: Guard<'a, Lists>,
+    lists: Guard<'a, CachePadded<Lists>>,
     arena: &'a Arena,
 }
 
 impl<'a> Held<'a> {
-    pub(super) fn new(arena: &'a Arena, lists: Guard<'a, Lists>) -> Held<'a> {
+    pub(super) fn new(arena: &'a Arena, lists: Guard<'a, CachePadded<Lists>>) -> Held<'a> {
         Held { lists, arena }
     }
 }

@@ -13,7 +13,7 @@ use crate::sys::vm::Span;
 impl Arena {
     /// Pages and number of large objects in use.
     pub fn large_in_use(&self) -> (u64, u64) {
-        (self.large_pages.get(), self.large_count.get())
+        (self.large_pages.load(Ordering::Relaxed), self.large_count.load(Ordering::Relaxed))
     }
 
     /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
@@ -43,8 +43,8 @@ impl Arena {
 
     /// Marks a run as a large object; the caller holds the lock. Whether it is zero.
     fn publish_large(&self, run: &Run) -> bool {
-        self.large_pages.add(run.pages as u64);
-        self.large_count.add(1);
+        self.large_pages.fetch_add(run.pages as u64, Ordering::Relaxed);
+        self.large_count.fetch_add(1, Ordering::Relaxed);
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
         run.zero
@@ -52,30 +52,23 @@ impl Arena {
 
     /// Takes back the run of a large object; `None` if none begins there (any more).
     fn claim_large(&self, page: Page) -> Option<Run> {
-        let pages = self.region.large_pages(page);
-        // Two threads that free one object at once meet here, also where one of them could not take the lock.
+        // Two threads that free one object at once meet here, for neither has the lock.
         if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
             return None;
         }
-        self.large_pages.sub(pages as u64);
-        self.large_count.sub(1);
+        let pages = self.region.large_pages(page);
+        self.large_pages.fetch_sub(pages as u64, Ordering::Relaxed);
+        self.large_count.fetch_sub(1, Ordering::Relaxed);
         Some(Run { page, pages, zero: false })
     }
 
     /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
     pub fn free_large(&self, page: Page, policy: PurgePolicy) -> bool {
-        let Ok(mut lists) = self.lists() else {
-            return self.claim_large(page).map(|run| self.deferred.push(&self.region, run)).is_some();
-        };
         let Some(run) = self.claim_large(page) else { return false };
         let freed = run.pages;
-        self.quick.put(run, |run| self.free_locked(&mut lists, run));
-        let look = self.purge.is_time_to_look(self.warm_pages(&lists));
         self.note_activity(freed);
-        drop(lists);
-        if look {
-            self.purge_after_free(freed, policy);
-        }
+        self.free_soon(run, |lists, run| self.quick.put(run, |run| self.free_locked(lists, run)));
+        self.purge_after_free(freed, policy);
         true
     }
 
@@ -119,7 +112,7 @@ impl Arena {
         if grown {
             self.note_taken(&lists, page.plus(old), pages - old, held);
             self.region.links(page).first.store(pages, Ordering::Relaxed);
-            self.large_pages.add((pages - old) as u64);
+            self.large_pages.fetch_add((pages - old) as u64, Ordering::Relaxed);
             self.watermarks.note(self.in_use(&lists));
             self.note_activity(pages - old);
         }
@@ -128,7 +121,7 @@ impl Arena {
 
     fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
         self.region.links(page).first.store(pages, Ordering::Relaxed);
-        self.large_pages.sub((old - pages) as u64);
+        self.large_pages.fetch_sub((old - pages) as u64, Ordering::Relaxed);
         self.free_locked(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
         self.note_activity(old - pages);
     }

@@ -27,7 +27,7 @@ const STEP: u32 = PIECE;
 const LARGEST_STEP: u32 = 8192;
 /// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it.
 const KEPT_ALONE: u32 = 4096;
-/// One large free in so many looks whether something is due.
+/// One free in so many looks whether something is due.
 const LOOK_EVERY: u32 = 16;
 
 /// Why pages are given back.
@@ -74,7 +74,7 @@ pub(super) struct Purge {
     high: AtomicU32,
     /// When warm pages decayed last.
     decayed_ms: AtomicU64,
-    /// Large frees so far: not each looks at the clock.
+    /// Frees so far, about: not each looks at the clock.
     frees: AtomicU32,
 }
 
@@ -130,7 +130,7 @@ impl Arena {
 
     /// After `freed` pages were freed: gives back what is too much, a bounded amount.
     pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
-        if self.is_refused() {
+        if self.is_refused() || !self.purge.is_time_to_look(self.warm_now()) {
             return;
         }
         let Some((marks, warm)) = self.look(policy) else { return };

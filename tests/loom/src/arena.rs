@@ -12,7 +12,7 @@ pub struct DeferredRuns(deferred::Deferred);
 impl DeferredRuns {
     /// Leaves a run.
     pub fn push(&self, region: &Region, run: Run) {
-        self.0.push(region, run);
+        assert_eq!(self.0.offer(region, run), Ok(()), "fewer than many lie there");
     }
 
     /// Takes a run; by one thread at a time.
