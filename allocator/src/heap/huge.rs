@@ -7,6 +7,7 @@
 //! never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but the lock.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
+use super::filled::Filled;
 use super::pages::Pages;
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
 use crate::base::units::MAX_SIZE;
@@ -19,6 +20,9 @@ use core::ptr::null_mut;
 
 const SLOTS: usize = 1 << 16;
 const DELETED: usize = 1;
+
+/// In a slot's length, which is a multiple of a page: `calloc` gave the object.
+const CLEARED: usize = 1;
 
 #[derive(Debug)]
 struct Slot {
@@ -38,12 +42,14 @@ pub(super) struct HugeTable {
     count: Gauge,
     /// What its mappings are made of.
     pub(super) pages: Pages,
+    filled: Filled,
 }
 
 impl HugeTable {
     pub(super) const fn new() -> HugeTable {
         HugeTable {
             pages: Pages::new(),
+            filled: Filled::new(),
             slots: Table::new(),
             lock: Lock::new(()),
             bytes: Gauge::new(),
@@ -82,16 +88,21 @@ impl HugeTable {
         Some(Held { _lock: lock, _signals: signals })
     }
 
-    /// A zeroed object of at least `size` bytes, or null; `prepare` sees its mapping first.
-    pub(super) fn alloc(&self, size: usize, align: usize, prepare: impl FnOnce(&Span)) -> *mut u8 {
+    /// Whether `calloc` should have a mapping at once for so many bytes.
+    pub(super) fn is_best_for_calloc(&self, size: usize) -> bool {
+        self.filled.is_likely(size)
+    }
+
+    /// A zeroed object of at least `size` bytes, for `calloc` or whoever does not care, or null; `prepare` sees its mapping first.
+    pub(super) fn alloc(&self, size: usize, align: usize, for_calloc: bool, prepare: impl FnOnce(&Span)) -> *mut u8 {
         let len = self.pages.mapping_len(size);
         if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
-        match self.pages.map(len, align) {
+        match self.pages.map(len, align, for_calloc && self.filled.is_likely(len)) {
             Ok(span) => {
                 prepare(&span);
-                self.adopt(span)
+                self.enter(span, if for_calloc { CLEARED } else { 0 })
             }
             Err(_) => {
                 LIMIT.release(len);
@@ -107,6 +118,10 @@ impl HugeTable {
 
     /// Makes a mapping, which is charged already, a huge object; null (and the mapping gone) if the table is full.
     pub(super) fn adopt(&self, span: Span) -> *mut u8 {
+        self.enter(span, 0)
+    }
+
+    fn enter(&self, span: Span, mark: usize) -> *mut u8 {
         let Some(_held) = self.hold() else {
             return abandon(span);
         };
@@ -121,14 +136,17 @@ impl HugeTable {
         let (address, len) = span.into_raw();
         self.bytes.add(len as u64);
         self.count.add(1);
-        slot.len.store(len, Ordering::Relaxed);
+        slot.len.store(len | mark, Ordering::Relaxed);
         slot.address.store(address, Ordering::Release);
         address as *mut u8
     }
 
     /// Frees the object at `address`; false if there is none.
     pub(super) fn free(&self, address: usize) -> bool {
-        let Some(span) = self.remove(address) else { return false };
+        let Some((span, mark)) = self.remove(address) else { return false };
+        if mark == CLEARED {
+            self.filled.learn(&span);
+        }
         abandon(span);
         true
     }
@@ -136,14 +154,14 @@ impl HugeTable {
     /// The bytes of the object at `address`.
     pub(super) fn len_of(&self, address: usize) -> Option<usize> {
         let _held = self.hold()?;
-        self.find(address).map(|slot| slot.len.load(Ordering::Relaxed))
+        self.find(address).map(Slot::len)
     }
 
     /// Start and length of the object around `address`: for messages only, walks the whole table.
     pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
         let _held = self.hold()?;
         (0..self.slots.len()).map(|index| self.slots.get(index)).find_map(|slot| {
-            let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len.load(Ordering::Relaxed));
+            let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
             (start > DELETED && (start..start + len).contains(&address)).then_some((start, len))
         })
     }
@@ -160,7 +178,7 @@ impl HugeTable {
             return None;
         }
         let _held = self.hold()?;
-        let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len.load(Ordering::Relaxed));
+        let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
         (start > DELETED).then(|| start..start + len)
     }
 
@@ -169,7 +187,7 @@ impl HugeTable {
         if size > MAX_SIZE {
             return null_mut();
         }
-        let Some(span) = self.remove(address) else { return null_mut() };
+        let Some((span, _)) = self.remove(address) else { return null_mut() };
         let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
         let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
@@ -189,15 +207,16 @@ impl HugeTable {
         }
     }
 
-    fn remove(&self, address: usize) -> Option<Span> {
+    /// The mapping of the object at `address`, and its mark.
+    fn remove(&self, address: usize) -> Option<(Span, usize)> {
         let _held = self.hold()?;
         let slot = self.find(address)?;
-        let len = slot.len.load(Ordering::Relaxed);
+        let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & CLEARED);
         slot.address.store(DELETED, Ordering::Release);
         self.bytes.sub(len as u64);
         self.count.sub(1);
         // SAFETY: the slot's numbers are of a token taken apart in `adopt`, and the slot just gave them up.
-        Some(unsafe { Span::from_raw(address, len) })
+        Some((unsafe { Span::from_raw(address, len) }, mark))
     }
 
     fn find(&self, address: usize) -> Option<&Slot> {
@@ -232,5 +251,9 @@ fn abandon(span: Span) -> *mut u8 {
 impl Slot {
     fn is_vacant(&self) -> bool {
         self.address.load(Ordering::Relaxed) <= DELETED
+    }
+
+    fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed) & !CLEARED
     }
 }

@@ -92,15 +92,26 @@ impl Heap {
     pub(super) fn alloc_zeroed_from(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
         let (pointer, zero) = match Class::small(size, align) {
             Some(class) => (self.refill_from(origin.node, class), false),
-            None => self.alloc_large(origin, size, align),
+            None => self.alloc_zero_run(origin, size, align),
         };
         if zero { pointer } else { self.cleared(pointer, origin, size, align) }
+    }
+
+    /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
+    fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
+        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_best_for_calloc(size);
+        let mapping = if at_once { self.alloc_huge(origin, size, align, true) } else { null_mut() };
+        if mapping.is_null() {
+            return self.alloc_large(origin, size, align);
+        }
+        self.relieve(origin.node);
+        (mapping, true)
     }
 
     /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
         let trade = size >= MOST_CLEARED && !pointer.is_null();
-        let fresh = if trade { self.alloc_huge(origin, size, align) } else { null_mut() };
+        let fresh = if trade { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if fresh.is_null() {
             clear(pointer, size);
             return pointer;
@@ -120,13 +131,15 @@ impl Heap {
     fn try_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         match pages_for(size).and_then(|pages| self.alloc_run(origin.node, pages, align.div_ceil(PAGE))) {
             Some((address, zero)) => (address as *mut u8, zero),
-            None => (self.alloc_huge(origin, size, align), true),
+            None => (self.alloc_huge(origin, size, align, false), true),
         }
     }
 
-    fn alloc_huge(&self, origin: Origin, size: usize, align: usize) -> *mut u8 {
-        let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
-        self.huge.alloc(size, align, |span| self.bind_mapping(span, origin))
+    fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> *mut u8 {
+        // With several nodes huge pages that are asked for may come from afar.
+        let (align, for_calloc) =
+            if self.node_count() > 1 { (align.max(HUGE_PAGE), false) } else { (align, for_calloc) };
+        self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {

@@ -20,6 +20,7 @@
 mod boot;
 mod counters;
 mod dealer;
+mod filled;
 mod fork;
 mod full;
 mod huge;

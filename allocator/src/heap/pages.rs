@@ -58,8 +58,8 @@ impl Pages {
         new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
     }
 
-    /// Maps zero bytes; `len` is from `mapping_len`.
-    pub(super) fn map(&self, len: usize, align: usize) -> Result<Span, Errno> {
+    /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`.
+    pub(super) fn map(&self, len: usize, align: usize, likely_filled: bool) -> Result<Span, Errno> {
         let pool = self.pool.load(Ordering::Relaxed);
         if self.is_for_pool(len) && align <= pool {
             if let Ok(span) = Span::map_from_pool(len, pool) {
@@ -69,11 +69,11 @@ impl Pages {
             self.refused.add(1);
         }
         match ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed)) {
-            ThpPolicy::Auto => Span::map(len, align.max(system_page())),
+            ThpPolicy::Auto if !likely_filled => Span::map(len, align.max(system_page())),
             ThpPolicy::Never => {
                 Span::map(len, align.max(system_page())).inspect(|span| span.advise(Advice::NoHugePages))
             }
-            ThpPolicy::Madvise | ThpPolicy::Always => {
+            ThpPolicy::Auto | ThpPolicy::Madvise | ThpPolicy::Always => {
                 Span::map(len, align.max(TRANSPARENT)).inspect(|span| span.advise(Advice::HugePages))
             }
         }

@@ -221,10 +221,19 @@ pub fn abort() -> ! {
 
 /// Waits while `*word == expected`, at most `ms` milliseconds.
 pub fn futex_wait_for(word: *const u32, expected: u32, ms: u64) {
+    let _woken_or_over = futex_try_wait(word, expected, ms);
+}
+
+/// Whether a word can be read: the kernel tries, as for a waiter that has no time to wait.
+pub fn is_readable(word: *const u32) -> bool {
+    futex_try_wait(word, u32::MAX, 0) != Err(Errno(libc::EFAULT))
+}
+
+fn futex_try_wait(word: *const u32, expected: u32, ms: u64) -> Result<usize, Errno> {
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
     let most = libc::timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 };
     let args = [word as usize, op as usize, expected as usize, &raw const most as usize, 0, 0];
-    let _woken_or_over = call(libc::SYS_futex, args);
+    call(libc::SYS_futex, args)
 }
 
 /// Names the calling thread.

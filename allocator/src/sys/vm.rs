@@ -11,7 +11,7 @@ use super::environment::auxiliary;
 use super::numa::{self, MemoryPolicy};
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::round_up;
+use crate::base::units::{PAGE, round_up};
 use core::num::NonZeroUsize;
 use once_cell::race::OnceNonZeroUsize;
 
@@ -121,6 +121,17 @@ impl Span {
             Ok(base) => Ok(Span { base, len }),
             Err(_) => Err(self),
         }
+    }
+
+    /// Whether the page around an offset holds anything but zeros; not if it cannot be read, for the program may have protected it.
+    pub fn is_written_at(&self, offset: usize) -> bool {
+        let page = (self.base + offset) & !(PAGE - 1);
+        if offset >= self.len || !syscall::is_readable(page as *const u32) {
+            return false;
+        }
+        // SAFETY: the token is the only one for the range, in which this page lies, and it can be read.
+        let words = unsafe { core::slice::from_raw_parts(page as *const u64, PAGE / size_of::<u64>()) };
+        words.iter().any(|&word| word != 0)
     }
 
     /// Takes the token apart, for a table that keeps it as numbers.
