@@ -2,6 +2,8 @@
 
 /// Bytes of larder's page, the unit of the buddy and of the pagemap. The system's page may be larger; it is a run-time value of `sys::vm`.
 pub const PAGE: usize = 4096;
+/// Bytes of a transparent huge page.
+pub const HUGE_PAGE: usize = 2 << 20;
 /// log2 of [`PAGE`].
 pub const PAGE_SHIFT: u32 = 12;
 /// Number of buddy orders: runs of 1 to 2^13 pages (4 KiB to 32 MiB).

@@ -5,17 +5,13 @@ use super::Heap;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
-use crate::base::units::{Class, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
+use crate::base::units::{Class, HUGE_PAGE, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
 /// From so many bytes on clearing costs more than a mapping and its end, even where all of it is then touched.
 const MOST_CLEARED: usize = 1 << 20;
-
-/// Alignment of huge objects where there are several nodes: that of a huge page, so that none is shared with a neighbour, who may be touched
-/// first from another node.
-const HUGE_PAGE: usize = 2 << 20;
 
 /// Where a request is to be served from.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +132,8 @@ impl Heap {
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> *mut u8 {
-        // With several nodes huge pages that are asked for may come from afar.
+        // So that no huge page is shared with a neighbour, who may be touched first from another node; and those that are asked for may come from
+        // afar.
         let (align, for_calloc) =
             if self.node_count() > 1 { (align.max(HUGE_PAGE), false) } else { (align, for_calloc) };
         self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))

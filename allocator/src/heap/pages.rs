@@ -6,12 +6,10 @@
 
 use crate::arena::ThpPolicy;
 use crate::base::sync::{AtomicU64, AtomicUsize, Gauge, Ordering};
-use crate::base::units::round_up;
+use crate::base::units::{HUGE_PAGE, round_up};
 use crate::sys::Errno;
 use crate::sys::vm::{Advice, Span, system_page};
 
-/// Transparent huge pages are of this size.
-const TRANSPARENT: usize = 2 << 20;
 /// Choices of the option `hugetlb`.
 const POOLS: [usize; 3] = [0, 2 << 20, 1 << 30];
 
@@ -74,7 +72,7 @@ impl Pages {
                 Span::map(len, align.max(system_page())).inspect(|span| span.advise(Advice::NoHugePages))
             }
             ThpPolicy::Auto | ThpPolicy::Madvise | ThpPolicy::Always => {
-                Span::map(len, align.max(TRANSPARENT)).inspect(|span| span.advise(Advice::HugePages))
+                Span::map(len, align.max(HUGE_PAGE)).inspect(|span| span.advise(Advice::HugePages))
             }
         }
     }

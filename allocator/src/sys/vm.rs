@@ -8,10 +8,11 @@
 
 use super::die::die;
 use super::environment::auxiliary;
+use super::limit::LIMIT;
 use super::numa::{self, MemoryPolicy};
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::{PAGE, round_up};
+use crate::base::units::{HUGE_PAGE, PAGE, round_up};
 use core::num::NonZeroUsize;
 use once_cell::race::OnceNonZeroUsize;
 
@@ -206,8 +207,20 @@ impl Reserve {
         if !(offset | len).is_multiple_of(page) {
             return Err(Errno(libc::EINVAL));
         }
+        if LIMIT.is_watched() {
+            self.part_huge_pages(offset, len);
+        }
         // SAFETY: the caller owns the part.
         unsafe { syscall::advise(self.base() + offset, len, libc::MADV_DONTNEED) }
+    }
+
+    /// Has the kernel split the transparent huge pages that a part covers only partly. It charges one of which a piece is given back in whole,
+    /// until it must reclaim, and may not get to it before it kills. To look at the pages of such a piece as cold it has to split it now.
+    fn part_huge_pages(&self, offset: usize, len: usize) {
+        if !((self.base() + offset) | len).is_multiple_of(HUGE_PAGE) {
+            // SAFETY: such advice keeps contents.
+            let _refused_is_harmless = unsafe { syscall::advise(self.base() + offset, len, libc::MADV_COLD) };
+        }
     }
 
     /// Advises about a part of the reservation; a refusal is harmless.
