@@ -232,7 +232,7 @@ impl Heap {
         let node = self.node(id);
         let has_much = || node.arena.warm_now() as usize * PAGE >= MUCH_ALONE;
         let has_much_of_it = || {
-            let (figures, info) = (node.slabs.figures(class), class.info());
+            let (figures, info) = (node.slabs.outline(class), class.info());
             figures.free * 2 >= figures.slabs * info.slab_objects
                 && figures.free as usize * class.size() >= MUCH_OF_A_CLASS
         };

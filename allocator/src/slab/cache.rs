@@ -5,7 +5,7 @@ use super::lists::Lists;
 use super::table::Slabs;
 use crate::arena::Arena;
 use crate::base::classes::MAX_ROUNDS;
-use crate::base::sync::Ordering;
+use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
 use crate::sys::die::die;
@@ -22,10 +22,12 @@ const KEEP_EMPTY_PAGES: u32 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     lists: Lock<Lists>,
+    /// Slabs, and from bit 32 on free objects in them, when a magazine, or an empty slab, was last taken or given back.
+    outline: AtomicU64,
 }
 
 /// Slabs and free objects of a class.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheFigures {
     /// Slabs.
     pub slabs: u32,
@@ -86,6 +88,7 @@ impl Cache {
             lists.free -= taken;
             lists.place(&slabs.descriptors, id, class);
         }
+        self.note(&lists);
         (hand.len > 0).then_some(hand)
     }
 
@@ -104,7 +107,18 @@ impl Cache {
                 stray(object);
             }
         }
+        self.note(&lists);
         Ok(())
+    }
+
+    fn note(&self, lists: &Lists) {
+        self.outline.store(u64::from(lists.slabs) | u64::from(lists.free) << 32, Ordering::Relaxed);
+    }
+
+    /// The figures of a moment ago.
+    pub(super) fn outline(&self) -> CacheFigures {
+        let outline = self.outline.load(Ordering::Relaxed);
+        CacheFigures { slabs: outline as u32, free: (outline >> 32) as u32 }
     }
 
     pub(super) fn release_empty(&self, slabs: &Slabs, arena: &Arena, class: Class) {
@@ -112,6 +126,7 @@ impl Cache {
         while let Some(id) = lists.empty() {
             end_slab(&mut lists, slabs, arena, class, id);
         }
+        self.note(&lists);
     }
 
     /// Keeps every slab of the class as it is, if nobody else is at them now.
@@ -142,6 +157,7 @@ impl Cache {
             lists.free += slab.free();
             lists.place(&slabs.descriptors, id, class);
         }
+        self.note(&lists);
     }
 
     pub(super) fn validate(&self, slabs: &Slabs, class: Class) -> Result<(), &'static str> {

@@ -14,6 +14,8 @@
 //! Invariants: bit i of a slab is set iff object i is in the slab (not with the program, in a magazine, or in somebody's hands);
 //! `free` is the number of set bits; every page of a slab names its number in the region's links and its class in the pagemap.
 //!
+//! What every magazine's way asks about a class, how many slabs and how many free objects, is told without its lock, as it was a moment ago.
+//!
 //! Locks: one per class and node, then the table's (slab numbers), then the buddy's. Fork: lists and counts are rebuilt from the
 //! descriptors; objects in a dead thread's hands are lost to the child.
 
