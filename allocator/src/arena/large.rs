@@ -27,7 +27,9 @@ impl Arena {
             return None;
         }
         let run = self.alloc_locked(&mut lists, pages, align)?;
-        Some((self.region.address(run.page), self.publish_large(&run)))
+        drop(lists);
+        self.publish_large(&run);
+        Some((self.region.address(run.page), run.zero))
     }
 
     /// Allocates a run for a slab whose object could as well be large: under the same condition.
@@ -41,13 +43,12 @@ impl Arena {
         left >= pages + self.reserved_pages() / 4
     }
 
-    /// Marks a run as a large object; the caller holds the lock. Whether it is zero.
-    fn publish_large(&self, run: &Run) -> bool {
+    /// Marks a run as a large object.
+    fn publish_large(&self, run: &Run) {
         self.large_pages.fetch_add(run.pages as u64, Ordering::Relaxed);
         self.large_count.fetch_add(1, Ordering::Relaxed);
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
-        run.zero
     }
 
     /// Takes back the run of a large object; `None` if none begins there (any more).
