@@ -3,8 +3,9 @@
 //! The table has a fixed place for each of the mappings a process may have at most (65,536), in metadata memory that is committed when
 //! the first huge object comes. States of a slot: 0 never used, 1 deleted, else the object's address; an address is in the table iff the
 //! object is live. Changes are made under one lock with signals blocked, so no handler can find it held by its own thread: huge
-//! objects cost system calls anyway. The address leaves the table before the mapping goes, so a new mapping at the same address
-//! never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but the lock.
+//! objects cost system calls anyway. Who looks up its own object needs neither. The address leaves the table before the mapping goes, so a new
+//! mapping at the same address never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but
+//! the lock.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
 use super::filled::Filled;
@@ -58,12 +59,6 @@ impl HugeTable {
     }
 }
 
-/// The table's lock, with signals blocked. The lock goes first.
-struct Held<'a> {
-    _lock: Guard<'a, ()>,
-    _signals: SignalsBlocked,
-}
-
 impl HugeTable {
     pub(super) fn metadata_len() -> usize {
         Table::<Slot>::bytes_for(SLOTS)
@@ -82,10 +77,9 @@ impl HugeTable {
         (self.bytes.get(), self.count.get())
     }
 
-    fn hold(&self) -> Option<Held<'_>> {
-        let signals = SignalsBlocked::new();
-        let lock = self.lock.lock().ok()?;
-        Some(Held { _lock: lock, _signals: signals })
+    /// Takes the lock, for no longer than signals are blocked.
+    fn hold<'a>(&'a self, _signals: &'a SignalsBlocked) -> Option<Guard<'a, ()>> {
+        self.lock.lock().ok()
     }
 
     /// Whether `calloc` should have a mapping at once for so many bytes.
@@ -102,7 +96,7 @@ impl HugeTable {
         match self.pages.map(len, align, for_calloc && self.filled.is_likely(len)) {
             Ok(span) => {
                 prepare(&span);
-                self.enter(span, if for_calloc { CLEARED } else { 0 })
+                self.enter(&SignalsBlocked::new(), span, if for_calloc { CLEARED } else { 0 })
             }
             Err(_) => {
                 LIMIT.release(len);
@@ -113,16 +107,16 @@ impl HugeTable {
 
     /// Whether the table has memory, so that `adopt` cannot fail for want of it.
     pub(super) fn is_ready(&self) -> bool {
-        self.hold().is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
+        self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
     }
 
     /// Makes a mapping, which is charged already, a huge object; null (and the mapping gone) if the table is full.
     pub(super) fn adopt(&self, span: Span) -> *mut u8 {
-        self.enter(span, 0)
+        self.enter(&SignalsBlocked::new(), span, 0)
     }
 
-    fn enter(&self, span: Span, mark: usize) -> *mut u8 {
-        let Some(_held) = self.hold() else {
+    fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize) -> *mut u8 {
+        let Some(_held) = self.hold(signals) else {
             return abandon(span);
         };
         let free = if self.slots.extend_to(SLOTS).is_ok() {
@@ -143,7 +137,7 @@ impl HugeTable {
 
     /// Frees the object at `address`; false if there is none.
     pub(super) fn free(&self, address: usize) -> bool {
-        let Some((span, mark)) = self.remove(address) else { return false };
+        let Some((span, mark)) = self.remove(&SignalsBlocked::new(), address) else { return false };
         if mark == CLEARED {
             self.filled.learn(&span);
         }
@@ -151,15 +145,15 @@ impl HugeTable {
         true
     }
 
-    /// The bytes of the object at `address`.
+    /// The bytes of the object at `address`, for whoever holds that: others come and leave, but its slot stays as it is.
     pub(super) fn len_of(&self, address: usize) -> Option<usize> {
-        let _held = self.hold()?;
         self.find(address).map(Slot::len)
     }
 
     /// Start and length of the object around `address`: for messages only, walks the whole table.
     pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
-        let _held = self.hold()?;
+        let signals = SignalsBlocked::new();
+        let _held = self.hold(&signals)?;
         (0..self.slots.len()).map(|index| self.slots.get(index)).find_map(|slot| {
             let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
             (start > DELETED && (start..start + len).contains(&address)).then_some((start, len))
@@ -177,7 +171,8 @@ impl HugeTable {
         if slot.is_vacant() {
             return None;
         }
-        let _held = self.hold()?;
+        let signals = SignalsBlocked::new();
+        let _held = self.hold(&signals)?;
         let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
         (start > DELETED).then(|| start..start + len)
     }
@@ -187,7 +182,8 @@ impl HugeTable {
         if size > MAX_SIZE {
             return null_mut();
         }
-        let Some((span, _)) = self.remove(address) else { return null_mut() };
+        let signals = SignalsBlocked::new();
+        let Some((span, _)) = self.remove(&signals, address) else { return null_mut() };
         let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
         let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
@@ -198,18 +194,18 @@ impl HugeTable {
         match grown {
             Ok(span) => {
                 LIMIT.release(old.saturating_sub(new));
-                self.adopt(span)
+                self.enter(&signals, span, 0)
             }
             Err(span) => {
-                let _back = self.adopt(span);
+                let _back = self.enter(&signals, span, 0);
                 null_mut()
             }
         }
     }
 
     /// The mapping of the object at `address`, and its mark.
-    fn remove(&self, address: usize) -> Option<(Span, usize)> {
-        let _held = self.hold()?;
+    fn remove(&self, signals: &SignalsBlocked, address: usize) -> Option<(Span, usize)> {
+        let _held = self.hold(signals)?;
         let slot = self.find(address)?;
         let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & CLEARED);
         slot.address.store(DELETED, Ordering::Release);
