@@ -9,5 +9,5 @@ checks() {
     everywhere
     check "asked of the node without CPUs" place 40 9000 only 3 3
     check "pages moved to the node without CPUs" migrate 0 3
-    check "beyond the nodes with CPUs" place 420 5000 beyond 0,2
+    check "beyond the nodes with CPUs" place 440 5000 beyond 0,2
 }

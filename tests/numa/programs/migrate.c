@@ -5,13 +5,13 @@
 #include <larder.h>
 #include "pages.h"
 
-enum { BYTES = 64 << 20, HUGE = 34 << 20, SPREAD = 8 << 20, MOST_OBJECTS = 1 << 16 };
+enum { SOME = 112 << 20, ALL = 64 << 20, HUGE = 34 << 20, SPREAD = 8 << 20, MOST_OBJECTS = 1 << 16 };
 static char *objects[MOST_OBJECTS];
 static size_t sizes[MOST_OBJECTS], count;
 
-static void take(int node, size_t huge) {
+static void take(int node, size_t all, size_t huge) {
     uint64_t random = 42;
-    for (size_t bytes = 0; bytes < BYTES + huge; bytes += sizes[count++]) {
+    for (size_t bytes = 0; bytes < all + huge; bytes += sizes[count++]) {
         CHECK(count < MOST_OBJECTS);
         sizes[count] = huge && count == 0 ? huge : random_size(&random, 22);
         CHECK((objects[count] = larder_malloc_onnode(sizes[count], node)) != NULL);
@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
     CHECK(argc >= 3);
     int from = atoi(argv[1]), to = atoi(argv[2]), some = argc > 3;
     struct larder_migration moved;
-    take(from, some ? 0 : HUGE);
+    size_t all = some ? SOME : ALL;
+    take(from, all, some ? 0 : HUGE);
     char *spread = larder_malloc_interleaved(SPREAD);
     fill(spread, SPREAD, 77);
     CHECK(share_on(from) >= 0.99 && share_of(spread, SPREAD, from) > 0.1);
@@ -56,7 +57,7 @@ int main(int argc, char **argv) {
     printf("%.2f %% came (huge %.2f), %.2f of interleaved stayed, moved %zu of %zu pages, no memory for %zu, busy %zu\n", 100 * came,
            100 * huge, 100 * stayed, moved.moved, moved.present, moved.no_memory, moved.busy);
     fflush(stdout);
-    CHECK(moved.present >= BYTES / PAGE);
+    CHECK(moved.present >= all / PAGE);
     CHECK(moved.present == moved.moved + moved.there_already + moved.busy + moved.no_memory + moved.shared + moved.refused);
     if (some) CHECK(came > 0.1 && came < 0.99 && moved.no_memory > 0);
     else CHECK(came >= 0.99 && huge >= 0.99 && stayed < 0.01 && (double)moved.moved >= 0.99 * (double)(moved.present - moved.there_already));
@@ -64,7 +65,7 @@ int main(int argc, char **argv) {
     free(spread);
     give_back();
     larder_trim(0);
-    take(from, 0);
+    take(from, all, 0);
     CHECK(share_on(from) >= 0.99);
     give_back();
 }

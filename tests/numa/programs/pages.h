@@ -21,6 +21,20 @@ static inline int node_of(void *page) {
     return node;
 }
 
+// A line of what the kernel says of a node's memory, as "MemFree".
+static inline size_t bytes_of_node(int node, const char *what) {
+    char path[64], line[128], format[64];
+    size_t kib = 0;
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/meminfo", node);
+    snprintf(format, sizeof format, "Node %%*d %s: %%zu", what);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file) && sscanf(line, format, &kib) != 1) {}
+    fclose(file);
+    CHECK(kib > 0);
+    return kib << 10;
+}
+
 // The node from which the kernel itself gives memory to this thread.
 static inline int own_node(void) {
     char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -87,17 +87,7 @@ static void print(void) {
 }
 
 // How much of the node's memory these pages are, of one.
-static double filled(int node) {
-    char path[64], line[128];
-    double kib = 0;
-    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/meminfo", node);
-    FILE *file = fopen(path, "r");
-    CHECK(file != NULL);
-    while (fgets(line, sizeof line, file) && sscanf(line, "Node %*d MemTotal: %lf", &kib) != 1) {}
-    fclose(file);
-    CHECK(kib > 0);
-    return (double)pages_on[node] * (PAGE >> 10) / kib;
-}
+static double filled(int node) { return (double)pages_on[node] * PAGE / (double)bytes_of_node(node, "MemTotal"); }
 
 static int obeys(const char *rule, char *list) {
     double sum = 0, least = 100, most = 0, full = 1;

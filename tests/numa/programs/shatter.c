@@ -6,21 +6,9 @@
 
 enum { LEFT_WHOLE = 24 << 20 };
 
-static size_t free_bytes(int node) {
-    char path[64], line[128];
-    size_t kib = 0;
-    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/meminfo", node);
-    FILE *file = fopen(path, "r");
-    CHECK(file != NULL);
-    while (fgets(line, sizeof line, file) && sscanf(line, "Node %*d MemFree: %zu", &kib) != 1) {}
-    fclose(file);
-    CHECK(kib > 0);
-    return kib << 10;
-}
-
 static void hold_half(int node) {
     set_policy("bind", 1ul << node);
-    size_t size = (free_bytes(node) - LEFT_WHOLE) & -(size_t)(2 * PAGE);
+    size_t size = (bytes_of_node(node, "MemFree") - LEFT_WHOLE) & -(size_t)(2 * PAGE);
     char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(pages != MAP_FAILED && madvise(pages, size, MADV_NOHUGEPAGE) == 0);
     memset(pages, 1, size);
