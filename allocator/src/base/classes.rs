@@ -40,6 +40,7 @@ const MIN_ROUNDS: usize = 4;
 const MEDIUM_MAGAZINE_BYTES: usize = 128 * 1024;
 const LARGEST_EVEN_CLASS: usize = 9;
 const COLOUR_STEP: usize = 64;
+const LINE: usize = 64;
 
 /// What is fixed about one class.
 #[derive(Clone, Copy)]
@@ -52,6 +53,9 @@ pub struct ClassInfo {
     pub slab_objects: u32,
     /// Rounds in a full magazine.
     pub rounds: u32,
+    /// Objects that share cache lines with one another and with no others: so many from a multiple of that number on. A power of two; 1 too from
+    /// two lines on, where no line is shared by more than a part of two objects.
+    pub group: u32,
     /// Bytes from one slab colour to the next (0: the class has no room for colour).
     pub colour_step: u32,
     /// Number of colours, at least 1.
@@ -102,6 +106,12 @@ const fn slab_pages(size: usize) -> usize {
     }
 }
 
+/// Slabs' first objects begin on lines.
+const fn group(size: usize) -> usize {
+    let natural = natural_align(size);
+    if size < 2 * LINE && natural < LINE { LINE / natural } else { 1 }
+}
+
 const fn class_info(index: usize) -> ClassInfo {
     let size = size_of_class(index);
     let pages = slab_pages(size);
@@ -126,13 +136,14 @@ const fn class_info(index: usize) -> ClassInfo {
         slab_pages: pages as u32,
         slab_objects: objects as u32,
         rounds: rounds as u32,
+        group: group(size) as u32,
         colour_step: step as u32,
         colours: (spare / step) as u32 + 1,
     }
 }
 
 const fn all_classes() -> [ClassInfo; CLASSES] {
-    let none = ClassInfo { size: 0, slab_pages: 0, slab_objects: 0, rounds: 0, colour_step: 0, colours: 1 };
+    let none = ClassInfo { size: 0, slab_pages: 0, slab_objects: 0, rounds: 0, group: 1, colour_step: 0, colours: 1 };
     let mut table = [none; CLASSES];
     let mut index = 1;
     while index < CLASSES {

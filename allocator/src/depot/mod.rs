@@ -140,6 +140,13 @@ impl Depots {
         }
     }
 
+    /// The number of this overflow of this CPU's window, from 1 on.
+    pub fn count_overflow(&self, cpu: usize, class: Class) -> u32 {
+        let shard = self.shard_of(cpu);
+        self.open(shard);
+        self.shelf(shard, class).map_or(1, |shelf| shelf.stack.count_overflow())
+    }
+
     /// A magazine of this CPU's shard that was not needed lately.
     pub fn surplus(&self, cpu: usize, class: Class) -> Option<Magazine> {
         self.shelf(self.shard_of(cpu), class)?.surplus()

@@ -81,6 +81,8 @@ impl State {
 pub(super) struct Stack {
     state: Lock<State>,
     activity: AtomicU32,
+    /// Of the CPU's window, so far (a hint).
+    overflows: AtomicU32,
     /// Its page of the overflow table, + 1.
     overflow: AtomicU32,
     inline: [AtomicU64; INLINE],
@@ -99,6 +101,12 @@ impl Stack {
         if let Some(mut state) = self.state.try_lock() {
             state.judge();
         }
+    }
+
+    pub(super) fn count_overflow(&self) -> u32 {
+        let overflows = self.overflows.load(Ordering::Relaxed).wrapping_add(1);
+        self.overflows.store(overflows, Ordering::Relaxed);
+        overflows
     }
 
     /// Magazines put, refused or taken so far.

@@ -42,6 +42,7 @@ mod small;
 mod stats;
 mod tend;
 mod threads;
+mod unmix;
 mod validate;
 mod whereabouts;
 

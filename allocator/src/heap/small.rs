@@ -194,7 +194,7 @@ impl Heap {
 
     fn fill(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let node = self.node(id);
-        let magazine = node.slabs.fill(&node.arena, class, self.cpus.links());
+        let magazine = node.slabs.fill(&node.arena, class, self.cpus.present_slot(), self.cpus.links());
         self.publish_extent();
         magazine
     }
@@ -228,6 +228,7 @@ impl Heap {
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(), object);
         let full = self.cpus.install(home.index(), class, magazine);
+        self.unmix(home, class);
         // Nobody will come for the other one.
         let other = || self.cpus.take(home.index(), class, Place::Previous);
         let other = if self.is_shrinking_alone(home, class) { other() } else { None };

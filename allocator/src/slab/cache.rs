@@ -60,8 +60,8 @@ impl Hand {
 
 impl Cache {
     /// Takes objects under the lock and links them after it: linking touches their memory, which may fault.
-    pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, links: Links) -> Option<Magazine> {
-        let hand = self.take(slabs, arena, class)?;
+    pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, links: Links) -> Option<Magazine> {
+        let hand = self.take(slabs, arena, class, cpu)?;
         let mut magazine = Magazine::empty(class);
         for address in hand.addresses().rev() {
             if magazine.push(links, Object::mint(address)).is_err() {
@@ -71,20 +71,20 @@ impl Cache {
         Some(magazine)
     }
 
-    fn take(&self, slabs: &Slabs, arena: &Arena, class: Class) -> Option<Hand> {
+    fn take(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) -> Option<Hand> {
         let mut lists = self.lists.lock().ok()?;
         let mut hand = Hand::new();
         let want = next_batch(&mut lists, class) as usize;
         while hand.len < want {
-            let partial = lists.fullest();
-            let Some(id) =
-                partial.or_else(|| if hand.len == 0 { begin_slab(&mut lists, slabs, arena, class) } else { None })
-            else {
-                break;
-            };
+            let Some(id) = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0) else { break };
             let slab = slabs.descriptors.get(id.0 as usize - 1);
+            if slab.free() == class.info().slab_objects {
+                slab.set_owner(cpu);
+            }
             let first = arena.region().address(slab.page()) + slab.colour();
-            let taken = slab.take((want - hand.len) as u32, |number| hand.add(first + number as usize * class.size()));
+            let taken = slab.take((want - hand.len) as u32, class.info().group, |number| {
+                hand.add(first + number as usize * class.size())
+            });
             lists.free -= taken;
             lists.place(&slabs.descriptors, id, class);
         }
@@ -175,11 +175,18 @@ impl Cache {
     }
 }
 
-/// How many objects the next fill takes: twice the last, from little up to a page's worth.
+/// The slab to take from. Of small classes a CPU has slabs of its own, so that two do not get objects of one line, until much lies free.
+fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, begin: bool) -> Option<SlabId> {
+    let shared = class.info().group == 1 || lists.is_rich(class);
+    let found = if shared { lists.fullest() } else { lists.fullest_of(&slabs.descriptors, cpu) };
+    found.or_else(|| if begin { begin_slab(lists, slabs, arena, class).or_else(|| lists.fullest()) } else { None })
+}
+
+/// How many objects the next fill takes: twice the last, from little up to a page's worth, and whole groups.
 fn next_batch(lists: &mut Lists, class: Class) -> u32 {
-    let rounds = class.info().rounds.min((FULL_FILL / class.size()).max(1) as u32);
+    let (rounds, group) = (class.info().rounds.min((FULL_FILL / class.size()).max(1) as u32), class.info().group);
     let batch = if lists.batch == 0 { (FIRST_FILL / class.size()).max(1) as u32 } else { lists.batch * 2 };
-    lists.batch = batch.min(rounds);
+    lists.batch = (batch.min(rounds) / group).max(1) * group;
     lists.batch
 }
 

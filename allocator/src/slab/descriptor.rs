@@ -28,12 +28,21 @@ pub(super) struct Slab {
     /// Free objects when somebody last asked whether it rests, with [`THINNED`] if its free pages went back then.
     seen: AtomicU16,
     class: AtomicU8,
+    /// The CPU that fills from it.
+    owner: AtomicU8,
     /// The list it is in, +1.
     pub(super) list: AtomicU8,
 }
 
 // SAFETY: atomics are plain numbers.
 unsafe impl Zeroed for Slab {}
+
+/// The bits that lie in a group, so many from a multiple of the number on, of which all are set.
+fn whole_groups(bits: u64, group: u32) -> u64 {
+    let (one, lowest) = ((1 << group) - 1, u64::MAX / ((1 << group) - 1));
+    let whole = (0..group).fold(u64::MAX, |whole, place| whole & (bits >> place));
+    (whole & lowest) * one
+}
 
 impl Slab {
     /// Makes an unused descriptor one of a slab with every object free.
@@ -67,6 +76,16 @@ impl Slab {
             0 => None,
             class => Some(Class(class)),
         }
+    }
+
+    /// The CPU that fills from it, in a byte.
+    pub(super) fn owner(&self) -> u8 {
+        self.owner.load(Ordering::Relaxed)
+    }
+
+    /// Gives it to a CPU.
+    pub(super) fn set_owner(&self, cpu: u8) {
+        self.owner.store(cpu, Ordering::Relaxed);
     }
 
     /// First page.
@@ -106,17 +125,23 @@ impl Slab {
         self.seen.store(self.free() as u16 | THINNED, Ordering::Relaxed);
     }
 
-    /// Takes up to `want` objects, lowest first, and calls `each` with their numbers; returns how many.
-    pub(super) fn take(&self, want: u32, mut each: impl FnMut(u32)) -> u32 {
+    /// Takes up to `want` objects and calls `each` with their numbers; returns how many. First those of whole free groups, then others, lowest first.
+    pub(super) fn take(&self, want: u32, group: u32, mut each: impl FnMut(u32)) -> u32 {
+        let whole = self.take_of(want, |bits| whole_groups(bits, group), &mut each);
+        whole + if whole < want { self.take_of(want - whole, |bits| bits, &mut each) } else { 0 }
+    }
+
+    fn take_of(&self, want: u32, those: impl Fn(u64) -> u64, mut each: impl FnMut(u32)) -> u32 {
         let mut taken = 0;
         for (index, word) in self.bits.iter().enumerate() {
-            let mut bits = word.load(Ordering::Relaxed);
-            while bits != 0 && taken < want {
-                each(index as u32 * 64 + bits.trailing_zeros());
-                bits &= bits - 1;
+            let bits = word.load(Ordering::Relaxed);
+            let mut left = those(bits);
+            while left != 0 && taken < want {
+                each(index as u32 * 64 + left.trailing_zeros());
+                left &= left - 1;
                 taken += 1;
             }
-            word.store(bits, Ordering::Relaxed);
+            word.store(bits & !those(bits) | left, Ordering::Relaxed);
             if taken == want {
                 break;
             }
@@ -151,5 +176,40 @@ impl Slab {
     pub(super) fn recount(&self) {
         self.free.store(self.count() as u16, Ordering::Relaxed);
         self.list.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_whole_or_left_out() {
+        assert_eq!(whole_groups(0b1111_0111_1110, 4), 0b1111_0000_0000);
+        assert_eq!(whole_groups(0b1111_0111_1110, 2), 0b1111_0011_1100);
+        assert_eq!(whole_groups(0b1011, 1), 0b1011);
+        for group in [1, 2, 4, 8] {
+            assert_eq!(whole_groups(u64::MAX, group), u64::MAX);
+        }
+    }
+
+    #[test]
+    fn whole_groups_are_taken_first_and_the_others_in_the_end() {
+        let slab = Slab::default();
+        slab.prepare(Class(2), Page(0), 0);
+        let numbers = |want| {
+            let mut numbers = [0; 8];
+            let mut taken = 0;
+            slab.take(want, 4, |number| {
+                numbers[taken] = number;
+                taken += 1;
+            });
+            (taken, numbers)
+        };
+        assert_eq!(numbers(1), (1, [0; 8]));
+        assert_eq!(numbers(8), (8, [4, 5, 6, 7, 8, 9, 10, 11]));
+        let rest = slab.take(slab.free() - 3, 4, |number| assert!(number > 3));
+        assert_eq!((rest, numbers(8)), (Class(2).info().slab_objects - 12, (3, [1, 2, 3, 0, 0, 0, 0, 0])));
+        assert_eq!(slab.count(), 0);
     }
 }

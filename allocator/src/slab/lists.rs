@@ -7,6 +7,10 @@ use crate::region::Table;
 
 /// Partial lists, fullest first.
 const PARTIAL: usize = 4;
+/// Slabs that are looked at for a CPU's own.
+const MOST_LOOKS: u32 = 16;
+/// Slabs that may lie free, beside a quarter, before a CPU is given another's.
+const SPARED: u32 = 4;
 /// The list of empty slabs.
 pub(super) const EMPTY: usize = PARTIAL;
 
@@ -40,6 +44,29 @@ impl Lists {
     /// The fullest slab with a free object.
     pub(super) fn fullest(&self) -> Option<SlabId> {
         self.heads.iter().find(|&&head| head != 0).map(|&head| SlabId(head))
+    }
+
+    /// A slab with a free object that is a CPU's or, being empty, nobody's; the fullest of the first few.
+    pub(super) fn fullest_of(&self, table: &Table<Slab>, cpu: u8) -> Option<SlabId> {
+        let mut looks = MOST_LOOKS;
+        for &head in &self.heads[..PARTIAL] {
+            let mut id = head;
+            while id != 0 && looks > 0 {
+                let slab = table.get(id as usize - 1);
+                if slab.owner() == cpu {
+                    return Some(SlabId(id));
+                }
+                id = slab.next.load(Ordering::Relaxed);
+                looks -= 1;
+            }
+        }
+        self.empty()
+    }
+
+    /// Whether more lies free than slabs of several CPUs explain: then they share.
+    pub(super) fn is_rich(&self, class: Class) -> bool {
+        let each = class.info().slab_objects;
+        self.free > self.slabs * each / 8 + SPARED * each
     }
 
     /// An empty slab.

@@ -52,9 +52,9 @@ impl Slabs {
         self.numbers.is_at(address) || self.caches.iter().any(|cache| cache.has_lock_at(address))
     }
 
-    /// A magazine with some free objects of a class; `None` if there is no memory (or this thread holds the lock).
-    pub fn fill(&self, arena: &Arena, class: Class, links: Links) -> Option<Magazine> {
-        self.caches[class.index()].fill(self, arena, class, links)
+    /// A magazine with some free objects of a class for a CPU; `None` if there is no memory (or this thread holds the lock).
+    pub fn fill(&self, arena: &Arena, class: Class, cpu: usize, links: Links) -> Option<Magazine> {
+        self.caches[class.index()].fill(self, arena, class, cpu as u8, links)
     }
 
     /// Puts a magazine's rounds back into their slabs; gives it back if this thread holds the lock.
@@ -112,6 +112,12 @@ impl Slabs {
         let first = arena.region().address(slab.page()) + slab.colour();
         let number = address.checked_sub(first)? / class.size();
         (number < class.info().slab_objects as usize).then_some((slab, number as u32))
+    }
+
+    /// Whether the slab of an object is another CPU's.
+    pub fn is_of_other(&self, arena: &Arena, address: usize, cpu: usize) -> bool {
+        let id = arena.region().page_of(address).and_then(|page| self.id_of(arena, page));
+        id.is_some_and(|id| self.descriptors.get(id.0 as usize - 1).owner() != cpu as u8)
     }
 
     /// The number of the slab a page belongs to.
@@ -213,10 +219,14 @@ pub(super) mod tests {
 
     /// The objects of fills until there are `count`, in the order in which they came.
     pub(in crate::slab) fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
+        objects_for(0, CLASS, slabs, arena, count)
+    }
+
+    fn objects_for(cpu: usize, class: Class, slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
         let mut found = Vec::new();
         while found.len() < count {
-            let mut magazine = slabs.fill(arena, CLASS, links()).unwrap();
-            found.extend(core::iter::from_fn(|| magazine.pop(links(), CLASS)).map(|object| object.address()));
+            let mut magazine = slabs.fill(arena, class, cpu, links()).unwrap();
+            found.extend(core::iter::from_fn(|| magazine.pop(links(), class)).map(|object| object.address()));
         }
         found
     }
@@ -254,6 +264,21 @@ pub(super) mod tests {
             assert_eq!(slabs.outline(CLASS), slabs.figures(CLASS));
             let (warm, zero) = arena.free_pages();
             assert_eq!(warm + zero, arena.region().pages());
+        });
+    }
+
+    #[test]
+    fn objects_of_one_line_go_to_one_cpu() {
+        with_slabs(|slabs, arena| {
+            let class = Class::of(48);
+            let lines = |objects: &[usize]| -> Vec<usize> {
+                objects.iter().flat_map(|&address| [address / 64, (address + class.size() - 1) / 64]).collect()
+            };
+            let (first, second) = (objects_for(0, class, slabs, arena, 500), objects_for(1, class, slabs, arena, 500));
+            let of_second = lines(&second);
+            assert!(lines(&first).iter().all(|line| !of_second.contains(line)));
+            assert!(first.iter().all(|&address| slabs.is_of_other(arena, address, 1)));
+            assert!(second.iter().all(|&address| !slabs.is_of_other(arena, address, 1)));
         });
     }
 
