@@ -26,17 +26,22 @@ impl Arena {
     }
 
     fn take_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        let page = self.first_place(pages, align)?;
+        Some(self.take_at(lists, page, pages))
+    }
+
+    fn first_place(&self, pages: u32, align: u32) -> Option<Page> {
         let first = self.region.free().first_fit(pages + align - 1)?;
-        Some(self.take_at(lists, Page(first.0.next_multiple_of(align)), pages))
+        Some(Page(first.0.next_multiple_of(align)))
     }
 
     /// The same if all of it is warm.
     pub(super) fn take_warm_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        let first = self.region.free().first_fit(pages + align - 1)?;
-        let (page, mut at) = (Page(first.0.next_multiple_of(align)), first.0.next_multiple_of(align));
-        while at < page.0 + pages {
-            let (order, warm) = self.region.entry(Page(at)).as_free()?;
-            at += if warm { order.pages() } else { return None };
+        let page = self.first_place(pages, align)?;
+        let (mut at, end) = (page, page.plus(pages));
+        while at < end {
+            let (order, warm) = self.region.entry(at).as_free()?;
+            at = if warm { at.plus(order.pages()) } else { return None };
         }
         Some(self.take_at(lists, page, pages))
     }

@@ -2,7 +2,7 @@
 
 use super::buddy::Arena;
 use super::huge_pages::is_parted;
-use super::lists::{Kind, Lists};
+use super::lists::Lists;
 use super::purge::PurgePolicy;
 use crate::base::sync::Ordering;
 use crate::base::units::{MAX_RUN_PAGES, PAGE, Page};
@@ -39,8 +39,7 @@ impl Arena {
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {
-        let left = self.reserved_pages() - self.region.pages() + self.warm_pages(lists) + lists.pages(Kind::Zero);
-        left >= pages + self.reserved_pages() / 4
+        self.reserved_pages() - self.in_use(lists) >= pages + self.reserved_pages() / 4
     }
 
     /// Marks a run as a large object.

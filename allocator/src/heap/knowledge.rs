@@ -79,6 +79,11 @@ impl Heap {
         found
     }
 
+    /// The same at the beginning of a call; none either where larder cannot be used yet.
+    pub(super) fn enter_and_find(&self, pointer: *const u8, call: Call) -> Option<Found> {
+        if self.enter() { self.find(pointer as usize, call) } else { None }
+    }
+
     fn find_in(&self, home: NodeId, address: usize) -> Option<Found> {
         let region = self.node(home).arena.region();
         let page = region.page_of(address)?;

@@ -38,10 +38,7 @@ impl Heap {
 
     /// As [`Heap::realloc`]; where the object must move, it moves to the given place.
     pub fn realloc_placed(&self, home: Home, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
-        if !self.enter() {
-            return null_mut();
-        }
-        let Some(found) = self.find(pointer as usize, Call::Realloc) else { return null_mut() };
+        let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return null_mut() };
         if (pointer as usize).is_multiple_of(align) && self.fits(found, size, align) {
             return pointer;
         }

@@ -31,10 +31,7 @@ impl Heap {
 
     #[inline(never)]
     fn resize_any_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
-        if !self.enter() {
-            return null_mut();
-        }
-        match self.find(pointer as usize, Call::Realloc) {
+        match self.enter_and_find(pointer, Call::Realloc) {
             Some(found @ Found::Small(class)) if size <= MAX_SMALL => match free_choice(class, size) {
                 stays if stays == class.offset() => pointer,
                 offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
@@ -76,10 +73,7 @@ impl Heap {
 
     #[inline(never)]
     fn realloc_any(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
-        if !self.enter() {
-            return null_mut();
-        }
-        let Some(found) = self.find(pointer as usize, Call::Realloc) else { return null_mut() };
+        let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return null_mut() };
         self.resize(pointer, found, size, align)
     }
 
@@ -189,8 +183,7 @@ impl Heap {
     /// Tries to give the object at least `size` and up to `want` bytes where it lies; returns what it has then (xallocx).
     pub fn resize_in_place(&self, pointer: *mut u8, size: usize, want: usize) -> usize {
         let address = pointer as usize;
-        let found = if self.enter() { self.find(address, Call::Realloc) } else { None };
-        let Some(found) = found else { return 0 };
+        let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return 0 };
         for bytes in [want, size] {
             let huge = matches!(found, Found::Huge(_)) && bytes >= PROMOTE;
             if self.fits(found, bytes.max(1), 1) || (huge && !self.huge.resize(address, bytes, false).is_null()) {
@@ -202,10 +195,7 @@ impl Heap {
 
     /// Bytes the holder of a live object may use.
     pub fn usable_size(&self, pointer: *const u8) -> usize {
-        if !self.enter() {
-            return 0;
-        }
-        self.find(pointer as usize, Call::UsableSize).map_or(0, |found| self.usable(found))
+        self.enter_and_find(pointer, Call::UsableSize).map_or(0, |found| self.usable(found))
     }
 
     /// The usable size an allocation would have, 0 if it cannot be had.

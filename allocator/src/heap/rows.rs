@@ -2,8 +2,8 @@
 //!
 //! The same windows and sequences, reached by the row of a node: `malloc` pops from the row of the node the thread runs on now, `free`
 //! pushes to the row of the node the object lies in. Rows are **plain** iff that is so for every thread; else some have a
-//! memory policy of their own, and each `malloc` looks whether its thread is one ([`threads`](super::threads)). Between the look at the node and the sequence the thread may be moved; then it pops
-//! an object of the node it has just left.
+//! memory policy of their own, and each `malloc` looks whether its thread is one ([`threads`](super::threads)). Between the look at the
+//! node and the sequence the thread may be moved; then it pops an object of the node it has just left.
 
 use super::Heap;
 use crate::base::classes::MAX_MEDIUM;
