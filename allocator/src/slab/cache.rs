@@ -61,19 +61,20 @@ impl Hand {
 impl Cache {
     /// Takes objects under the lock and links them after it: linking touches their memory, which may fault.
     pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, links: Links) -> Option<Magazine> {
-        let hand = self.take(slabs, arena, class, cpu)?;
+        let mut hand = Hand::new();
+        self.take(&mut hand, slabs, arena, class, cpu);
         let mut magazine = Magazine::empty(class);
         for address in hand.addresses().rev() {
             if magazine.push(links, Object::mint(address)).is_err() {
                 break;
             }
         }
-        Some(magazine)
+        (!magazine.is_empty()).then_some(magazine)
     }
 
-    fn take(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) -> Option<Hand> {
-        let mut lists = self.lists.lock().ok()?;
-        let mut hand = Hand::new();
+    /// Into a hand that there is already: the stack of every thread that was ever here is as deep as this goes.
+    fn take(&self, hand: &mut Hand, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) {
+        let Ok(mut lists) = self.lists.lock() else { return };
         let want = next_batch(&mut lists, class) as usize;
         while hand.len < want {
             let Some(id) = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0) else { break };
@@ -89,7 +90,6 @@ impl Cache {
             lists.place(&slabs.descriptors, id, class);
         }
         self.note(&lists);
-        (hand.len > 0).then_some(hand)
     }
 
     pub(super) fn take_back(
