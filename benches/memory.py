@@ -35,6 +35,7 @@ FIGURES = {
     "drift CHURN.end_ratio": ("churn, resident / live", ""),
     "drift SIZES.end_ratio": ("sizes drift, resident / live", ""),
     "drift SIZES.worst_ratio": ("... at worst", ""),
+    "drift SIZES.held_ratio": ("... resident / pages with an object", ""),
 }
 COLOURS = ["#c0392b", "#7f8c8d", "#2980b9", "#8e44ad", "#27ae60", "#d68910", "#16a085"]
 

@@ -1,7 +1,7 @@
 /* drift CHURN|SIZES [HOURS]: a cache of 96 MiB that lives long: a million objects an hour come in, and others, picked at random, must leave. With
  * CHURN sizes stay what they are, 16 B to 16 KiB, most of them small; with SIZES they drift from the small to the large end and back every 8
  * hours. Prints what is resident beyond what was at the start, as a multiple of the live bytes, rounded up to pages: at the end, and at worst
- * at the end of an hour. */
+ * at the end of an hour; and as a multiple of the pages on which an object lies in the end, for no allocator can give those back. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +30,26 @@ static struct object {
     size_t size;
 } *objects;
 
+static int compare(const void *one, const void *other) {
+    size_t a = *(const size_t *)one, b = *(const size_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* Bytes of the pages on which an object lies. */
+static size_t held_bytes(size_t count) {
+    size_t most = 0, found = 0, different = 0;
+    for (size_t i = 0; i < count; i++) most += objects[i].size / 4096 + 2;
+    size_t *pages = pages_of_our_own(most * sizeof *pages);
+    for (size_t i = 0; i < count; i++) {
+        size_t first = (size_t)objects[i].address / 4096, last = ((size_t)objects[i].address + objects[i].size - 1) / 4096;
+        while (first <= last) pages[found++] = first++;
+    }
+    qsort(pages, found, sizeof *pages, compare);
+    for (size_t i = 0; i < found; i++) different += i == 0 || pages[i] != pages[i - 1];
+    give_back_pages(pages, most * sizeof *pages);
+    return different * 4096;
+}
+
 int main(int argc, char **argv) {
     int drifts = argc > 1 && !strcmp(argv[1], "SIZES"), hours = argc > 2 ? atoi(argv[2]) : 24;
     objects = pages_of_our_own(MOST_OBJECTS * sizeof *objects);
@@ -54,6 +74,8 @@ int main(int argc, char **argv) {
         now = (double)(rss_kib() - before) / pages;
         if (hour > 0 && now > worst) worst = now;
     }
-    printf("run_ms %.1f\nlive_mib %.1f\nend_ratio %.3f\nworst_ratio %.3f\n", (now_ns() - start) / 1e6, live / 1048576.0, now, worst);
+    double took = now_ns() - start, resident = (rss_kib() - before) * 1024.0;
+    printf("run_ms %.1f\nlive_mib %.1f\nend_ratio %.3f\nworst_ratio %.3f\n", took / 1e6, live / 1048576.0, now, worst);
+    printf("held_ratio %.3f\n", resident / held_bytes(count));
     return 0;
 }
