@@ -148,8 +148,9 @@ const SMALL_REGION: usize = 8 << 20;
 #[test]
 fn a_full_node_borrows_from_the_next() {
     const FIRST: usize = 1;
-    let heap = heap_of(NODES, SMALL_REGION, "");
     for size in [64, 5000, 30_000, 100_000] {
+        // A heap for each: on a CPU that the thread has left lie a few objects of the size before, and the spare node is small.
+        let heap = heap_of(NODES, SMALL_REGION, "");
         let objects = exhaust(heap, FIRST, size);
         assert_eq!(homes_of(heap, &objects), [1, 2, 0, heap.spare_number()], "nodes that gave objects of {size} bytes");
         objects.into_iter().for_each(|object| heap.free(object));
