@@ -287,13 +287,13 @@ impl Arena {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::region::Region;
     extern crate std;
     use std::vec::Vec;
 
-    fn arena() -> Arena {
+    pub(in crate::arena) fn arena() -> Arena {
         let (arena, len) = (Arena::default(), 16384 * PAGE);
         let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
         arena.settle(Span::reserve(len, len).unwrap(), metadata);

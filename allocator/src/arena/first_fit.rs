@@ -94,17 +94,8 @@ impl Arena {
 
 #[cfg(test)]
 mod tests {
+    use super::super::buddy::tests::arena;
     use super::*;
-    use crate::base::units::PAGE;
-    use crate::region::Region;
-    use crate::sys::vm::Span;
-
-    fn arena() -> Arena {
-        let (arena, len) = (Arena::default(), 16384 * PAGE);
-        let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
-        arena.settle(Span::reserve(len, len).unwrap(), metadata);
-        arena
-    }
 
     /// Frees a run that was written to.
     fn free(arena: &Arena, run: Run) {

@@ -18,11 +18,11 @@
 use super::buddy::Arena;
 use super::lists::Lists;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use crate::base::units::Page;
+use crate::base::units::{HUGE_PAGE, PAGE, Page};
 use crate::region::Advice;
 
 /// Pages of a huge page.
-const HUGE: u32 = 512;
+const HUGE: u32 = (HUGE_PAGE / PAGE) as u32;
 /// A run of at least so many pages (1 MiB) is worth moving page tables for.
 const LEAST_MOVED: u32 = 256;
 /// Pages at the front of a region that are refused at first (16 MiB).
@@ -169,7 +169,6 @@ pub(super) fn is_parted(page: Page, pages: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::units::PAGE;
     use crate::region::Run;
     use crate::sys::vm::Span;
     extern crate std;

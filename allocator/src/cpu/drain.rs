@@ -78,8 +78,9 @@ impl Banks {
 }
 
 impl Cpus {
-    /// Takes every magazine from every CPU's windows: row, slot, class. False if windows cannot be drained here. Called by one thread at a time. No lock is held
-    /// while `each` runs, for it takes others: a signal handler that interrupted the holder of one of those may be waiting for a slot.
+    /// Takes every magazine from every CPU's windows: row, slot, class. False if windows cannot be drained here. Called by one thread at a
+    /// time. No lock is held while `each` runs, for it takes others: a signal handler that interrupted the holder of one of those may be waiting
+    /// for a slot.
     pub fn drain(&self, mut each: impl FnMut(usize, usize, Class, Magazine)) -> bool {
         let rows = self.row_count.load(Ordering::Relaxed);
         for row in 0..rows {

@@ -6,10 +6,9 @@
 //! mappings for `calloc` are asked to be of huge pages, until one comes back that was not.
 
 use crate::base::sync::{AtomicU32, Ordering};
+use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
 
-/// Shorter mappings (2 MiB) have no huge page.
-const LEAST: usize = 2 << 20;
 /// Pages looked at.
 const LOOKS: usize = 3;
 /// Mappings in a row that were written to.
@@ -24,14 +23,14 @@ impl Filled {
         Filled(AtomicU32::new(0))
     }
 
-    /// Whether a mapping of so many bytes for `calloc` is likely to be filled, and worth huge pages.
+    /// Whether a mapping of so many bytes for `calloc` is likely to be filled, and worth huge pages. Of shorter ones than a huge page nothing is known.
     pub(super) fn is_likely(&self, len: usize) -> bool {
-        len >= LEAST && self.0.load(Ordering::Relaxed) >= ENOUGH
+        len >= HUGE_PAGE && self.0.load(Ordering::Relaxed) >= ENOUGH
     }
 
     /// Learns from a mapping that `calloc` gave and that is freed.
     pub(super) fn learn(&self, span: &Span) {
-        if span.len() < LEAST {
+        if span.len() < HUGE_PAGE {
             return;
         }
         let filled = (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part));
@@ -44,14 +43,15 @@ impl Filled {
 #[allow(unsafe_code, reason = "writes to mappings")]
 mod tests {
     use super::*;
+    use crate::base::units::PAGE;
 
-    const LEN: usize = 4 * LEAST;
+    const LEN: usize = 4 * HUGE_PAGE;
 
     /// Learns from a mapping that was written to on each page from `from` on, and looks whether the next is likely to be filled.
     fn after(filled: &Filled, from: usize) -> bool {
-        let span = Span::map(LEN, LEAST).unwrap();
+        let span = Span::map(LEN, HUGE_PAGE).unwrap();
         // SAFETY: inside the mapping, which is nobody else's.
-        (from..LEN).step_by(4096).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
+        (from..LEN).step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
         filled.learn(&span);
         span.release();
         filled.is_likely(LEN)
@@ -61,13 +61,13 @@ mod tests {
     fn two_in_a_row_are_enough_and_one_that_is_not_filled_too_much() {
         let filled = Filled::new();
         assert_eq!([0, 0, 0].map(|from| after(&filled, from)), [false, true, true]);
-        assert!(!filled.is_likely(LEAST - 1), "no room for a huge page");
+        assert!(!filled.is_likely(HUGE_PAGE - 1), "no room for a huge page");
         assert_eq!([LEN / 3, 0, 0].map(|from| after(&filled, from)), [false, false, true]);
     }
 
     #[test]
     fn what_cannot_be_read_is_not_looked_at() {
-        let (filled, span) = (Filled::new(), Span::reserve(LEN, LEAST).unwrap());
+        let (filled, span) = (Filled::new(), Span::reserve(LEN, HUGE_PAGE).unwrap());
         (0..3).for_each(|_| filled.learn(&span));
         assert!(!filled.is_likely(LEN));
     }

@@ -8,8 +8,8 @@
 //!
 //! It is started by whoever frees, once [`START_BYTES`] lie idle, or takes memory near the bound of its control group, and if the program has
 //! more than one thread already: a program of one thread may be about to enter a sandbox that kills what makes threads, or namespaces that only
-//! such a program may enter (`idle:always` starts it there too, `idle:off` nowhere; nor does a setuid program get one). Awake it looks twenty times in a purge delay
-//! (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
+//! such a program may enter (`idle:always` starts it there too, `idle:off` nowhere; nor does a setuid program get one). Awake it looks twenty
+//! times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
 //!
 //! Fork: a child has none; the first that frees enough there starts one. Exit: it ends with the process. It holds no lock while it waits.
 
