@@ -6,6 +6,8 @@
 #   node MIB CPUS         the next node: its memory and its CPUs (0-1 or 2), - for none
 #   apart A B DISTANCE    10 is no distance; where nothing is said it is 20
 #   setting WORD          one more word for the kernel's command line
+#   parallel              its CPUs run at the same time, each a thread of the host's: otherwise they take turns on one, which is quicker,
+#                         for none waits for a lock whose holder the host has put aside. qemu unplugs a CPU only if it is a thread
 
 linux() { series=$1; }
 
@@ -19,10 +21,11 @@ node() {
 apart() { distances[$1,$2]=$3 distances[$2,$1]=$3; }
 
 setting() { settings+=" $1"; }
+parallel() { threads=multi; }
 
-# read_machine NAME: leaves the arguments in $hardware, $series and $settings.
+# read_machine NAME: leaves the arguments in $hardware, $series, $settings and $threads.
 read_machine() {
-    series='' settings='' nodes=0 cpus=0 memory=0 hardware=()
+    series='' settings='' threads=single nodes=0 cpus=0 memory=0 hardware=()
     declare -gA distances=()
     # shellcheck source=/dev/null
     source "$here/machines/$1.sh"
@@ -44,7 +47,7 @@ all_distances() {
 # the flags, and 6.12 has it in every kmalloc. Without autonuma: it would put right what the allocator did wrong. Without a check of the timer,
 # which the emulator may fail when the host is busy.
 boot() {
-    qemu -M q35 -accel tcg,thread=multi -cpu max,cx16=off "${hardware[@]}" -nodefaults -display none -serial stdio -no-reboot \
-        -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$(kernel_of "$series")" -initrd "$work/image" \
+    qemu -M q35 -accel tcg,thread="$threads" -cpu max,cx16=off "${hardware[@]}" -nodefaults -display none -serial stdio -no-reboot \
+        -pidfile "$work/$1.pid" -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$(kernel_of "$series")" -initrd "$work/image" \
         -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=unstable no_timer_check nokaslr numa_balancing=disable machine=$1$settings" </dev/null 2>&1
 }

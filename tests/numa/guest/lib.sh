@@ -10,6 +10,7 @@ linux() { :; }
 node() { :; }
 apart() { :; }
 setting() { :; }
+parallel() { :; }
 
 # check NAME CMD…: the command must succeed on larder.
 check() {

@@ -1,5 +1,6 @@
 # Node numbers with a gap: node 1 has no memory, and its CPU is pulled out of the running machine.
 linux 6.12
+parallel
 node 256 0
 node - 1
 node 256 2

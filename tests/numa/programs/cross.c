@@ -3,7 +3,9 @@
 // CPU every so often.
 //
 // The kernel is asked where each object lies when it was handed out. Prints how many percent lay on the node of the thread that got
-// them, and fails if these are fewer than LEAST, or if the contents of an object are not what was written.
+// them, and fails if these are fewer than LEAST, or if the contents of an object are not what was written. The first long object that is not
+// at home is told of: a node that was full is a fault of the machine, not of the allocator.
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include "pages.h"
@@ -59,6 +61,16 @@ static void unmake(struct object *object) {
     free(object);
 }
 
+static void tell_once(const int *nodes, int count, uint64_t home) {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&told)) return;
+    fprintf(stderr, "at home %#" PRIx64 ", pages on", home);
+    for (int i = 0; i < count; i++) fprintf(stderr, " %d", nodes[i]);
+    fprintf(stderr, "\n");
+    for (int node = 0; node < MOST_NODES; node++)
+        if (home >> node & 1) fprintf(stderr, "node %d has %zu KiB left\n", node, bytes_of_node(node, "MemFree") >> 10);
+}
+
 // How much of the object lies at home, of one: all or nothing of a small one, a share of the pages of a long one.
 static double share_at_home(struct object *object, uint64_t home) {
     void *pages[MOST_PAGES + 2];
@@ -69,6 +81,7 @@ static double share_at_home(struct object *object, uint64_t home) {
     pages[count++] = end - 1;
     nodes_of((size_t)count, pages, nodes);
     for (int i = 0; i < count; i++) good += nodes[i] >= 0 && home >> nodes[i] & 1;
+    if (object->size > SMALL && good < count) tell_once(nodes, count, home);
     return object->size <= SMALL ? good == count : (double)good / count;
 }
 

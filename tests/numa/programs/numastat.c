@@ -49,11 +49,9 @@ static struct figures look(void) {
     return now;
 }
 
-// What was counted since then.
-static long since(const struct figures *before, int node, int kind) { return look().of[node][kind] - before->of[node][kind]; }
-
-static void expect(const struct figures *before, int node, int kind, long count) {
-    long found = since(before, node, kind);
+// Counted from one look to the other.
+static void expect(const struct figures *before, const struct figures *after, int node, int kind, long count) {
+    long found = after->of[node][kind] - before->of[node][kind];
     if (found != count) printf("%s of node %d is %ld, not %ld\n", kinds[kind], node, found, count);
     fflush(stdout);
     CHECK(found == count);
@@ -82,19 +80,19 @@ static int node_of_cpu(int cpu) {
 // From a CPU of node HERE.
 static void requests(int here) {
     static char *objects[COUNT];
-    struct figures before = look();
-    take(objects, -1);
-    expect(&before, here, HIT, COUNT), expect(&before, here, LOCAL, COUNT), expect(&before, here, OTHER, 0);
-    give_back(objects);
-    expect(&before, here, REMOTE_FREE, 0);
+    struct figures before = look(), taken, freed;
+    take(objects, -1), taken = look();
+    expect(&before, &taken, here, HIT, COUNT), expect(&before, &taken, here, LOCAL, COUNT), expect(&before, &taken, here, OTHER, 0);
+    give_back(objects), freed = look();
+    expect(&before, &freed, here, REMOTE_FREE, 0);
     for (int there = 0; there < MOST_NODES; there++) {
         if (!is_node[there] || there == here) continue;
-        before = look();
-        take(objects, there);
-        expect(&before, there, HIT, COUNT), expect(&before, there, OTHER, COUNT), expect(&before, there, LOCAL, 0);
-        expect(&before, here, HIT, 0), expect(&before, here, FOREIGN, 0), expect(&before, there, MISS, 0);
-        give_back(objects);
-        expect(&before, there, REMOTE_FREE, COUNT);
+        before = freed;
+        take(objects, there), taken = look();
+        expect(&before, &taken, there, HIT, COUNT), expect(&before, &taken, there, OTHER, COUNT), expect(&before, &taken, there, LOCAL, 0);
+        expect(&before, &taken, here, HIT, 0), expect(&before, &taken, here, FOREIGN, 0), expect(&before, &taken, there, MISS, 0);
+        give_back(objects), freed = look();
+        expect(&before, &freed, there, REMOTE_FREE, COUNT);
     }
 }
 
@@ -103,7 +101,8 @@ static void in_turn(void) {
     struct figures before = look();
     long all = 0;
     for (int i = 0; i < COUNT; i++) CHECK((objects[i] = larder_malloc_interleaved(SIZE)) != NULL);
-    for (int node = 0; node < MOST_NODES; node++) all += since(&before, node, INTERLEAVE);
+    struct figures after = look();
+    for (int node = 0; node < MOST_NODES; node++) all += after.of[node][INTERLEAVE] - before.of[node][INTERLEAVE];
     CHECK(all == COUNT);
     give_back(objects);
 }

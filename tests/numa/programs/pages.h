@@ -10,9 +10,15 @@
 
 enum { PAGE = 4096, MOST_NODES = 64, MOST_CPUS = 64 };
 
-// The node of each page; negative for one that is not there.
+// The node of each page; negative for one that is not there. A page that the kernel is moving just now, to make room for a huge one, is
+// nowhere: it is waited for, a second at most.
 static inline void nodes_of(size_t count, void **pages, int *nodes) {
     CHECK(syscall(SYS_move_pages, 0, count, pages, NULL, nodes, 0) == 0);
+    for (size_t i = 0; i < count; i++)
+        for (int tries = 0; nodes[i] < 0 && tries < 1000; tries++) {
+            usleep(1000);
+            CHECK(syscall(SYS_move_pages, 0, 1ul, &pages[i], NULL, &nodes[i], 0) == 0);
+        }
 }
 
 static inline int node_of(void *page) {

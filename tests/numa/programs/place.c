@@ -27,32 +27,34 @@ static void take(const char *of) {
     }
 }
 
-// A page that the kernel is moving just now, to make room for a huge one, is nowhere.
-static int settled_node(int node, void *page) {
-    for (int tries = 0; node < 0 && tries < 1000; tries++, node = node_of(page)) usleep(1000);
-    return node;
+// Pages to ask about, and how many objects in a row begin on each.
+static void *pages[SOME_PAGES];
+static size_t rows[SOME_PAGES], pages_waiting;
+
+static void count_pages(void) {
+    static int nodes[SOME_PAGES];
+    nodes_of(pages_waiting, pages, nodes);
+    for (size_t i = 0; i < pages_waiting; i++) {
+        CHECK(nodes[i] >= 0 && nodes[i] < MOST_NODES);
+        pages_on[nodes[i]] += rows[i];
+        pages_all += rows[i];
+    }
+    pages_waiting = 0;
 }
 
-static void count_pages(void **pages, size_t length) {
-    static int nodes[SOME_PAGES];
-    nodes_of(length, pages, nodes);
-    for (size_t i = 0; i < length; i++) {
-        nodes[i] = settled_node(nodes[i], pages[i]);
-        CHECK(nodes[i] >= 0 && nodes[i] < MOST_NODES);
-        pages_on[nodes[i]]++;
+static void count_page(void *page) {
+    if (pages_waiting > 0 && pages[pages_waiting - 1] == page) {
+        rows[pages_waiting - 1]++;
+        return;
     }
-    pages_all += length;
+    if (pages_waiting == SOME_PAGES) count_pages();
+    pages[pages_waiting] = page, rows[pages_waiting++] = 1;
 }
 
 static void look(void) {
-    static void *pages[SOME_PAGES];
-    size_t length = 0;
     for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; at < size; at += PAGE) {
-            pages[length++] = objects[i] + at;
-            if (length == SOME_PAGES) count_pages(pages, length), length = 0;
-        }
-    count_pages(pages, length);
+        for (size_t at = 0; at < size; at += PAGE) count_page((void *)((uintptr_t)(objects[i] + at) / PAGE * PAGE));
+    count_pages();
 }
 
 // Whether larder is right about so many of a hundred objects.
@@ -60,6 +62,7 @@ static int larder_knows(double percent) {
     size_t asked = 0, right = 0;
     for (size_t i = 0; i < count; i += count / SOME_PAGES + 1, asked++) right += larder_node_of(objects[i]) == node_of(objects[i]);
     printf("known: %.1f %%\n", 100.0 * (double)right / (double)asked);
+    fflush(stdout);
     return 100 * (double)right >= percent * (double)asked;
 }
 
