@@ -15,6 +15,10 @@ use crate::sys::lock::{Guard, Lock};
 const FIRST_FILL: usize = 1024;
 /// Bytes of a later fill: about one page fault's worth. Threads that miss at the same time each fill, so more would be left over.
 const FULL_FILL: usize = 4096;
+/// Objects of at most so many bytes, of which a line holds several, are dealt out:
+const DEALT_SIZE: usize = 32;
+/// one from each of so many groups, then the next from each.
+const DEALT_GROUPS: usize = 8;
 /// An empty slab of at most this many pages is kept for the next fill.
 const KEEP_EMPTY_PAGES: u32 = 8;
 
@@ -53,8 +57,13 @@ impl Hand {
         }
     }
 
-    fn addresses(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        self.addresses.iter().take(self.len).copied()
+    /// What is taken in a row lies on different lines if it is very small, so that what one thread makes for several does not tie them together.
+    fn dealt(&self, class: Class) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        let group = if class.size() <= DEALT_SIZE { class.info().group as usize } else { 1 };
+        let taken = self.addresses.get(..self.len).unwrap_or_default();
+        taken.chunks(group * DEALT_GROUPS).flat_map(move |groups| {
+            (0..group).flat_map(move |number| groups.iter().skip(number).step_by(group).copied())
+        })
     }
 }
 
@@ -64,7 +73,7 @@ impl Cache {
         let mut hand = Hand::new();
         self.take(&mut hand, slabs, arena, class, cpu);
         let mut magazine = Magazine::empty(class);
-        for address in hand.addresses().rev() {
+        for address in hand.dealt(class).rev() {
             if magazine.push(links, Object::mint(address)).is_err() {
                 break;
             }

@@ -7,8 +7,8 @@
 //! States of a slab: *full* iff no bit is set: on no list; *partial* iff some are: in one of four lists by how many; *empty* iff all
 //! are: kept for the next fill if it is the class's only one and small, else its run goes back to the buddy.
 //! A fill takes from the fullest partial slabs first, so that sparse ones drain and empty; of classes whose objects share cache lines from those
-//! that the CPU itself began, whole lines first, unless much lies free (decision 0021). The free pages inside those that stay sparse go back
-//! to the system ([`sparse`]).
+//! that the CPU itself began, whole lines first, unless much lies free (decision 0021). Very small ones are linked so that two in a row do not lie
+//! on one line (decision 0022). The free pages inside slabs that stay sparse go back to the system ([`sparse`]).
 //!
 //! Colour: what a class leaves over of its run is used to shift the objects of successive slabs by a cache line each.
 //!

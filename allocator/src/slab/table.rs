@@ -283,6 +283,28 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn very_small_objects_in_a_row_lie_on_different_lines() {
+        // The first batch of 24 bytes has five groups of eight.
+        for (size, in_a_row) in [(8, 8), (16, 8), (24, 5), (32, 8)] {
+            with_slabs(|slabs, arena| {
+                let class = Class::of(size);
+                let found = objects_for(0, class, slabs, arena, class.info().slab_objects as usize);
+                let line = |address: usize| address / 64;
+                let few = found.get(..in_a_row).unwrap();
+                for (index, &one) in few.iter().enumerate() {
+                    let shares =
+                        |&&other: &&usize| line(other) <= line(one + size - 1) && line(one) <= line(other + size - 1);
+                    assert_eq!(few.iter().filter(shares).count(), 1, "{size} bytes, number {index}: {few:x?}");
+                }
+                let mut all = found.clone();
+                all.sort_unstable();
+                all.dedup();
+                assert_eq!(all.len(), found.len());
+            });
+        }
+    }
+
+    #[test]
     fn the_fullest_slab_serves_first() {
         with_slabs(|slabs, arena| {
             let each = CLASS.info().slab_objects as usize;
