@@ -5,7 +5,7 @@
 #
 # A machine is one file of machines/: its hardware (machine.sh has the words) and its checks (guest/lib.sh has these), each of which runs
 # with rseq and without. Nothing is installed and no KVM is needed: fetch.sh gets qemu and Debian's kernels once. As many machines run at a
-# time as there are cores, those with most to do first. The console of one that failed is kept and named. The last line is `N passed, N failed`.
+# time as there are cores, and GiB of memory, those with most to do first. The console of one that failed is kept and named. The last line is `N passed, N failed`.
 # shellcheck disable=SC2154 # series: read_machine leaves it
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -63,11 +63,19 @@ explain() {
     (($1 != 124)) && echo "        qemu ended with status $1" || echo "        hung: it was stopped after $limit s"
 }
 
+# A machine runs on one core and takes a GiB at most, most of them far less.
+at_once() {
+    local cores room
+    cores=$(nproc) room=$(awk '/^MemAvailable:/ { print int($2 / 1024 / 1024) }' /proc/meminfo)
+    echo $((room < 1 ? 1 : room < cores ? room : cores))
+}
+
 # Each machine's report in one piece.
 run_all() {
-    local name report
+    local name report most
+    most=$(at_once)
     for name; do
-        while (($(jobs -pr | wc -l) >= $(nproc))); do wait -n; done
+        while (($(jobs -pr | wc -l) >= most)); do wait -n; done
         report=$(run "$name") && echo "$report" &
     done
     wait

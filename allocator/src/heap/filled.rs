@@ -1,41 +1,64 @@
 //! Whether the program writes to all of what `calloc` gives it.
 //!
-//! Fresh pages read zero and cost nothing until they are touched; touched, each costs a fault, and 512 of them five times what a huge page does. A
-//! table that stays mostly empty is better off with small pages, one that is filled with huge ones; which it will be only the program knows. So
-//! where `calloc` gave a mapping, a few pages inside are looked at when it is freed. If all of them were written to, two times in a row, the next
-//! mappings for `calloc` are asked to be of huge pages, until one comes back that was not.
+//! Fresh pages read zero and cost nothing until they are touched; touched, each costs a fault, and 512 of them five times what a huge page does, or
+//! ten times what it takes to clear pages that are there. A table that stays mostly empty is better off with fresh small pages, one that is filled
+//! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So where `calloc` gave a mapping, a
+//! few pages inside are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings for `calloc` are asked
+//! to be of huge pages, and short objects are runs that are cleared, until a mapping comes back that was not filled. Of short objects a few
+//! are mappings again, to learn from.
 
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
 
+/// Bytes from which on fresh huge pages cost less than used pages and their clearing.
+const LONG: usize = 4 * HUGE_PAGE;
 /// Pages looked at.
 const LOOKS: usize = 3;
 /// Mappings in a row that were written to.
 const ENOUGH: u32 = 2;
+/// Of so many short objects one is a mapping.
+const TO_LEARN: u32 = 64;
 
 /// See the module: how many mappings in a row were written to. Two threads at once may count as one.
 #[derive(Debug)]
-pub(super) struct Filled(AtomicU32);
+pub(super) struct Filled {
+    long: AtomicU32,
+    short: AtomicU32,
+    /// Short objects since they are cleared.
+    cleared: AtomicU32,
+}
 
 impl Filled {
     pub(super) const fn new() -> Filled {
-        Filled(AtomicU32::new(0))
+        Filled { long: AtomicU32::new(0), short: AtomicU32::new(0), cleared: AtomicU32::new(0) }
     }
 
-    /// Whether a mapping of so many bytes for `calloc` is likely to be filled, and worth huge pages. Of shorter ones than a huge page nothing is known.
+    /// Whether a mapping of so many bytes may be one of huge pages.
+    pub(super) fn is_long(len: usize) -> bool {
+        len >= LONG
+    }
+
+    /// Whether a mapping of so many bytes for `calloc` is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize) -> bool {
-        len >= HUGE_PAGE && self.0.load(Ordering::Relaxed) >= ENOUGH
+        Filled::is_long(len) && self.long.load(Ordering::Relaxed) >= ENOUGH
+    }
+
+    /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. Counts those it says yes to.
+    pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
+        if Filled::is_long(len) || self.short.load(Ordering::Relaxed) < ENOUGH {
+            return false;
+        }
+        let cleared = self.cleared.load(Ordering::Relaxed).wrapping_add(1);
+        self.cleared.store(cleared, Ordering::Relaxed);
+        !cleared.is_multiple_of(TO_LEARN)
     }
 
     /// Learns from a mapping that `calloc` gave and that is freed.
     pub(super) fn learn(&self, span: &Span) {
-        if span.len() < HUGE_PAGE {
-            return;
-        }
+        let row = if Filled::is_long(span.len()) { &self.long } else { &self.short };
         let filled = (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part));
-        let row = if filled { (self.0.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 };
-        self.0.store(row, Ordering::Relaxed);
+        row.store(if filled { (row.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
     }
 }
 
@@ -47,13 +70,17 @@ mod tests {
 
     const LEN: usize = 4 * HUGE_PAGE;
 
-    /// Learns from a mapping that was written to on each page from `from` on, and looks whether the next is likely to be filled.
-    fn after(filled: &Filled, from: usize) -> bool {
-        let span = Span::map(LEN, HUGE_PAGE).unwrap();
+    /// Learns from a mapping that was written to on each page from `from` on.
+    fn learn(filled: &Filled, len: usize, from: usize) {
+        let span = Span::map(len, HUGE_PAGE).unwrap();
         // SAFETY: inside the mapping, which is nobody else's.
-        (from..LEN).step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
+        (from..len).step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
         filled.learn(&span);
         span.release();
+    }
+
+    fn after(filled: &Filled, from: usize) -> bool {
+        learn(filled, LEN, from);
         filled.is_likely(LEN)
     }
 
@@ -61,8 +88,24 @@ mod tests {
     fn two_in_a_row_are_enough_and_one_that_is_not_filled_too_much() {
         let filled = Filled::new();
         assert_eq!([0, 0, 0].map(|from| after(&filled, from)), [false, true, true]);
-        assert!(!filled.is_likely(HUGE_PAGE - 1), "no room for a huge page");
+        assert!(!filled.is_likely(LONG - 1), "not worth huge pages");
+        assert!(!filled.is_to_be_cleared(LONG - 1), "nothing is known of short ones");
         assert_eq!([LEN / 3, 0, 0].map(|from| after(&filled, from)), [false, false, true]);
+    }
+
+    #[test]
+    fn short_ones_that_are_filled_are_cleared_but_for_a_few() {
+        let (filled, len) = (Filled::new(), HUGE_PAGE / 2);
+        assert!((0..2).all(|_| {
+            let before = filled.is_to_be_cleared(len);
+            learn(&filled, len, 0);
+            !before
+        }));
+        let mappings = (0..640).filter(|_| !filled.is_to_be_cleared(len)).count();
+        assert_eq!(mappings, 10);
+        assert!(!filled.is_to_be_cleared(LONG) && !filled.is_likely(LONG), "nothing is known of long ones");
+        learn(&filled, len, len / 3);
+        assert!(!filled.is_to_be_cleared(len));
     }
 
     #[test]

@@ -82,9 +82,9 @@ impl HugeTable {
         self.lock.lock().ok()
     }
 
-    /// Whether `calloc` should have a mapping at once for so many bytes.
-    pub(super) fn is_best_for_calloc(&self, size: usize) -> bool {
-        self.filled.is_likely(size)
+    /// What is known of how the program uses what `calloc` gives it.
+    pub(super) fn filled(&self) -> &Filled {
+        &self.filled
     }
 
     /// A zeroed object of at least `size` bytes, for `calloc` or whoever does not care, or null; `prepare` sees its mapping first.
@@ -224,10 +224,11 @@ impl HugeTable {
             .find(|slot| slot.address.load(Ordering::Relaxed) == address)
     }
 
-    /// The slots in which `address` may be, likeliest first.
+    /// The slots in which `address` may be, likeliest first: neighbours have neighbouring slots, so that a few mappings touch few pages of the table.
+    /// They are seldom shorter than a MiB, so few meet.
     fn probe(&self, address: usize) -> impl Iterator<Item = &Slot> {
-        let start = ((address as u64 >> 12).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize;
-        (0..SLOTS).map(move |step| self.slots.get((start + step) % SLOTS))
+        let start = (address >> 20).wrapping_add((address >> 36).wrapping_mul(0x9E37));
+        (0..SLOTS).map(move |step| self.slots.get(start.wrapping_add(step) % SLOTS))
     }
 
     /// In a forked child: frees the lock if its holder is gone.

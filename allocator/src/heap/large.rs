@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
 
 use super::Heap;
+use super::filled::Filled;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
@@ -10,7 +11,7 @@ use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
-/// From so many bytes on clearing costs more than a mapping and its end, even where all of it is then touched.
+/// From so many bytes on clearing costs more than a mapping and its end, if few of its pages are touched.
 const MOST_CLEARED: usize = 1 << 20;
 
 /// Where a request is to be served from.
@@ -95,7 +96,7 @@ impl Heap {
 
     /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
     fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
-        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_best_for_calloc(size);
+        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.filled().is_likely(size);
         let mapping = if at_once { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if mapping.is_null() {
             return self.alloc_large(origin, size, align);
@@ -106,7 +107,7 @@ impl Heap {
 
     /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
-        let trade = size >= MOST_CLEARED && !pointer.is_null();
+        let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.filled().is_to_be_cleared(size);
         let fresh = if trade { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if fresh.is_null() {
             clear(pointer, size);
@@ -132,10 +133,13 @@ impl Heap {
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> *mut u8 {
-        // So that no huge page is shared with a neighbour, who may be touched first from another node; and those that are asked for may come from
-        // afar.
-        let (align, for_calloc) =
-            if self.node_count() > 1 { (align.max(HUGE_PAGE), false) } else { (align, for_calloc) };
+        // So that no huge page is shared with a neighbour, who may be touched first from another node; and those that are asked for, as for long
+        // mappings that are filled, may come from afar.
+        let (align, for_calloc) = if self.node_count() > 1 {
+            (align.max(HUGE_PAGE), for_calloc && !Filled::is_long(size))
+        } else {
+            (align, for_calloc)
+        };
         self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))
     }
 
