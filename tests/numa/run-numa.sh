@@ -5,7 +5,8 @@
 #
 # A machine is one file of machines/: its hardware (machine.sh has the words) and its checks (guest/lib.sh has these), each of which runs
 # with rseq and without. Nothing is installed and no KVM is needed: fetch.sh gets qemu and Debian's kernels once. As many machines run at a
-# time as there are cores, and GiB of memory, those with most to do first. The console of one that failed is kept and named. The last line is `N passed, N failed`.
+# time as there are cores, and GiB of memory, those with most to do first. The console of one that failed is kept and named. The last line
+# is `N passed, N failed`.
 # shellcheck disable=SC2154 # series: read_machine leaves it
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

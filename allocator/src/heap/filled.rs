@@ -44,7 +44,8 @@ impl Filled {
         Filled::is_long(len) && self.long.load(Ordering::Relaxed) >= ENOUGH
     }
 
-    /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. Counts those it says yes to.
+    /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. To be
+    /// asked once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
         if Filled::is_long(len) || self.short.load(Ordering::Relaxed) < ENOUGH {
             return false;

@@ -61,6 +61,7 @@ static void unmake(struct object *object) {
     free(object);
 }
 
+// Where the pages lie, and what the home nodes have left.
 static void tell_once(const int *nodes, int count, uint64_t home) {
     static atomic_flag told = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&told)) return;
