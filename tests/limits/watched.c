@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     CHECK(argc >= 2);
     long before = resident_kib();
     swell_in_a_thread();
-    CHECK(has_helper());
+    CHECK(gets_helper());
     if (argc == 2) write_after_free();
     CHECK(argc == 3 && resident_kib() > before + 80 * 1024);
     int descriptors = dup(0);

@@ -55,6 +55,12 @@ static inline int has_helper(void) {
     return helper_status("State:", line, sizeof line);
 }
 
+// Whether there is one, or soon will be: it takes its name when it first runs, which may be after what started it has gone on.
+static inline int gets_helper(void) {
+    for (int waited = 0; waited < IDLE_MS && !has_helper(); waited += LOOK_MS) usleep(LOOK_MS * 1000);
+    return has_helper();
+}
+
 // Waits until no more than `most` KiB are resident; whether that came about. Calls nothing that allocates between looks.
 static inline int shrinks_to(long most) {
     for (int waited = 0; waited < IDLE_MS; waited += LOOK_MS) {

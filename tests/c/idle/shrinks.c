@@ -20,7 +20,7 @@ int main(void) {
     long before = resident_kib();
     for (int turn = 0; turn < 3; turn++) {
         swell_in_a_thread();
-        CHECK(has_helper());
+        CHECK(gets_helper());
         CHECK(shrinks_to(before + 16 * 1024));
     }
     says("SigBlk:", "fffffffffffbfeff\n");

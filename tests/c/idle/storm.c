@@ -10,7 +10,7 @@ int main(void) {
         swell_in_a_thread();
         usleep(100 * 1000);
     }
-    CHECK(has_helper());
+    CHECK(gets_helper());
     end_load(workers, WORKERS);
     return 0;
 }
