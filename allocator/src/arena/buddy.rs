@@ -4,11 +4,12 @@ use super::deferred::Deferred;
 use super::full::Full;
 use super::held::Held;
 use super::huge_pages::{HugePages, growth_end};
+use super::large::InUse;
 use super::lists::{Kind, Lists};
 use super::purge::Purge;
 use super::quick::Quick;
 use super::watermarks::Watermarks;
-use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
 use crate::sys::limit::Account;
@@ -21,8 +22,8 @@ const MIN_GROWTH: u32 = 64;
 /// The region grows by at most this many pages more than asked for (32 MiB).
 const MAX_GROWTH: u32 = 8192;
 
-/// Longer runs are laid by address.
-const LONGEST_FROM_BUDDY: u32 = 8;
+/// Longer runs are laid by address, and lie loose when they are freed.
+pub(super) const LONGEST_FROM_BUDDY: u32 = 8;
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -44,9 +45,7 @@ pub struct Arena {
     pub(super) account: Account,
     pub(super) huge_pages: HugePages,
     pub(super) full: Full,
-    /// Large objects in use; they are freed without the lock.
-    pub(super) large_pages: AtomicU64,
-    pub(super) large_count: AtomicU64,
+    pub(super) large: InUse,
 }
 
 impl Arena {
@@ -98,6 +97,9 @@ impl Arena {
     /// The quick list, free pages, new ones: in order of cost.
     pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let quick = if align == 1 { self.quick.take(pages) } else { None };
+        if quick.is_none() && self.quick.is_too_full() {
+            self.flush_quick(lists);
+        }
         let run = quick.or_else(|| self.take_free(lists, pages, align))?;
         self.watermarks.note(self.in_use(lists));
         self.note_activity(run.pages);
@@ -108,6 +110,7 @@ impl Arena {
         let held = self.held_pages(lists);
         let run = if !self.may_take(pages) {
             // The process may hold no more, or the node has none: pages that count already.
+            self.tidy(lists);
             self.take_warm_stretch(lists, pages, align)
                 .or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
@@ -121,8 +124,10 @@ impl Arena {
 
     /// Slabs: warm pages if there are any, those of the smallest run that fits; else the lowest there are.
     fn take_small(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
+        let order = Order::holding(pages);
         self.take_tail(lists, pages)
-            .or_else(|| self.take_warm(lists, Order::holding(pages), pages))
+            .or_else(|| self.take_warm(lists, order, pages))
+            .or_else(|| if self.tidy(lists) { self.take_warm(lists, order, pages) } else { None })
             .or_else(|| self.take_first_fit(lists, pages, 1))
     }
 
@@ -142,9 +147,9 @@ impl Arena {
         self.region.pages() - lists.pages(Kind::Zero)
     }
 
-    /// Free pages that are warm, in the lists or the quick list.
+    /// Free pages that are warm: in the lists, in the quick list, or loose.
     pub(super) fn warm_pages(&self, lists: &Lists) -> u32 {
-        lists.pages(Kind::Warm) + self.quick.pages()
+        lists.pages(Kind::Warm) + self.quick.pages() + self.region.loose().count()
     }
 
     /// Pages that are not free.
@@ -172,11 +177,13 @@ impl Arena {
         self.activity.store(self.activity().wrapping_add(pages), Ordering::Relaxed);
     }
 
-    /// Moves the quick list's runs to the buddy.
-    pub(super) fn flush_quick(&self, lists: &mut Lists) {
+    /// Frees what lies in the quick list; whether anything did.
+    pub(super) fn flush_quick(&self, lists: &mut Lists) -> bool {
+        let any = self.quick.pages() > 0;
         while let Some(run) = self.quick.take_any() {
             self.free_locked(lists, run);
         }
+        any
     }
 
     /// Frees a run of any length.
@@ -185,28 +192,40 @@ impl Arena {
         self.free_soon(run, |lists, run| self.free_locked(lists, run));
     }
 
-    /// Frees a run of used pages as `free` says, or leaves it to whoever holds the lock now.
-    pub(super) fn free_soon(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) {
+    /// Frees a run of used pages as `free` says, or leaves it to whoever holds the lock now; whether it did the first.
+    pub(super) fn free_soon(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) -> bool {
         let run = match self.free.try_lock() {
-            Some(lists) => return free(&mut self.hold(lists), run),
+            Some(lists) => {
+                free(&mut self.hold(lists), run);
+                return true;
+            }
             None => run,
         };
         match self.deferred.offer(&self.region, run) {
-            // Who held it may have looked already.
-            Ok(()) => drop(self.free.try_lock().map(|lists| self.hold(lists))),
-            Err(run) => match self.lists() {
-                Ok(mut lists) => free(&mut lists, run),
-                Err(Reentered) => self.deferred.push(&self.region, run),
-            },
+            Ok(()) => {
+                // Who held it may have looked already.
+                drop(self.free.try_lock().map(|lists| self.hold(lists)));
+                false
+            }
+            Err(run) => self.free_or_leave(run, free),
         }
+    }
+
+    /// The same, but waits for the lock unless this thread holds it.
+    pub(super) fn free_or_leave(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) -> bool {
+        match self.lists() {
+            Ok(mut lists) => free(&mut lists, run),
+            Err(Reentered) => {
+                self.deferred.push(&self.region, run);
+                return false;
+            }
+        }
+        true
     }
 
     /// Frees a run that was taken to be purged: no activity of the program.
     pub(super) fn free_quietly(&self, run: Run) {
-        match self.lists() {
-            Ok(mut lists) => self.free_locked(&mut lists, run),
-            Err(Reentered) => self.deferred.push(&self.region, run),
-        }
+        self.free_or_leave(run, |lists, run| self.free_locked(lists, run));
     }
 
     /// Takes a warm run of `order`, from the smallest that fits, and cuts it to `pages` pages.
@@ -250,7 +269,7 @@ impl Arena {
     /// Makes a run of any length free.
     pub(super) fn free_locked(&self, lists: &mut Lists, run: Run) {
         self.region.free().mark_free(run.page, run.pages);
-        self.insert_run(lists, run);
+        if run.pages > LONGEST_FROM_BUDDY { self.leave(lists, run) } else { self.insert_run(lists, run) }
     }
 
     /// Puts a run of any length into the lists, cut into naturally aligned powers of two.
@@ -293,6 +312,11 @@ pub(super) mod tests {
     extern crate std;
     use std::vec::Vec;
 
+    /// Warm pages in the lists, and loose ones.
+    pub(in crate::arena) fn listed_and_loose(arena: &Arena) -> (u32, u32) {
+        (arena.lists().unwrap().pages(Kind::Warm), arena.region.loose().count())
+    }
+
     pub(in crate::arena) fn arena() -> Arena {
         let (arena, len) = (Arena::default(), 16384 * PAGE);
         let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
@@ -308,9 +332,25 @@ pub(super) mod tests {
         let held = arena.lists().unwrap();
         let freed = || runs.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
         std::thread::scope(|scope| scope.spawn(freed).join().unwrap());
-        assert_eq!(held.pages(Kind::Warm), before.0, "left to the next holder");
+        assert_eq!(arena.warm_pages(&held), before.0, "left to the next holder");
         drop(held);
         assert_eq!(arena.free_pages(), (before.0 + 200, before.1));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_long_run_waits_for_its_length_until_another_is_asked_for() {
+        let arena = arena();
+        let run = arena.alloc(3000, 1).unwrap();
+        let page = run.page;
+        let free = |run| arena.free_soon(run, |lists, run| arena.quick.put(run, |run| arena.free_locked(lists, run)));
+        free(Run { zero: false, ..run });
+        assert_eq!(arena.quick.pages(), 3000);
+        let again = arena.alloc(3000, 1).unwrap();
+        assert_eq!(again.page, page);
+        free(Run { zero: false, ..again });
+        let other = arena.alloc(2000, 1).unwrap();
+        assert_eq!((other.page, other.zero, arena.quick.pages()), (page, false, 0), "what is warm is used first");
         assert_eq!(arena.validate(), Ok(()));
     }
 

@@ -10,19 +10,18 @@
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
 use crate::base::sync::Ordering;
-use crate::base::units::Page;
+use crate::base::units::{Order, Page};
 use crate::region::Run;
 
 impl Arena {
-    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that surely holds them. If there is none the region grows, or
-    /// if it cannot, what lies in the quick list may make one.
+    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that surely holds them. If there is none, what lies in the quick
+    /// list may make one, or else the region grows.
     pub(super) fn take_first_fit(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        self.take_stretch(lists, pages, align).or_else(|| {
-            if !self.grow(lists, pages + align - 1) {
-                self.flush_quick(lists);
-            }
-            self.take_stretch(lists, pages, align)
-        })
+        let found = self.take_stretch(lists, pages, align);
+        let found =
+            found.or_else(|| if self.flush_quick(lists) { self.take_stretch(lists, pages, align) } else { None });
+        found
+            .or_else(|| if self.grow(lists, pages + align - 1) { self.take_stretch(lists, pages, align) } else { None })
     }
 
     fn take_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
@@ -61,7 +60,9 @@ impl Arena {
     pub(super) fn take_tail(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
         let tail = Page(self.tail.load(Ordering::Relaxed).checked_sub(1)?);
         let fits = tail.0 + pages <= self.region.pages() && self.region.free().is_free(tail, pages);
-        if !fits || self.region.entry(tail).as_free().is_none_or(|(_, warm)| !warm) {
+        let is_warm =
+            || self.region.loose().has(tail) || self.region.entry(tail).as_free().is_some_and(|(_, warm)| warm);
+        if !fits || !is_warm() {
             return None;
         }
         let run = self.take_at(lists, tail, pages);
@@ -74,21 +75,41 @@ impl Arena {
         self.tail.store(page.0 + 1, Ordering::Relaxed);
     }
 
-    /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie; with the first of them a run begins. (So it
-    /// does at the first multiple of a power of two in a stretch: a run that began before it would have to be longer, and begin at another.)
+    /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie or from what is loose; with the first of them a
+    /// run begins, if it is not loose. (So it does at the first multiple of a power of two in a stretch: a run that began before it would have to be longer, and begin at another.)
     fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
         let (mut at, end, mut zero) = (page, page.plus(pages), true);
         while at < end {
-            let Some((order, warm)) = self.region.entry(at).as_free() else { break };
-            let behind = at.plus(order.pages());
-            lists.remove(&self.region, at, order, Kind::of(!warm));
-            if behind > end {
-                self.insert_run(lists, Run { page: end, pages: behind.0 - end.0, zero: !warm });
+            let (behind, warm) = match self.region.entry(at).as_free() {
+                Some((order, warm)) => (self.unlist(lists, at, order, warm, end), warm),
+                None => (self.take_loose(at, end), true),
+            };
+            if behind == at {
+                break;
             }
             zero &= !warm;
             at = behind;
         }
         Run { page, pages, zero }
+    }
+
+    /// Takes a run out of its list but for what lies behind `end`; returns where it ended.
+    fn unlist(&self, lists: &mut Lists, page: Page, order: Order, warm: bool, end: Page) -> Page {
+        let behind = page.plus(order.pages());
+        lists.remove(&self.region, page, order, Kind::of(!warm));
+        if behind > end {
+            self.leave(lists, Run { page: end, pages: behind.0 - end.0, zero: !warm });
+        }
+        behind
+    }
+
+    /// Takes what is loose from `page` on and before `end`; returns where that ends.
+    fn take_loose(&self, page: Page, end: Page) -> Page {
+        let behind = self.region.loose().end_of(page, end);
+        if behind > page {
+            self.region.loose().take(page, behind.0 - page.0);
+        }
+        behind
     }
 }
 

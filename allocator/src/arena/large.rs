@@ -4,16 +4,45 @@ use super::buddy::Arena;
 use super::huge_pages::is_parted;
 use super::lists::Lists;
 use super::purge::PurgePolicy;
-use crate::base::sync::Ordering;
+use crate::base::sync::{AtomicU64, Gauge, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, PAGE, Page};
 use crate::region::{Entry, Run};
-use crate::sys::lock::Reentered;
 use crate::sys::vm::Span;
+
+/// How many large objects there are. Counted under the arena's lock, but for those that were freed while somebody else held it.
+#[derive(Debug, Default)]
+pub(super) struct InUse {
+    pages: Gauge,
+    count: Gauge,
+    freed_pages: AtomicU64,
+    freed_count: AtomicU64,
+}
+
+impl InUse {
+    fn add(&self, pages: u32) {
+        self.pages.add(pages.into());
+        self.count.add(1);
+    }
+
+    fn sub(&self, pages: u32) {
+        self.pages.sub(pages.into());
+        self.count.sub(1);
+    }
+
+    /// As [`InUse::sub`], without the lock.
+    fn sub_unlocked(&self, pages: u32) {
+        self.freed_pages.fetch_add(pages.into(), Ordering::Release);
+        self.freed_count.fetch_add(1, Ordering::Release);
+    }
+}
 
 impl Arena {
     /// Pages and number of large objects in use.
     pub fn large_in_use(&self) -> (u64, u64) {
-        (self.large_pages.load(Ordering::Relaxed), self.large_count.load(Ordering::Relaxed))
+        let InUse { pages, count, freed_pages, freed_count } = &self.large;
+        // Acquire, and first: what was freed had been counted before.
+        let freed = [freed_pages, freed_count].map(|freed| freed.load(Ordering::Acquire));
+        (pages.get().wrapping_sub(freed[0]), count.get().wrapping_sub(freed[1]))
     }
 
     /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
@@ -27,8 +56,11 @@ impl Arena {
             return None;
         }
         let run = self.alloc_locked(&mut lists, pages, align)?;
+        self.large.add(run.pages);
         drop(lists);
-        self.publish_large(&run);
+        // That it is a large object.
+        self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
+        self.region.map().set(run.page, Entry::LARGE);
         Some((self.region.address(run.page), run.zero))
     }
 
@@ -42,24 +74,13 @@ impl Arena {
         self.reserved_pages() - self.in_use(lists) >= pages + self.reserved_pages() / 4
     }
 
-    /// Marks a run as a large object.
-    fn publish_large(&self, run: &Run) {
-        self.large_pages.fetch_add(run.pages as u64, Ordering::Relaxed);
-        self.large_count.fetch_add(1, Ordering::Relaxed);
-        self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
-        self.region.map().set(run.page, Entry::LARGE);
-    }
-
     /// Takes back the run of a large object; `None` if none begins there (any more).
     fn claim_large(&self, page: Page) -> Option<Run> {
         // Two threads that free one object at once meet here, for neither has the lock.
         if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
             return None;
         }
-        let pages = self.region.large_pages(page);
-        self.large_pages.fetch_sub(pages as u64, Ordering::Relaxed);
-        self.large_count.fetch_sub(1, Ordering::Relaxed);
-        Some(Run { page, pages, zero: false })
+        Some(Run { page, pages: self.region.large_pages(page), zero: false })
     }
 
     /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
@@ -67,7 +88,13 @@ impl Arena {
         let Some(run) = self.claim_large(page) else { return false };
         let freed = run.pages;
         self.note_activity(freed);
-        self.free_soon(run, |lists, run| self.quick.put(run, |run| self.free_locked(lists, run)));
+        let is_counted = self.free_soon(run, |lists, run| {
+            self.large.sub(run.pages);
+            self.quick.put(run, |run| self.free_locked(lists, run));
+        });
+        if !is_counted {
+            self.large.sub_unlocked(freed);
+        }
         self.purge_after_free(freed, policy);
         true
     }
@@ -78,13 +105,10 @@ impl Arena {
         let span = self.region.move_out(&run).ok()?;
         match elsewhere(span) {
             Ok(moved) => {
-                let mut lists = self.lists();
-                let claimed = self.claim_large(page).is_some();
-                match &mut lists {
-                    // Somebody else freed it meanwhile, and its run with it.
-                    _ if !claimed => {}
-                    Ok(lists) => self.free_locked(lists, run),
-                    Err(Reentered) => self.deferred.push(&self.region, run),
+                // Unless somebody else freed it meanwhile, and its run with it.
+                if self.claim_large(page).is_some() {
+                    self.large.sub_unlocked(run.pages);
+                    self.free_or_leave(run, |lists, run| self.free_locked(lists, run));
                 }
                 Some(moved)
             }
@@ -112,7 +136,7 @@ impl Arena {
         if grown {
             self.note_taken(&lists, page.plus(old), pages - old, held);
             self.region.links(page).first.store(pages, Ordering::Relaxed);
-            self.large_pages.fetch_add((pages - old) as u64, Ordering::Relaxed);
+            self.large.pages.add((pages - old).into());
             self.watermarks.note(self.in_use(&lists));
             self.note_activity(pages - old);
         }
@@ -121,7 +145,7 @@ impl Arena {
 
     fn shrink(&self, lists: &mut Lists, page: Page, old: u32, pages: u32) {
         self.region.links(page).first.store(pages, Ordering::Relaxed);
-        self.large_pages.fetch_sub((old - pages) as u64, Ordering::Relaxed);
+        self.large.pages.sub((old - pages).into());
         self.free_locked(lists, Run { page: page.plus(pages), pages: old - pages, zero: false });
         self.note_activity(old - pages);
     }

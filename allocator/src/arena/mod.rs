@@ -13,12 +13,13 @@
 //! - **zero** runs were never touched or were purged: they cost a page fault, and read zero.
 //!
 //! A run merges with a buddy of its own kind only, so each count of pages is exact. Slabs take warm runs first, the most recently freed first; the oldest
-//! are purged (see [`purge`] and [`watermarks`]). Large runs that are freed first lie whole in a short list of their own (see [`quick`]).
+//! are purged (see [`purge`] and [`watermarks`]). Large runs that are freed first lie whole in a short list of their own (see [`quick`]), then
+//! **loose**: as a stretch, and in no run until somebody needs one (see [`loose`]).
 //!
 //! Invariants: a run is in list (order, kind) iff the pagemap says `free(order, kind)` of its first page; a page is in the map of free
-//! pages iff it is in such a run; two buddies of one order and kind are never both free; the gauges are the sums of the lists.
+//! pages iff it is in such a run or loose; two buddies of one order and kind are never both free; the gauges are the sums of the lists.
 //!
-//! Locks: one per arena. Fork: a child rebuilds the lists and the map from the pagemap ([`Arena::rebuild`]); a run that was in a dead thread's
+//! Locks: one per arena. Fork: a child rebuilds the lists and the map from the pagemap and what is loose ([`Arena::rebuild`]); a run that was in a dead thread's
 //! hands is lost to the child.
 
 mod buddy;
@@ -29,6 +30,7 @@ mod held;
 mod huge_pages;
 mod large;
 mod lists;
+mod loose;
 mod purge;
 mod quick;
 mod state;

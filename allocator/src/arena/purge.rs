@@ -227,9 +227,10 @@ impl Arena {
     /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that.
     fn take_oldest_warm(&self, most: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
-        if lists.pages(Kind::Warm) < most {
+        if lists.pages(Kind::Warm) + self.region.loose().count() < most {
             self.flush_quick(&mut lists);
         }
+        self.tidy(&mut lists);
         let fits = |order: &Order| order.pages().min(PIECE) <= most;
         let oldest = |order| Some((lists.oldest(order, Kind::Warm)?, order));
         let (page, order) = (0..ORDERS as u8).rev().map(Order).filter(fits).find_map(oldest)?;

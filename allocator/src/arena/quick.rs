@@ -13,9 +13,8 @@ use crate::region::Run;
 const LEN: usize = 32;
 /// Shorter runs are slabs' and cheap to split.
 const SHORTEST: u32 = 9;
-/// Longer runs (1 MiB) would be too much to hold back,
-const LONGEST: u32 = 256;
-/// and so would more pages than these (2 MiB): they are of no use to requests of other lengths.
+/// More pages than these (2 MiB) would be too much to hold back: they are of no use to requests of other lengths. But the newest run may lie here
+/// until the next request, if that is of its length.
 const MOST: u32 = 512;
 
 /// See the module. Used under the arena's lock.
@@ -33,9 +32,14 @@ impl Quick {
         self.pages.get() as u32
     }
 
+    /// Whether the newest run is so long that only a request of its length should find it here.
+    pub(super) fn is_too_full(&self) -> bool {
+        self.pages() > MOST
+    }
+
     /// Leaves a freed run; those that must go to the buddy are handed to `pushed_out`: the oldest, or this one if it is of no length for here.
     pub(super) fn put(&self, run: Run, mut pushed_out: impl FnMut(Run)) {
-        if !(SHORTEST..=LONGEST).contains(&run.pages) {
+        if run.pages < SHORTEST {
             return pushed_out(run);
         }
         let at = self.next.load(Ordering::Relaxed);
@@ -43,6 +47,7 @@ impl Quick {
         self.pages.add(run.pages as u64);
         self.words[at as usize % LEN].store(((run.page.0 as u64 + 1) << 32) | run.pages as u64, Ordering::Release);
         self.next.store((at + 1) % LEN as u64, Ordering::Relaxed);
+        // Without this one.
         let mut oldest_first = at as usize + 1..at as usize + LEN;
         while self.pages() > MOST {
             let Some(at) = oldest_first.next() else { return };
@@ -52,7 +57,7 @@ impl Quick {
 
     /// Takes the newest run of exactly `pages` pages.
     pub(super) fn take(&self, pages: u32) -> Option<Run> {
-        if self.pages() < pages || !(SHORTEST..=LONGEST).contains(&pages) {
+        if self.pages() < pages || pages < SHORTEST {
             return None;
         }
         let next = self.next.load(Ordering::Relaxed) as usize;
@@ -113,10 +118,15 @@ mod tests {
     #[test]
     fn no_more_pages_lie_here_than_are_worth_it() {
         let quick = Quick::default();
-        assert_eq!(put(&quick, run(1, LONGEST + 1)), [1]);
+        assert_eq!(put(&quick, run(1, SHORTEST - 1)), [1]);
         (2..6).for_each(|number| assert_eq!(put(&quick, run(number, MOST / 4)), []));
         assert_eq!(put(&quick, run(6, MOST / 4 - 1)), [2]);
         assert_eq!(put(&quick, run(7, MOST / 4)), [3]);
         assert_eq!(quick.pages(), MOST - 1);
+        assert!(!quick.is_too_full());
+        assert_eq!(put(&quick, run(8, MOST * 9)), [4, 5, 6, 7], "the newest stays, however long");
+        assert!(quick.is_too_full());
+        assert_eq!(put(&quick, run(9, 100)), [8]);
+        assert_eq!(quick.take(100).map(|run| run.pages), Some(100));
     }
 }

@@ -6,14 +6,17 @@ use super::lists::Kind;
 use super::purge::PurgePolicy;
 use super::watermarks::Marks;
 use crate::base::units::{ORDERS, Order, Page};
-use crate::region::Entry;
+use crate::region::{Entry, Run};
 use crate::sys::lock::Reentered;
 
 impl Arena {
     /// Free runs by order, as (warm, zero): buddyinfo.
     pub fn free_runs(&self, order: Order) -> (u32, u32) {
         match self.lists() {
-            Ok(lists) => (lists.count(order, Kind::Warm), lists.count(order, Kind::Zero)),
+            Ok(mut lists) => {
+                self.tidy(&mut lists);
+                (lists.count(order, Kind::Warm), lists.count(order, Kind::Zero))
+            }
             Err(Reentered) => (0, 0),
         }
     }
@@ -31,7 +34,7 @@ impl Arena {
         self.lists().map_or_else(|Reentered| Marks::default(), |lists| self.marks_of(&lists, policy))
     }
 
-    /// In a forked child: rebuilds the lists from the pagemap if a thread that no longer exists held the lock.
+    /// In a forked child: rebuilds the lists from the pagemap and what is loose if a thread that no longer exists held the lock.
     pub fn rebuild(&self) {
         let Some(lists) = self.free.inherit() else { return };
         let mut lists = Held::new(self, lists);
@@ -44,7 +47,14 @@ impl Arena {
             if let Some((order, warm)) = self.region.entry(page).as_free() {
                 lists.insert(&self.region, page, order, Kind::of(!warm));
                 self.region.free().mark_free(page, order.pages());
+                self.region.loose().forget(page..page.plus(order.pages()));
             }
+        }
+        self.region.loose().recount();
+        while let Some(Run { page, pages, .. }) = self.region.loose().find() {
+            self.region.free().mark_free(page, pages);
+            self.region.loose().take(page, pages);
+            self.insert_run(&mut lists, Run { page, pages, zero: false });
         }
     }
 
@@ -68,9 +78,11 @@ impl Arena {
                 .iter()
                 .all(|&kind| lists.count(Order(order as u8), kind) == seen[kind as usize][order])
         });
-        let free = u64::from(lists.pages(Kind::Warm) + lists.pages(Kind::Zero));
+        let loose = self.region.loose();
+        let free = u64::from(lists.pages(Kind::Warm) + lists.pages(Kind::Zero) + loose.count());
         match self.region.free().validate() {
             _ if !agree => Err("the pagemap and the free lists disagree"),
+            _ if !loose.validate() => Err("what is loose is not as counted"),
             Some(mapped) if mapped == free => Ok(()),
             _ => Err("the map of free pages and the free lists disagree"),
         }
@@ -85,6 +97,9 @@ impl Arena {
         }
         if !self.region.free().is_free(page, order.pages()) {
             return Err("a free run is not in the map of free pages");
+        }
+        if self.region.loose().has(page) {
+            return Err("a free run is loose");
         }
         let clean = (1..order.pages()).all(|offset| self.region.entry(page.plus(offset)) == Entry::NONE);
         if clean { Ok(()) } else { Err("a page inside a free run says something else") }

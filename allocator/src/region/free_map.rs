@@ -13,8 +13,9 @@
 //!
 //! In memory the levels follow each other, the top first, so those of a small region share a page.
 
+use super::bits::Bits;
 use super::table::Table;
-use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, Page};
 use crate::sys::Errno;
 use crate::sys::vm::Span;
@@ -22,12 +23,8 @@ use core::ops::Range;
 
 /// The longest stretch that is ever looked for: a run, and what its alignment may cost beside. No bound is higher.
 const MOST: u32 = 2 * MAX_RUN_PAGES;
-/// Bits in a word.
-const WORD: u32 = u64::BITS;
-/// Words of a tract.
-const WORDS: usize = 8;
 /// Pages of a tract (2 MiB).
-const TRACT: u32 = WORD * WORDS as u32;
+const TRACT: u32 = 512;
 /// Bounds under one.
 const FAN: u32 = 16;
 /// Levels of the longest region; a region uses those up to the one that has no more than [`FAN`] bounds.
@@ -36,7 +33,7 @@ const LEVELS: usize = 6;
 /// See the module. All zero is the map of no pages.
 #[derive(Debug, Default)]
 pub struct FreeMap {
-    bits: Table<AtomicU64>,
+    bits: Bits,
     bounds: Table<AtomicU32>,
     /// Where each level begins among the bounds; level 0 is the tracts'.
     begins: [AtomicU32; LEVELS],
@@ -55,20 +52,11 @@ fn width(tracts: u32, level: usize) -> u32 {
     tracts.div_ceil(FAN.pow(level as u32))
 }
 
-/// The words in which pages lie, and their bits there.
-fn masks(first: Page, pages: u32) -> impl Iterator<Item = (usize, u64)> {
-    let end = first.0 + pages;
-    (first.0 / WORD..end.div_ceil(WORD)).map(move |index| {
-        let (from, to) = (first.0.max(index * WORD), end.min(index * WORD + WORD));
-        (index as usize, u64::MAX >> (WORD - (to - from)) << (from % WORD))
-    })
-}
-
 impl FreeMap {
     /// Bytes to reserve for `pages` pages.
     pub fn bytes_for(pages: usize) -> usize {
         let bounds = (0..LEVELS).map(|level| width(tracts(pages), level) as usize).sum();
-        Table::<AtomicU64>::bytes_for(tracts(pages) as usize * WORDS) + Table::<AtomicU32>::bytes_for(bounds)
+        Bits::bytes_for(pages.next_multiple_of(TRACT as usize)) + Table::<AtomicU32>::bytes_for(bounds)
     }
 
     /// Cuts room for `pages` pages from `metadata`; returns the rest.
@@ -78,7 +66,7 @@ impl FreeMap {
             self.begins[level].store(begin, Ordering::Relaxed);
             begin += width(tracts(pages), level);
         }
-        let rest = self.bits.settle(metadata, tracts(pages) as usize * WORDS);
+        let rest = self.bits.settle(metadata, pages.next_multiple_of(TRACT as usize));
         self.bounds.settle(rest, begin as usize)
     }
 
@@ -90,7 +78,7 @@ impl FreeMap {
     /// Makes room for `pages` pages; new ones are not free.
     pub fn extend_to(&self, pages: usize) -> Result<(), Errno> {
         let tracts = tracts(pages);
-        self.bits.extend_to(tracts as usize * WORDS)?;
+        self.bits.extend_to(pages.next_multiple_of(TRACT as usize))?;
         self.bounds.extend_to((self.begins[0].load(Ordering::Relaxed) + tracts) as usize)?;
         self.tracts.store(tracts, Ordering::Relaxed);
         let top = (0..LEVELS).find(|&level| width(tracts, level) <= FAN).unwrap_or(LEVELS - 1);
@@ -104,9 +92,7 @@ impl FreeMap {
 
     /// Notes that `pages` pages from `first` on are free now.
     pub fn mark_free(&self, first: Page, pages: u32) {
-        for (word, mask) in self.words_of(first, pages) {
-            word.store(word.load(Ordering::Relaxed) | mask, Ordering::Relaxed);
-        }
+        self.bits.set(first.0..first.0 + pages);
         // Where more lies before it than is ever looked for, that is known already.
         if let Some(start) = self.start_of(first) {
             self.raise(start, (self.end_of(first.plus(pages)).0 - start.0).min(MOST));
@@ -115,17 +101,18 @@ impl FreeMap {
 
     /// Notes that `pages` pages from `first` on are no longer free.
     pub fn mark_used(&self, first: Page, pages: u32) {
-        for (word, mask) in self.words_of(first, pages) {
-            word.store(word.load(Ordering::Relaxed) & !mask, Ordering::Relaxed);
-        }
-        // What follows them may have begun in another tract.
+        self.bits.clear(first.0..first.0 + pages);
         let rest = first.plus(pages);
-        self.raise(rest, self.end_of(rest).0 - rest.0);
+        let began_a_stretch = first.0 == 0 || !self.bits.all(first.0 - 1..first.0);
+        // What follows them begins in another tract, or the tract's bound was not that of what began with them.
+        if !(began_a_stretch && first.0 / TRACT == rest.0 / TRACT) {
+            self.raise(rest, self.end_of(rest).0 - rest.0);
+        }
     }
 
     /// Whether `pages` pages of the region from `first` on are free.
     pub fn is_free(&self, first: Page, pages: u32) -> bool {
-        self.words_of(first, pages).all(|(word, mask)| word.load(Ordering::Relaxed) & mask == mask)
+        self.bits.all(first.0..first.0 + pages)
     }
 
     /// The first of the lowest `pages` pages that follow each other and are free; at most [`MOST`] can be asked for.
@@ -138,16 +125,10 @@ impl FreeMap {
         loop {
             let tract = self.first_bound(pages, &mut looked)?;
             looked();
-            let (mut longest, mut at) = (0, Page(tract * TRACT));
-            let end = at.plus(TRACT);
-            while let Some(start) = self.seek(at, end, true) {
-                at = self.end_of(start);
-                if at.0 - start.0 >= pages {
-                    return Some(start);
-                }
-                longest = longest.max(at.0 - start.0);
+            match self.bits.first_run(tract * TRACT..tract * TRACT + TRACT, pages) {
+                Ok(start) => return Some(Page(start)),
+                Err(longest) => self.lower(tract, longest),
             }
-            self.lower(tract, longest);
         }
     }
 
@@ -181,54 +162,35 @@ impl FreeMap {
     fn lower(&self, tract: u32, longest: u32) {
         let (mut part, mut bound) = (tract, longest);
         for level in 0..=self.top() {
-            if self.word(level, part).load(Ordering::Relaxed) == bound {
-                return;
-            }
+            let was = self.word(level, part).load(Ordering::Relaxed);
             self.word(level, part).store(bound, Ordering::Relaxed);
             part /= FAN;
-            bound = if level < self.top() { self.largest_below(level + 1, part) } else { 0 };
+            // Above, nothing changes unless this was the largest.
+            if level == self.top() || self.word(level + 1, part).load(Ordering::Relaxed) > was {
+                return;
+            }
+            bound = self.largest_below(level + 1, part);
         }
     }
 
     /// The first page from `from` to `end` that is free, or that is not.
-    #[inline]
     fn seek(&self, from: Page, end: Page, free: bool) -> Option<Page> {
-        if from >= end {
-            return None;
-        }
-        let flip = if free { 0 } else { u64::MAX };
-        let words = self.bits.range((from.0 / WORD) as usize..end.0.div_ceil(WORD) as usize);
-        let mut sought = u64::MAX << (from.0 % WORD);
-        for (word, index) in words.iter().zip(from.0 / WORD..) {
-            sought &= word.load(Ordering::Relaxed) ^ flip;
-            if sought != 0 {
-                return Some(Page(index * WORD + sought.trailing_zeros())).filter(|&page| page < end);
-            }
-            sought = u64::MAX;
-        }
-        None
+        self.bits.first(from.0..end.0, free).map(Page)
     }
 
     /// The first page from `page` on that is not free, or one that lies far enough behind it.
     fn end_of(&self, page: Page) -> Page {
-        let far = page.plus((self.bits.len() as u32 * WORD - page.0).min(MOST));
+        let far = page.plus((self.bits.len() - page.0).min(MOST));
         self.seek(page, far, false).unwrap_or(far)
     }
 
     /// Where the stretch begins in which a free page lies; `None` if far before it.
     fn start_of(&self, page: Page) -> Option<Page> {
-        let most = page.0.min(MOST);
-        let mut before = page.0;
-        while before > page.0 - most {
-            let index = (before - 1) / WORD;
-            let used =
-                !self.bits.get(index as usize).load(Ordering::Relaxed) & (u64::MAX >> (WORD * (index + 1) - before));
-            if used != 0 {
-                return Some(Page(index * WORD + WORD - used.leading_zeros()));
-            }
-            before = index * WORD;
+        let far = page.0.saturating_sub(MOST);
+        match self.bits.last(far..page.0, false) {
+            Some(used) => Some(Page(used + 1)),
+            None => (far == 0).then_some(Page(0)),
         }
-        (before == 0).then_some(Page(0))
     }
 
     /// The parts on `level` under part `above` of the next.
@@ -254,10 +216,6 @@ impl FreeMap {
         self.bounds.range((begin + parts.start) as usize..(begin + parts.end) as usize)
     }
 
-    fn words_of(&self, first: Page, pages: u32) -> impl Iterator<Item = (&AtomicU64, u64)> {
-        masks(first, pages).map(|(index, mask)| (self.bits.get(index), mask))
-    }
-
     /// Free pages, counted; none if a bound is too low or wrong.
     pub fn validate(&self) -> Option<u64> {
         let tracts = self.tracts.load(Ordering::Relaxed);
@@ -271,8 +229,7 @@ impl FreeMap {
         }
         let is_largest =
             |level| (0..width(tracts, level)).all(|part| bound(level, part) == self.largest_below(level, part));
-        let words = self.bits.range(0..tracts as usize * WORDS).iter().map(|word| word.load(Ordering::Relaxed));
-        (1..=self.top()).all(is_largest).then(|| words.map(|word| u64::from(word.count_ones())).sum())
+        (1..=self.top()).all(is_largest).then(|| self.bits.ones(0..tracts * TRACT))
     }
 }
 

@@ -1,12 +1,13 @@
 //! # region: address space and what is known of each page
 //!
 //! A region is the address range of one node, reserved once. Its front part is committed; commit only grows (by the buddy, under
-//! its lock), so a page index below `pages()` is valid for ever. Beside it lie three tables, out of band:
+//! its lock), so a page index below `pages()` is valid for ever. Beside it lie four tables, out of band:
 //!
 //! - the **pagemap**, a 64-bit word per page, read without a lock by every `free`: what kind of page this is;
 //! - the **links**, two numbers per page, used under the lock of the page's owner: free-list neighbours, a slab's number, or a large
 //!   run's length;
-//! - the **map of free pages**, used under the arena's lock: where the first stretch of so many pages is (see [`free_map`]).
+//! - the **map of free pages**, used under the arena's lock: where the first stretch of so many pages is (see [`free_map`]);
+//! - the **map of loose pages**, used under the arena's lock: those of them that are in no run (see [`loose_map`]).
 //!
 //! A pagemap word names kind K at page P iff:
 //! - `slab(class)`: P belongs to a slab of that class (every page of the slab has the same word);
@@ -17,12 +18,15 @@
 //! Fork: the pagemap is the truth from which a child rebuilds free lists, so every change is ordered such that at any instant the
 //! runs marked free are disjoint and really free.
 
+mod bits;
 mod free_map;
+mod loose_map;
 mod pagemap;
 mod table;
 mod tokens;
 
 pub use free_map::FreeMap;
+pub use loose_map::LooseMap;
 pub use pagemap::{Entry, PageMap};
 pub use table::{Table, Zeroed};
 pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link};
@@ -51,20 +55,22 @@ pub struct Region {
     map: PageMap,
     links: Table<PageLink>,
     free: FreeMap,
+    loose: LooseMap,
 }
 
 impl Region {
     /// Metadata bytes to reserve for a region of `len` bytes.
     pub fn metadata_len(len: usize) -> usize {
         let pages = len / PAGE;
-        PageMap::bytes_for(pages) + Table::<PageLink>::bytes_for(pages) + FreeMap::bytes_for(pages)
+        let maps = PageMap::bytes_for(pages) + FreeMap::bytes_for(pages) + LooseMap::bytes_for(pages);
+        maps + Table::<PageLink>::bytes_for(pages)
     }
 
     /// Takes over the address range and cuts its tables from `metadata`; returns what is left of that.
     pub fn settle(&self, space: Span, metadata: Span) -> Span {
         let pages = space.len() / PAGE;
         let rest = self.links.settle(self.map.settle(metadata, pages), pages);
-        let rest = self.free.settle(rest, pages);
+        let rest = self.loose.settle(self.free.settle(rest, pages), pages);
         self.space.adopt(space);
         rest
     }
@@ -93,7 +99,7 @@ impl Region {
 
     /// Bytes of the tables that are committed.
     pub fn metadata_committed(&self) -> usize {
-        self.map.committed() + self.links.committed() + self.free.committed()
+        self.map.committed() + self.links.committed() + self.free.committed() + self.loose.committed()
     }
 
     /// The pagemap.
@@ -105,6 +111,11 @@ impl Region {
     /// The map of free pages.
     pub fn free(&self) -> &FreeMap {
         &self.free
+    }
+
+    /// The map of loose pages.
+    pub fn loose(&self) -> &LooseMap {
+        &self.loose
     }
 
     /// The links of a committed page.

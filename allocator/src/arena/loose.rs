@@ -1,0 +1,98 @@
+//! Loose pages: what is freed by address, and taken so, without being cut into runs in between (see the region's map of them).
+//!
+//! Long runs of warm pages are left so when they are freed, and so is what is cut off a warm run by an object that is laid by address. First fit
+//! takes them as it finds them. **Tidying** makes runs of them, for those who want runs: slabs when the lists have nothing warm, those who give
+//! back the oldest, and who looks at the lists.
+
+use super::buddy::Arena;
+use super::lists::Lists;
+use crate::region::Run;
+
+impl Arena {
+    /// Makes the pages of a run that is in the map of free pages loose if they are warm; else, or if there is no room to note it, lists them.
+    pub(super) fn leave(&self, lists: &mut Lists, run: Run) {
+        let listed = if run.zero { Err(run) } else { self.region.loose().put(run) };
+        if let Err(run) = listed {
+            self.insert_run(lists, run);
+        }
+    }
+
+    /// Makes runs of all that is loose; whether anything was. What lies low is listed last, so it is taken first and given back last. A fork in
+    /// between finds pages loose and in a run, or only loose, or only in a run.
+    pub(super) fn tidy(&self, lists: &mut Lists) -> bool {
+        let loose = self.region.loose();
+        let any = loose.count() > 0;
+        while let Some(run) = loose.find() {
+            let (page, pages) = (run.page, run.pages);
+            self.insert_run(lists, run);
+            loose.take(page, pages);
+        }
+        any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::buddy::tests::{arena, listed_and_loose};
+    use super::*;
+    use crate::base::units::{Order, Page};
+
+    fn free(arena: &Arena, run: Run) {
+        arena.free(Run { zero: false, ..run });
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_long_run_is_loose_until_somebody_wants_runs() {
+        let arena = arena();
+        let [long, _other, short] = [100, 4, 8].map(|pages| arena.alloc(pages, 1).unwrap());
+        free(&arena, long);
+        free(&arena, short);
+        assert_eq!(listed_and_loose(&arena), (8, 100));
+        let part = arena.alloc(30, 1).unwrap();
+        assert_eq!((part.page, part.zero, listed_and_loose(&arena)), (Page(0), false, (8, 70)));
+        let _slab = arena.alloc(8, 1).unwrap();
+        assert_eq!(listed_and_loose(&arena), (0, 70));
+        let slab = arena.alloc(8, 1).unwrap();
+        assert!(!slab.zero && listed_and_loose(&arena) == (62, 0), "there was no warm run left");
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_taken_may_be_loose_and_listed_and_zero() {
+        let arena = arena();
+        let [first, second, _last] = [16, 40, 10].map(|pages| arena.alloc(pages, 1).unwrap());
+        free(&arena, first);
+        assert_eq!(arena.free_runs(Order(4)).0, 1, "who looks at the lists has them tidied");
+        free(&arena, second);
+        assert_eq!(listed_and_loose(&arena), (16, 40));
+        let both = arena.alloc(50, 1).unwrap();
+        assert_eq!((both.page, listed_and_loose(&arena)), (Page(0), (0, 6)));
+        free(&arena, both);
+        arena.trim(0);
+        assert_eq!(listed_and_loose(&arena), (0, 0));
+        assert_eq!(arena.alloc(56, 1).map(|run| (run.page, run.zero)), Some((Page(0), true)));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_child_finds_what_was_loose_and_what_was_being_listed() {
+        let arena = arena();
+        let [long, _other, next, _last] = [100, 1, 50, 1].map(|pages| arena.alloc(pages, 1).unwrap());
+        free(&arena, long);
+        let before = arena.free_pages();
+        let dies_while_it_tidies = || {
+            let mut lists = arena.lists().unwrap();
+            let half = Run { page: next.page, pages: 20, zero: false };
+            arena.free_locked(&mut lists, Run { zero: false, ..next });
+            arena.insert_run(&mut lists, half);
+            core::mem::forget(lists);
+        };
+        std::thread::scope(|scope| scope.spawn(dies_while_it_tidies).join().unwrap());
+        arena.rebuild();
+        assert_eq!(arena.validate(), Ok(()));
+        assert_eq!(arena.free_pages(), (before.0 + 50, before.1));
+    }
+
+    extern crate std;
+}
