@@ -341,8 +341,10 @@ pub(super) mod tests {
     #[test]
     fn a_long_run_waits_for_its_length_until_another_is_asked_for() {
         let arena = arena();
-        let run = arena.alloc(3000, 1).unwrap();
+        let [run, _between, zero, _last] = [3000, 1, 2500, 1].map(|pages| arena.alloc(pages, 1).unwrap());
         let page = run.page;
+        arena.free(zero);
+        arena.trim(0);
         let free = |run| arena.free_soon(run, |lists, run| arena.quick.put(run, |run| arena.free_locked(lists, run)));
         free(Run { zero: false, ..run });
         assert_eq!(arena.quick.pages(), 3000);

@@ -59,6 +59,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cut_off_a_listed_run_is_loose() {
+        let arena = arena();
+        let [long, _last] = [100, 1].map(|pages| arena.alloc(pages, 1).unwrap());
+        free(&arena, long);
+        assert_eq!(arena.free_runs(Order(6)).0, 1, "who looks at the lists finds 64 of the 100");
+        let _part = arena.alloc(30, 1).unwrap();
+        assert_eq!(listed_and_loose(&arena), (36, 34));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
     fn what_is_taken_may_be_loose_and_listed_and_zero() {
         let arena = arena();
         let [first, second, _last] = [16, 40, 10].map(|pages| arena.alloc(pages, 1).unwrap());

@@ -82,9 +82,19 @@ impl HugeTable {
         self.lock.lock().ok()
     }
 
-    /// What is known of how the program uses what `calloc` gives it.
-    pub(super) fn filled(&self) -> &Filled {
-        &self.filled
+    /// Whether a mapping for an object of `size` bytes may be one of huge pages if `calloc` asks for it.
+    pub(super) fn is_long(&self, size: usize) -> bool {
+        Filled::is_long(self.pages.mapping_len(size))
+    }
+
+    /// Whether the program is likely to fill it, and it is worth huge pages.
+    pub(super) fn is_likely_filled(&self, size: usize) -> bool {
+        self.filled.is_likely(self.pages.mapping_len(size))
+    }
+
+    /// Whether such an object had better be used memory that is cleared. To be asked once for each object.
+    pub(super) fn is_to_be_cleared(&self, size: usize) -> bool {
+        self.filled.is_to_be_cleared(self.pages.mapping_len(size))
     }
 
     /// A zeroed object of at least `size` bytes, for `calloc` or whoever does not care, or null; `prepare` sees its mapping first.

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
 
 use super::Heap;
-use super::filled::Filled;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
@@ -96,7 +95,7 @@ impl Heap {
 
     /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
     fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
-        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.filled().is_likely(size);
+        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_likely_filled(size);
         let mapping = if at_once { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if mapping.is_null() {
             return self.alloc_large(origin, size, align);
@@ -107,7 +106,7 @@ impl Heap {
 
     /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
-        let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.filled().is_to_be_cleared(size);
+        let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.is_to_be_cleared(size);
         let fresh = if trade { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if fresh.is_null() {
             clear(pointer, size);
@@ -136,7 +135,7 @@ impl Heap {
         // So that no huge page is shared with a neighbour, who may be touched first from another node; and those that are asked for, as for long
         // mappings that are filled, may come from afar.
         let (align, for_calloc) = if self.node_count() > 1 {
-            (align.max(HUGE_PAGE), for_calloc && !Filled::is_long(size))
+            (align.max(HUGE_PAGE), for_calloc && !self.huge.is_long(size))
         } else {
             (align, for_calloc)
         };
