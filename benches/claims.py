@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -89,15 +90,20 @@ def run_starts(libraries, binaries):
             for name, (_, time, peak) in zip(libraries, lines)}
 
 
+def shuffled(libraries):
+    """Names and libraries in another order each time: whoever always came after the same one would always get the pages that one gave back."""
+    return random.sample(list(libraries.items()), len(libraries))
+
+
 def measure(libraries, rounds, binaries):
     """Contender -> figure -> one value per round."""
     values = {name: {figure: [] for figure in FIGURES} for name in libraries}
     for turn in range(rounds):
         for program in PROGRAMS:
             print(f"\rround {turn + 1} of {rounds}: {program:16}", end="", file=sys.stderr, flush=True)
-            for name, library in libraries.items():
+            for name, library in shuffled(libraries):
                 keep(values[name], run(program, library, binaries))
-        for name, figures in run_starts(libraries, binaries).items():
+        for name, figures in run_starts(dict(shuffled(libraries)), binaries).items():
             keep(values[name], figures)
     print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     return values

@@ -48,14 +48,13 @@ def build(into):
 
 
 def measure(libraries, rounds, binaries):
-    """Contender -> figure -> one value per round. Who comes first changes from round to round."""
+    """Contender -> figure -> one value per round. Who comes after whom changes from round to round."""
     values = {name: {figure: [] for figure in FIGURES} for name in libraries}
-    order = list(libraries)
     for turn in range(rounds):
         for program in PROGRAMS:
             print(f"\rround {turn + 1} of {rounds}: {program:24}", end="", file=sys.stderr, flush=True)
-            for name in order[turn % len(order):] + order[:turn % len(order)]:
-                claims.keep(values[name], claims.run(program, libraries[name], binaries))
+            for name, library in claims.shuffled(libraries):
+                claims.keep(values[name], claims.run(program, library, binaries))
     print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
     return values
 

@@ -131,7 +131,7 @@ impl Schedule<'_> {
     /// All contenders in one cell.
     fn visit(&mut self, cell: usize, round: u32, timed: bool) -> Duration {
         let start = Instant::now();
-        // The cell counts too, so that no contender always follows the same one's heat.
+        // The cell counts too: there are fewer rounds than contenders.
         for index in order::of_round(self.contenders.len(), round + cell as u32) {
             self.progress.run(&self.cells[cell], &self.contenders[index]);
             self.measure(cell, index, timed);
