@@ -127,7 +127,7 @@ impl Arena {
         let order = Order::holding(pages);
         self.take_tail(lists, pages)
             .or_else(|| self.take_warm(lists, order, pages))
-            .or_else(|| if self.tidy(lists) { self.take_warm(lists, order, pages) } else { None })
+            .or_else(|| self.take_tidied(lists, order, pages))
             .or_else(|| self.take_first_fit(lists, pages, 1))
     }
 
@@ -229,7 +229,7 @@ impl Arena {
     }
 
     /// Takes a warm run of `order`, from the smallest that fits, and cuts it to `pages` pages.
-    fn take_warm(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
+    pub(super) fn take_warm(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
         let newest = |larger| Some((lists.newest(larger, Kind::Warm)?, larger));
         let (page, larger) = (order.0..ORDERS as u8).map(Order).find_map(newest)?;
         lists.remove(&self.region, page, larger, Kind::Warm);

@@ -1,12 +1,16 @@
 //! Loose pages: what is freed by address, and taken so, without being cut into runs in between (see the region's map of them).
 //!
 //! Long runs of warm pages are left so when they are freed, and so is what is cut off a warm run by an object that is laid by address. First fit
-//! takes them as it finds them. **Tidying** makes runs of them, for those who want runs: slabs when the lists have nothing warm, those who give
-//! back the oldest, and who looks at the lists.
+//! takes them as it finds them. **Tidying** makes runs of them for those who want runs, a stretch of at most 512 pages at a time: for slabs the lowest
+//! when the lists have nothing warm, for those who give back the highest when the lists have too little. Who looks at the lists has all tidied.
 
 use super::buddy::Arena;
-use super::lists::Lists;
+use super::lists::{Kind, Lists};
+use crate::base::units::Order;
 use crate::region::Run;
+
+/// Stretches that are made runs of for one slab.
+const TRIES: u32 = 64;
 
 impl Arena {
     /// Makes the pages of a run that is in the map of free pages loose if they are warm; else, or if there is no room to note it, lists them.
@@ -17,25 +21,39 @@ impl Arena {
         }
     }
 
-    /// Makes runs of all that is loose; whether anything was. What lies low is listed last, so it is taken first and given back last. A fork in
-    /// between finds pages loose and in a run, or only loose, or only in a run.
-    pub(super) fn tidy(&self, lists: &mut Lists) -> bool {
-        let loose = self.region.loose();
-        let any = loose.count() > 0;
-        while let Some(run) = loose.find() {
-            let (page, pages) = (run.page, run.pages);
-            self.insert_run(lists, run);
-            loose.take(page, pages);
-        }
-        any
+    /// Makes runs of all that is loose.
+    pub(super) fn tidy(&self, lists: &mut Lists) {
+        while self.tidy_one(lists, self.region.loose().highest()) {}
+    }
+
+    /// Makes runs of what lies highest until so many pages are listed.
+    pub(super) fn tidy_for(&self, lists: &mut Lists, pages: u32) {
+        while lists.pages(Kind::Warm) < pages && self.tidy_one(lists, self.region.loose().highest()) {}
+    }
+
+    /// Makes a warm run of `order` of what lies lowest and takes it, cut to `pages` pages; not if that takes many tries.
+    pub(super) fn take_tidied(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
+        let tidy_one =
+            |_| self.tidy_one(lists, self.region.loose().lowest()).then(|| self.take_warm(lists, order, pages));
+        (0..TRIES).map_while(tidy_one).find_map(|run| run)
+    }
+
+    /// Makes runs of a loose stretch, if there is one. A fork in between finds its pages loose and in a run, or only one of the two.
+    fn tidy_one(&self, lists: &mut Lists, stretch: Option<Run>) -> bool {
+        let Some(run) = stretch else { return false };
+        let (page, pages) = (run.page, run.pages);
+        self.insert_run(lists, run);
+        self.region.loose().take(page, pages);
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::buddy::tests::{arena, listed_and_loose};
+    use super::super::purge::Reason;
     use super::*;
-    use crate::base::units::{Order, Page};
+    use crate::base::units::Page;
 
     fn free(arena: &Arena, run: Run) {
         arena.free(Run { zero: false, ..run });
@@ -66,6 +84,23 @@ mod tests {
         assert_eq!(arena.free_runs(Order(6)).0, 1, "who looks at the lists finds 64 of the 100");
         let _part = arena.alloc(30, 1).unwrap();
         assert_eq!(listed_and_loose(&arena), (36, 34));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn slabs_take_what_lies_low_and_what_lies_high_goes_back() {
+        let arena = arena();
+        let [low, _between, high, _last] = [600, 1, 600, 1].map(|pages| arena.alloc(pages, 1).unwrap());
+        let (low_page, high_page) = (low.page, high.page);
+        free(&arena, low);
+        free(&arena, high);
+        let slab = arena.alloc(8, 1).unwrap();
+        assert!(slab.page < low_page.plus(512));
+        assert_eq!(listed_and_loose(&arena), (512 - 8, 1200 - 512), "a tract was enough");
+        assert_eq!(arena.reclaim(600, 0, Reason::Trim), 600);
+        let is_zero = |page| arena.region().entry(page).as_free().is_some_and(|(_, warm)| !warm);
+        assert!((high_page.0..high_page.0 + 600).map(Page).any(is_zero));
+        assert!(arena.region().loose().has(low_page.plus(599)));
         assert_eq!(arena.validate(), Ok(()));
     }
 

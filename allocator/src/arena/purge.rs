@@ -230,7 +230,7 @@ impl Arena {
         if lists.pages(Kind::Warm) + self.region.loose().count() < most {
             self.flush_quick(&mut lists);
         }
-        self.tidy(&mut lists);
+        self.tidy_for(&mut lists, most.min(PIECE));
         let fits = |order: &Order| order.pages().min(PIECE) <= most;
         let oldest = |order| Some((lists.oldest(order, Kind::Warm)?, order));
         let (page, order) = (0..ORDERS as u8).rev().map(Order).filter(fits).find_map(oldest)?;

@@ -51,7 +51,7 @@ impl Arena {
             }
         }
         self.region.loose().recount();
-        while let Some(Run { page, pages, .. }) = self.region.loose().find() {
+        while let Some(Run { page, pages, .. }) = self.region.loose().highest() {
             self.region.free().mark_free(page, pages);
             self.region.loose().take(page, pages);
             self.insert_run(&mut lists, Run { page, pages, zero: false });

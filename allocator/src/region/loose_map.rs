@@ -103,12 +103,21 @@ impl LooseMap {
         self.end_of(page, page.plus(1)) != page
     }
 
+    /// The first stretch in the first tract that has any.
+    pub fn lowest(&self) -> Option<Run> {
+        self.find(|tracts| self.tracts.first(tracts, true))
+    }
+
     /// The first stretch in the last tract that has any.
-    pub fn find(&self) -> Option<Run> {
+    pub fn highest(&self) -> Option<Run> {
+        self.find(|tracts| self.tracts.last(tracts, true))
+    }
+
+    fn find(&self, stocked: impl Fn(Range<u32>) -> Option<u32>) -> Option<Run> {
         if self.count() == 0 {
             return None;
         }
-        while let Some(tract) = self.tracts.last(0..self.end(), true) {
+        while let Some(tract) = stocked(0..self.end()) {
             let Range { start, end } = self.pages_of(tract);
             if let Some(first) = self.pages.first(start..end, true) {
                 let behind = self.pages.first(first..end, false).unwrap_or(end);
@@ -163,14 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loose_is_found_from_the_last_tract_on() {
+    fn what_is_loose_is_found_from_the_last_tract_on_or_the_first() {
         let map = map();
-        assert_eq!((map.find(), map.committed()), (None, 0));
+        assert_eq!((map.highest(), map.lowest(), map.committed()), (None, None, 0));
         for loose in [run(30, 70), run(TRACT * 9 + 500, 100), run(TRACT * 90, 3)] {
             map.put(loose).unwrap();
         }
         assert!(map.validate());
-        let found = core::iter::from_fn(|| map.find().inspect(|run| map.take(run.page, run.pages)));
+        assert_eq!(map.lowest(), Some(run(30, 70)));
+        let found = core::iter::from_fn(|| map.highest().inspect(|run| map.take(run.page, run.pages)));
         assert!(found.eq([run(TRACT * 90, 3), run(TRACT * 10, 88), run(TRACT * 9 + 500, 12), run(30, 70)]));
         assert_eq!(map.count(), 0);
         assert!(map.validate());
