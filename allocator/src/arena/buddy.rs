@@ -91,7 +91,9 @@ impl Arena {
         if pages > MAX_RUN_PAGES || align > MAX_RUN_PAGES {
             return None;
         }
-        self.alloc_locked(&mut *self.lists().ok()?, pages, align)
+        let run = self.alloc_locked(&mut *self.lists().ok()?, pages, align)?;
+        self.touch_huge_page(&run);
+        Some(run)
     }
 
     /// The quick list, free pages, new ones: in order of cost.
@@ -261,6 +263,7 @@ impl Arena {
         }
         if will_fill {
             self.ask_for_huge_pages();
+            self.expect_huge_page(Page(end));
         }
         self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
         true

@@ -10,7 +10,10 @@
 //!   another node before small ones of this;
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
 //! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
-//!   **dense** again (three quarters), or grows.
+//!   **dense** again (three quarters), or grows;
+//! - when two in a row **stalled** they are refused everywhere for a while: the first touch of a huge page takes a tenth of a millisecond, but several where
+//!   the kernel must make room for it, or on a virtual machine whose host has taken back what the guest did not use. After growth for which
+//!   they were asked for, the first page of what is taken of it is touched at once, and the clock is looked at.
 //!
 //! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,
 //! and so is what is remembered.
@@ -19,7 +22,8 @@ use super::buddy::Arena;
 use super::lists::Lists;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use crate::base::units::{HUGE_PAGE, PAGE, Page};
-use crate::region::Advice;
+use crate::region::{Advice, Run};
+use crate::sys::clock::coarse_ms;
 
 /// Pages of a huge page.
 const HUGE: u32 = (HUGE_PAGE / PAGE) as u32;
@@ -35,6 +39,12 @@ const NOT_SPARSE: u32 = 1;
 const TO_GROW: u32 = 2;
 /// and so many are dense.
 const DENSE: u32 = 3;
+
+/// A first touch that takes so many milliseconds is a stall. The clock is coarse: a quick one may seem to be, two in a row hardly.
+const STALL_MS: u32 = 2;
+const STALLS: u32 = 2;
+/// After stalls the region grows so often (2 GiB of a large one) before huge pages are asked for again.
+const HELD_OFF: u32 = 64;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,8 +81,15 @@ pub(super) struct HugePages {
     from: AtomicU32,
     /// to this one.
     to: AtomicU32,
-    /// Sparse: refused everywhere.
+    /// Sparse or stalled: refused everywhere.
     refused: AtomicBool,
+    /// Where the last growth began for which they were asked for, + 1, until its first touch.
+    untouched: AtomicU32,
+    /// How long a first touch may take; 0: for ever.
+    stall_ms: AtomicU32,
+    /// First touches in a row that stalled, and growths for which they are not asked for yet.
+    stalls: AtomicU32,
+    held_off: AtomicU32,
 }
 
 impl HugePages {
@@ -90,6 +107,7 @@ impl Arena {
     /// Says what the policy says of a new region, on the only node with memory or on one of several.
     pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
+        self.huge_pages.stall_ms.store(STALL_MS, Ordering::Relaxed);
         self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
         let (start, end) = (Page(0), Page(self.reserved_pages()));
         let front = end.min(Page(FRONT));
@@ -118,7 +136,57 @@ impl Arena {
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
         let may_come_from_afar =
             self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
-        !may_come_from_afar && self.quarters_used(lists) >= TO_GROW
+        let held_off = self.huge_pages.held_off.load(Ordering::Relaxed);
+        self.huge_pages.held_off.store(held_off.saturating_sub(1), Ordering::Relaxed);
+        !may_come_from_afar && held_off == 0 && self.quarters_used(lists) >= TO_GROW
+    }
+
+    /// The region has grown from a page on, and huge pages were asked for.
+    pub(super) fn expect_huge_page(&self, from: Page) {
+        if self.huge_pages.is(ThpPolicy::Auto) && from.0 >= FRONT {
+            self.huge_pages.untouched.store(from.0 + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// After a run was taken, without the lock: if it is the first of what the region has grown by, touches it.
+    #[inline]
+    pub(super) fn touch_huge_page(&self, run: &Run) {
+        if self.huge_pages.untouched.load(Ordering::Relaxed) != 0 && run.zero {
+            self.touch_first(run);
+        }
+    }
+
+    #[cold]
+    fn touch_first(&self, run: &Run) {
+        let HugePages { untouched, .. } = &self.huge_pages;
+        let from = untouched.load(Ordering::Relaxed);
+        let page = Page(run.page.0.max(from.saturating_sub(1)));
+        let is_first = page < run.page.plus(run.pages)
+            && untouched.compare_exchange(from, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if is_first && from != 0 {
+            let before = coarse_ms();
+            self.region.touch(run, page);
+            self.heed_wait(coarse_ms() - before);
+        }
+    }
+
+    /// The first touch of a huge page took so long.
+    fn heed_wait(&self, ms: u64) {
+        let HugePages { stall_ms, stalls, held_off, .. } = &self.huge_pages;
+        let most = stall_ms.load(Ordering::Relaxed).into();
+        let count = if most == 0 || ms < most { 0 } else { stalls.load(Ordering::Relaxed) + 1 };
+        stalls.store(count % STALLS, Ordering::Relaxed);
+        if count >= STALLS {
+            held_off.store(HELD_OFF, Ordering::Relaxed);
+            self.refuse_huge_pages();
+        }
+    }
+
+    fn refuse_huge_pages(&self) {
+        if !self.huge_pages.refused.swap(true, Ordering::Relaxed) {
+            self.huge_pages.to.store(0, Ordering::Relaxed);
+            self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
+        }
     }
 
     /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length.
@@ -141,7 +209,9 @@ impl Arena {
     /// After zero pages were taken: if huge pages are refused, asks again once the region is dense.
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
-        if self.huge_pages.refused.load(Ordering::Relaxed) && self.quarters_used(lists) >= DENSE {
+        let HugePages { refused, held_off, .. } = &self.huge_pages;
+        let may_ask = refused.load(Ordering::Relaxed) && held_off.load(Ordering::Relaxed) == 0;
+        if may_ask && self.quarters_used(lists) >= DENSE {
             self.ask_for_huge_pages();
         }
     }
@@ -152,10 +222,8 @@ impl Arena {
             return;
         }
         let Ok(lists) = self.lists() else { return };
-        let is_sparse = self.quarters_used(&lists) < NOT_SPARSE;
-        if is_sparse && !self.huge_pages.refused.swap(true, Ordering::Relaxed) {
-            self.huge_pages.to.store(0, Ordering::Relaxed);
-            self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
+        if self.quarters_used(&lists) < NOT_SPARSE {
+            self.refuse_huge_pages();
         }
     }
 }
@@ -181,6 +249,8 @@ mod tests {
         let metadata = Span::reserve(crate::region::Region::metadata_len(LEN), PAGE).unwrap();
         arena.settle(Span::reserve(LEN, 32 << 20).unwrap(), metadata);
         arena.begin_huge_pages(policy, is_only_node);
+        // Whatever the machine is like.
+        arena.huge_pages.stall_ms.store(0, Ordering::Relaxed);
         arena
     }
 
@@ -229,6 +299,45 @@ mod tests {
         arena.trim(0);
         let _many = take(&arena, arena.region().pages());
         assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "what was sparse and is dense again");
+    }
+
+    #[test]
+    fn huge_pages_that_stall_are_held_off_for_a_while() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let _held = take(&arena, FRONT + HUGE);
+        let asked = arena.huge_pages_asked();
+        assert!(asked > 0);
+        let wait = |ms| {
+            arena.huge_pages.stall_ms.store(STALL_MS, Ordering::Relaxed);
+            arena.heed_wait(ms);
+            arena.huge_pages.stall_ms.store(0, Ordering::Relaxed);
+        };
+        [2, 0, 2].into_iter().for_each(wait);
+        assert_eq!(arena.huge_pages_asked(), asked, "not two in a row");
+        wait(2);
+        assert_eq!(arena.huge_pages_asked(), 0);
+        let _more = take(&arena, LARGE);
+        assert_eq!(arena.huge_pages_asked(), 0, "dense and growing");
+        arena.huge_pages.held_off.store(0, Ordering::Relaxed);
+        let _rest = take(&arena, LARGE);
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages());
+    }
+
+    #[test]
+    fn only_the_first_of_what_the_region_has_grown_by_is_touched() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let untouched = || arena.huge_pages.untouched.load(Ordering::Relaxed);
+        let run = |page, zero| Run { page: Page(page), pages: 8, zero };
+        arena.expect_huge_page(Page(64));
+        assert_eq!(untouched(), 0, "the front");
+        let _held = take(&arena, 2 * FRONT);
+        arena.expect_huge_page(Page(FRONT));
+        for (run, left) in
+            [(run(FRONT - 8, true), FRONT + 1), (run(FRONT, false), FRONT + 1), (run(FRONT - 7, true), 0)]
+        {
+            arena.touch_huge_page(&run);
+            assert_eq!(untouched(), left, "{run:?}");
+        }
     }
 
     #[test]

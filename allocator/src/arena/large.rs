@@ -58,6 +58,7 @@ impl Arena {
         let run = self.alloc_locked(&mut lists, pages, align)?;
         self.large.add(run.pages);
         drop(lists);
+        self.touch_huge_page(&run);
         // That it is a large object.
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
@@ -67,7 +68,10 @@ impl Arena {
     /// Allocates a run for a slab whose object could as well be large: under the same condition.
     pub fn alloc_beside_slabs(&self, pages: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
-        if self.has_room_beside_slabs(&lists, pages) { self.alloc_locked(&mut lists, pages, 1) } else { None }
+        let run =
+            if self.has_room_beside_slabs(&lists, pages) { self.alloc_locked(&mut lists, pages, 1) } else { None };
+        drop(lists);
+        run.inspect(|run| self.touch_huge_page(run))
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {

@@ -162,6 +162,13 @@ impl Region {
         tokens::move_in(&self.space, run, span);
     }
 
+    /// Has memory put behind a page of a run that nobody else knows yet; what it holds stays.
+    pub fn touch(&self, run: &Run, page: Page) {
+        if run.page <= page && page < run.page.plus(run.pages) {
+            tokens::touch(self.address(page));
+        }
+    }
+
     /// Asks for transparent huge pages between two pages, or refuses them. The kernel may not listen.
     pub fn advise(&self, from: Page, to: Page, advice: Advice) {
         self.space.advise(from.offset(), to.offset() - from.offset(), advice);

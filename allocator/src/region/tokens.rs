@@ -7,6 +7,7 @@
 //!   room is a hint (a restarted sequence may count a push twice), the chain is the truth.
 #![allow(unsafe_code, reason = "free objects hold links")]
 
+use crate::base::sync::{AtomicU8, Ordering};
 use crate::base::units::{Class, PAGE_SHIFT, Page};
 use crate::sys::Errno;
 use crate::sys::die::die;
@@ -47,6 +48,13 @@ pub(super) fn move_out(space: &Reserve, run: &Run) -> Result<Span, Errno> {
 pub(super) fn move_in(space: &Reserve, run: &Run, span: Span) {
     // SAFETY: as above; the span's token ends here.
     unsafe { space.move_in(run.page.offset(), span) }
+}
+
+pub(super) fn touch(address: usize) {
+    // SAFETY: the first byte of a page of a run that the caller holds: committed memory.
+    let byte = unsafe { AtomicU8::from_ptr(address as *mut u8) };
+    // An exchange, for that is a write in any case: adding nothing would be made a load.
+    let _as_it_was = byte.compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
 }
 
 /// A free object, in one hand only.
