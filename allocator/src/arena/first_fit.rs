@@ -76,7 +76,8 @@ impl Arena {
     }
 
     /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie or from what is loose; with the first of them a
-    /// run begins, if it is not loose. (So it does at the first multiple of a power of two in a stretch: a run that began before it would have to be longer, and begin at another.)
+    /// run begins, if it is not loose. (So it does at the first multiple of a power of two in a stretch: a run that began before it would have to
+    /// be longer, and begin at another.)
     fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
         let (mut at, end, mut zero) = (page, page.plus(pages), true);
         while at < end {

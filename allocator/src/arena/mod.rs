@@ -19,8 +19,8 @@
 //! Invariants: a run is in list (order, kind) iff the pagemap says `free(order, kind)` of its first page; a page is in the map of free
 //! pages iff it is in such a run or loose; two buddies of one order and kind are never both free; the gauges are the sums of the lists.
 //!
-//! Locks: one per arena. Fork: a child rebuilds the lists and the map from the pagemap and what is loose ([`Arena::rebuild`]); a run that was in a dead thread's
-//! hands is lost to the child.
+//! Locks: one per arena. Fork: a child rebuilds the lists and the map from the pagemap and what is loose ([`Arena::rebuild`]); a run that
+//! was in a dead thread's hands is lost to the child.
 
 mod buddy;
 mod deferred;
