@@ -315,6 +315,12 @@ pub(super) mod tests {
     extern crate std;
     use std::vec::Vec;
 
+    /// Frees a run that was written to.
+    pub(in crate::arena) fn free(arena: &Arena, run: Run) {
+        arena.free(Run { zero: false, ..run });
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
     /// Warm pages in the lists, and loose ones.
     pub(in crate::arena) fn listed_and_loose(arena: &Arena) -> (u32, u32) {
         (arena.lists().unwrap().pages(Kind::Warm), arena.region.loose().count())

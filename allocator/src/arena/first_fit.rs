@@ -116,14 +116,8 @@ impl Arena {
 
 #[cfg(test)]
 mod tests {
-    use super::super::buddy::tests::arena;
+    use super::super::buddy::tests::{arena, free};
     use super::*;
-
-    /// Frees a run that was written to.
-    fn free(arena: &Arena, run: Run) {
-        arena.free(Run { zero: false, ..run });
-        assert_eq!(arena.validate(), Ok(()));
-    }
 
     #[test]
     fn what_is_freed_side_by_side_is_used_as_one() {

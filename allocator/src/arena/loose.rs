@@ -50,15 +50,10 @@ impl Arena {
 
 #[cfg(test)]
 mod tests {
-    use super::super::buddy::tests::{arena, listed_and_loose};
+    use super::super::buddy::tests::{arena, free, listed_and_loose};
     use super::super::purge::Reason;
     use super::*;
     use crate::base::units::Page;
-
-    fn free(arena: &Arena, run: Run) {
-        arena.free(Run { zero: false, ..run });
-        assert_eq!(arena.validate(), Ok(()));
-    }
 
     #[test]
     fn a_long_run_is_loose_until_somebody_wants_runs() {
