@@ -10,8 +10,11 @@ cli() { timeout -k 5 60 redis-cli -s "$socket" "$@"; }
 start() { # serve or serve_plain
     "$1" redis-server --port 0 --unixsocket "$socket" --dir "$work/data" --save '' --appendonly no --enable-debug-command yes \
         --io-threads 2 --loglevel warning
-    eventually cli ping
+    eventually loaded
 }
+
+# It answers before it has read all of its file, DEBUG DIGEST too.
+loaded() { [[ $(cli info persistence) == *$'\n'loading:0* ]]; }
 
 serve_plain() {
     "$@" >>server.log 2>&1 &
