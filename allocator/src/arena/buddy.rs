@@ -23,7 +23,7 @@ const MIN_GROWTH: u32 = 64;
 const MAX_GROWTH: u32 = 8192;
 
 /// Longer runs are laid by address, and lie loose when they are freed.
-pub(super) const LONGEST_FROM_BUDDY: u32 = 8;
+const LONGEST_FROM_BUDDY: u32 = 8;
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ impl Arena {
             return None;
         }
         let run = self.alloc_locked(&mut *self.lists().ok()?, pages, align)?;
-        self.touch_huge_page(&run);
+        self.watch_first_touch(&run);
         Some(run)
     }
 
@@ -263,7 +263,6 @@ impl Arena {
         }
         if will_fill {
             self.ask_for_huge_pages();
-            self.expect_huge_page(Page(end));
         }
         self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
         true

@@ -11,19 +11,20 @@
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
 //! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
 //!   **dense** again (three quarters), or grows;
-//! - when two in a row **stalled** they are refused everywhere for a while: the first touch of a huge page takes a tenth of a millisecond, but several where
-//!   the kernel must make room for it, or on a virtual machine whose host has taken back what the guest did not use. After growth for which
-//!   they were asked for, the first page of what is taken of it is touched at once, and the clock is looked at.
+//! - when one **stalls** they are refused everywhere for ten seconds: the first touch of a huge page takes a quarter of a millisecond, but several where
+//!   the kernel must make room for it, or on a virtual machine whose host has taken back what the guest did not use. So whoever takes the first
+//!   run in a huge page touches the run's first page at once, and looks at the thread's clock.
 //!
 //! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,
 //! and so is what is remembered.
 
 use super::buddy::Arena;
 use super::lists::Lists;
-use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{HUGE_PAGE, PAGE, Page};
 use crate::region::{Advice, Run};
-use crate::sys::clock::coarse_ms;
+use crate::sys::clock::{coarse_ms, thread_ns};
+use core::ops::Range;
 
 /// Pages of a huge page.
 const HUGE: u32 = (HUGE_PAGE / PAGE) as u32;
@@ -40,11 +41,10 @@ const TO_GROW: u32 = 2;
 /// and so many are dense.
 const DENSE: u32 = 3;
 
-/// A first touch that takes so many milliseconds is a stall. The clock is coarse: a quick one may seem to be, two in a row hardly.
-const STALL_MS: u32 = 2;
-const STALLS: u32 = 2;
-/// After stalls the region grows so often (2 GiB of a large one) before huge pages are asked for again.
-const HELD_OFF: u32 = 64;
+/// A first touch that takes so much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
+const STALL_NS: u64 = 1_000_000;
+/// After one it takes so many milliseconds before huge pages are asked for again.
+const HELD_OFF_MS: u64 = 10_000;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,13 +83,12 @@ pub(super) struct HugePages {
     to: AtomicU32,
     /// Sparse or stalled: refused everywhere.
     refused: AtomicBool,
-    /// Where the last growth began for which they were asked for, + 1, until its first touch.
-    untouched: AtomicU32,
-    /// How long a first touch may take; 0: for ever.
-    stall_ms: AtomicU32,
-    /// First touches in a row that stalled, and growths for which they are not asked for yet.
-    stalls: AtomicU32,
-    held_off: AtomicU32,
+    /// The first touches of the huge pages before this page were watched.
+    watched: AtomicU32,
+    /// How long a first touch may take.
+    stall_ns: AtomicU64,
+    /// Until when they are not asked for because one stalled.
+    held_off_ms: AtomicU64,
 }
 
 impl HugePages {
@@ -107,7 +106,7 @@ impl Arena {
     /// Says what the policy says of a new region, on the only node with memory or on one of several.
     pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
-        self.huge_pages.stall_ms.store(STALL_MS, Ordering::Relaxed);
+        self.huge_pages.stall_ns.store(STALL_NS, Ordering::Relaxed);
         self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
         let (start, end) = (Page(0), Page(self.reserved_pages()));
         let front = end.min(Page(FRONT));
@@ -124,8 +123,12 @@ impl Arena {
 
     /// Pages that were asked for because they are dense, or will be.
     pub fn huge_pages_asked(&self) -> u32 {
-        let [from, to] = [&self.huge_pages.from, &self.huge_pages.to].map(|page| page.load(Ordering::Relaxed));
-        to.min(self.region.pages()).saturating_sub(from)
+        let asked = self.asked();
+        asked.end.min(self.region.pages()).saturating_sub(asked.start)
+    }
+
+    fn asked(&self) -> Range<u32> {
+        self.huge_pages.from.load(Ordering::Relaxed)..self.huge_pages.to.load(Ordering::Relaxed)
     }
 
     fn quarters_used(&self, lists: &Lists) -> u32 {
@@ -136,50 +139,40 @@ impl Arena {
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
         let may_come_from_afar =
             self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
-        let held_off = self.huge_pages.held_off.load(Ordering::Relaxed);
-        self.huge_pages.held_off.store(held_off.saturating_sub(1), Ordering::Relaxed);
-        !may_come_from_afar && held_off == 0 && self.quarters_used(lists) >= TO_GROW
+        !may_come_from_afar && !self.is_held_off() && self.quarters_used(lists) >= TO_GROW
     }
 
-    /// The region has grown from a page on, and huge pages were asked for.
-    pub(super) fn expect_huge_page(&self, from: Page) {
-        if self.huge_pages.is(ThpPolicy::Auto) && from.0 >= FRONT {
-            self.huge_pages.untouched.store(from.0 + 1, Ordering::Relaxed);
-        }
+    fn is_held_off(&self) -> bool {
+        let until = self.huge_pages.held_off_ms.load(Ordering::Relaxed);
+        until != 0 && coarse_ms() < until
     }
 
-    /// After a run was taken, without the lock: if it is the first of what the region has grown by, touches it.
+    /// After a run was taken, without the lock: if it is the first of a huge page, touches it.
     #[inline]
-    pub(super) fn touch_huge_page(&self, run: &Run) {
-        if self.huge_pages.untouched.load(Ordering::Relaxed) != 0 && run.zero {
-            self.touch_first(run);
-        }
-    }
-
-    #[cold]
-    fn touch_first(&self, run: &Run) {
-        let HugePages { untouched, .. } = &self.huge_pages;
-        let from = untouched.load(Ordering::Relaxed);
-        let page = Page(run.page.0.max(from.saturating_sub(1)));
-        let is_first = page < run.page.plus(run.pages)
-            && untouched.compare_exchange(from, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if is_first && from != 0 {
-            let before = coarse_ms();
-            self.region.touch(run, page);
-            self.heed_wait(coarse_ms() - before);
+    pub(super) fn watch_first_touch(&self, run: &Run) {
+        let HugePages { watched, .. } = &self.huge_pages;
+        let is_first = run.zero && run.page.0 >= watched.load(Ordering::Relaxed) && self.asked().contains(&run.page.0);
+        if is_first && self.huge_pages.is(ThpPolicy::Auto) {
+            watched.store(run.page.plus(1).0.next_multiple_of(HUGE), Ordering::Relaxed);
+            let before = thread_ns();
+            self.region.touch(run);
+            self.heed_wait(thread_ns() - before);
         }
     }
 
     /// The first touch of a huge page took so long.
-    fn heed_wait(&self, ms: u64) {
-        let HugePages { stall_ms, stalls, held_off, .. } = &self.huge_pages;
-        let most = stall_ms.load(Ordering::Relaxed).into();
-        let count = if most == 0 || ms < most { 0 } else { stalls.load(Ordering::Relaxed) + 1 };
-        stalls.store(count % STALLS, Ordering::Relaxed);
-        if count >= STALLS {
-            held_off.store(HELD_OFF, Ordering::Relaxed);
+    #[cold]
+    fn heed_wait(&self, ns: u64) {
+        let HugePages { stall_ns, held_off_ms, .. } = &self.huge_pages;
+        if ns >= stall_ns.load(Ordering::Relaxed) {
+            held_off_ms.store(coarse_ms() + HELD_OFF_MS, Ordering::Relaxed);
             self.refuse_huge_pages();
         }
+    }
+
+    /// A run has been given back: the next first touch of its huge pages is one again.
+    pub(super) fn forget_first_touch(&self, run: &Run) {
+        self.huge_pages.watched.fetch_min(run.page.0, Ordering::Relaxed);
     }
 
     fn refuse_huge_pages(&self) {
@@ -209,9 +202,8 @@ impl Arena {
     /// After zero pages were taken: if huge pages are refused, asks again once the region is dense.
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
-        let HugePages { refused, held_off, .. } = &self.huge_pages;
-        let may_ask = refused.load(Ordering::Relaxed) && held_off.load(Ordering::Relaxed) == 0;
-        if may_ask && self.quarters_used(lists) >= DENSE {
+        let is_refused = self.huge_pages.refused.load(Ordering::Relaxed);
+        if is_refused && self.quarters_used(lists) >= DENSE && !self.is_held_off() {
             self.ask_for_huge_pages();
         }
     }
@@ -250,7 +242,7 @@ mod tests {
         arena.settle(Span::reserve(LEN, 32 << 20).unwrap(), metadata);
         arena.begin_huge_pages(policy, is_only_node);
         // Whatever the machine is like.
-        arena.huge_pages.stall_ms.store(0, Ordering::Relaxed);
+        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
         arena
     }
 
@@ -307,37 +299,41 @@ mod tests {
         let _held = take(&arena, FRONT + HUGE);
         let asked = arena.huge_pages_asked();
         assert!(asked > 0);
-        let wait = |ms| {
-            arena.huge_pages.stall_ms.store(STALL_MS, Ordering::Relaxed);
-            arena.heed_wait(ms);
-            arena.huge_pages.stall_ms.store(0, Ordering::Relaxed);
-        };
-        [2, 0, 2].into_iter().for_each(wait);
-        assert_eq!(arena.huge_pages_asked(), asked, "not two in a row");
-        wait(2);
+        arena.huge_pages.stall_ns.store(STALL_NS, Ordering::Relaxed);
+        arena.heed_wait(STALL_NS - 1);
+        assert_eq!(arena.huge_pages_asked(), asked);
+        arena.heed_wait(STALL_NS);
         assert_eq!(arena.huge_pages_asked(), 0);
         let _more = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), 0, "dense and growing");
-        arena.huge_pages.held_off.store(0, Ordering::Relaxed);
+        arena.huge_pages.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
+        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
         let _rest = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), arena.region().pages());
     }
 
     #[test]
-    fn only_the_first_of_what_the_region_has_grown_by_is_touched() {
+    fn the_first_touch_of_each_huge_page_is_watched() {
         let arena = arena(ThpPolicy::Auto, true);
-        let untouched = || arena.huge_pages.untouched.load(Ordering::Relaxed);
-        let run = |page, zero| Run { page: Page(page), pages: 8, zero };
-        arena.expect_huge_page(Page(64));
-        assert_eq!(untouched(), 0, "the front");
-        let _held = take(&arena, 2 * FRONT);
-        arena.expect_huge_page(Page(FRONT));
-        for (run, left) in
-            [(run(FRONT - 8, true), FRONT + 1), (run(FRONT, false), FRONT + 1), (run(FRONT - 7, true), 0)]
-        {
-            arena.touch_huge_page(&run);
-            assert_eq!(untouched(), left, "{run:?}");
-        }
+        let _held = take(&arena, FRONT + LARGE);
+        let huge_pages = &arena.huge_pages;
+        let (end, watched) = (arena.region().pages(), || huge_pages.watched.load(Ordering::Relaxed));
+        let watch = |page, zero| {
+            // Nobody else knows what the region has grown by.
+            arena.watch_first_touch(&Run { page: Page(page), pages: 8, zero });
+            watched()
+        };
+        let next = watched();
+        assert!(next > FRONT && next.is_multiple_of(HUGE) && next < end, "the last one taken is {next}");
+        assert_eq!(watch(next, false), next, "it was used");
+        assert_eq!(watch(next - 8, true), next, "another of the same huge page");
+        assert_eq!(watch(next + 16, true), next + HUGE);
+        arena.forget_first_touch(&Run { page: Page(next - HUGE), pages: HUGE, zero: false });
+        assert_eq!(watched(), next - HUGE);
+        huge_pages.stall_ns.store(0, Ordering::Relaxed);
+        watch(next, true);
+        assert_eq!(arena.huge_pages_asked(), 0);
+        assert_eq!(watch(next + HUGE, true), next + HUGE, "small pages are not watched");
     }
 
     #[test]

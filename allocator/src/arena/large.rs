@@ -58,7 +58,7 @@ impl Arena {
         let run = self.alloc_locked(&mut lists, pages, align)?;
         self.large.add(run.pages);
         drop(lists);
-        self.touch_huge_page(&run);
+        self.watch_first_touch(&run);
         // That it is a large object.
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
@@ -71,7 +71,7 @@ impl Arena {
         let run =
             if self.has_room_beside_slabs(&lists, pages) { self.alloc_locked(&mut lists, pages, 1) } else { None };
         drop(lists);
-        run.inspect(|run| self.touch_huge_page(run))
+        run.inspect(|run| self.watch_first_touch(run))
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {

@@ -256,6 +256,7 @@ impl Arena {
         self.purge.refused.store(!zero, Ordering::Relaxed);
         if zero {
             self.purge.note_given_back(run.pages, reason);
+            self.forget_first_touch(&run);
         }
         self.free_quietly(Run { zero, ..run });
         self.refuse_if_sparse();

@@ -6,6 +6,8 @@ use crate::sys::Errno;
 use crate::sys::vm::Span;
 use core::ops::Range;
 
+/// Pages of a tract (2 MiB): what the maps of pages know something more of.
+pub(super) const TRACT: u32 = 512;
 /// Bits in a word.
 const WORD: u32 = u64::BITS;
 

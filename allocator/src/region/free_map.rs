@@ -13,7 +13,7 @@
 //!
 //! In memory the levels follow each other, the top first, so those of a small region share a page.
 
-use super::bits::Bits;
+use super::bits::{Bits, TRACT};
 use super::table::Table;
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{MAX_RUN_PAGES, Page};
@@ -23,8 +23,6 @@ use core::ops::Range;
 
 /// The longest stretch that is ever looked for: a run, and what its alignment may cost beside. No bound is higher.
 const MOST: u32 = 2 * MAX_RUN_PAGES;
-/// Pages of a tract (2 MiB).
-const TRACT: u32 = 512;
 /// Bounds under one.
 const FAN: u32 = 16;
 /// Levels of the longest region; a region uses those up to the one that has no more than [`FAN`] bounds.

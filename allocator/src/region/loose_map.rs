@@ -10,16 +10,13 @@
 //! Invariants, wherever the arena's lock is free: a loose page is in the map of free pages and in no list; a tract's bit is set if (not iff) a page
 //! of it is loose. Fork: bits are set after, and cleared before, anybody else may have the page; a child counts anew.
 
-use super::bits::Bits;
+use super::bits::{Bits, TRACT};
 use super::tokens::Run;
 use crate::base::sync::{AtomicU32, Gauge, Ordering};
 use crate::base::units::Page;
 use crate::sys::Errno;
 use crate::sys::vm::Span;
 use core::ops::Range;
-
-/// Pages of a tract (2 MiB).
-const TRACT: u32 = 512;
 
 /// See the module. All zero has nothing loose.
 #[derive(Debug, Default)]

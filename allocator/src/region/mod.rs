@@ -162,11 +162,9 @@ impl Region {
         tokens::move_in(&self.space, run, span);
     }
 
-    /// Has memory put behind a page of a run that nobody else knows yet; what it holds stays.
-    pub fn touch(&self, run: &Run, page: Page) {
-        if run.page <= page && page < run.page.plus(run.pages) {
-            tokens::touch(self.address(page));
-        }
+    /// Has memory put behind the first page of a run that nobody else knows yet; what it holds stays.
+    pub fn touch(&self, run: &Run) {
+        tokens::touch(self.address(run.page));
     }
 
     /// Asks for transparent huge pages between two pages, or refuses them. The kernel may not listen.
