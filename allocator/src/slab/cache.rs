@@ -15,6 +15,10 @@ use crate::sys::lock::{Guard, Lock};
 const FIRST_FILL: usize = 1024;
 /// Bytes of a later fill: about one page fault's worth. Threads that miss at the same time each fill, so more would be left over.
 const FULL_FILL: usize = 4096;
+/// Of a class of many slabs a fill takes one part in so many of them, at most a magazine:
+const PART_OF_CLASS: usize = 64;
+/// but only so many bytes of pages that were never touched, for each costs a fault.
+const FRESH_FILL: usize = 2 * FULL_FILL;
 /// Objects of at most so many bytes, of which a line holds several, are dealt out:
 const DEALT_SIZE: usize = 32;
 /// one from each of so many groups, then the next from each.
@@ -84,7 +88,7 @@ impl Cache {
     /// Into a hand that there is already: the stack of every thread that was ever here is as deep as this goes.
     fn take(&self, hand: &mut Hand, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) {
         let Ok(mut lists) = self.lists.lock() else { return };
-        let want = next_batch(&mut lists, class) as usize;
+        let mut want = next_batch(&mut lists, class) as usize;
         while hand.len < want {
             let Some(id) = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0) else { break };
             let slab = slabs.descriptors.get(id.0 as usize - 1);
@@ -92,7 +96,10 @@ impl Cache {
                 slab.set_owner(cpu);
             }
             let first = arena.region().address(slab.page()) + slab.colour();
-            let taken = slab.take((want - hand.len) as u32, class.info().group, |number| {
+            if slab.is_fresh() {
+                want = want.min(fresh_batch(class));
+            }
+            let taken = slab.take(want.saturating_sub(hand.len) as u32, class.info().group, |number| {
                 hand.add(first + number as usize * class.size())
             });
             lists.free -= taken;
@@ -191,12 +198,20 @@ fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8
     found.or_else(|| if begin { begin_slab(lists, slabs, arena, class).or_else(|| lists.fullest()) } else { None })
 }
 
-/// How many objects the next fill takes: twice the last, from little up to a page's worth, and whole groups.
+/// How many objects the next fill takes: twice the last, from little up to a page's worth or a part of the class, and whole groups.
 fn next_batch(lists: &mut Lists, class: Class) -> u32 {
-    let (rounds, group) = (class.info().rounds.min((FULL_FILL / class.size()).max(1) as u32), class.info().group);
+    let info = class.info();
+    let part = lists.slabs as usize * info.slab_pages as usize * PAGE / PART_OF_CLASS;
+    let most = (part.max(FULL_FILL) / class.size()).clamp(1, info.rounds as usize) as u32;
     let batch = if lists.batch == 0 { (FIRST_FILL / class.size()).max(1) as u32 } else { lists.batch * 2 };
-    lists.batch = (batch.min(rounds) / group).max(1) * group;
+    lists.batch = (batch.min(most) / info.group).max(1) * info.group;
     lists.batch
+}
+
+/// How many objects of fresh pages a fill takes.
+fn fresh_batch(class: Class) -> usize {
+    let group = class.info().group as usize;
+    (FRESH_FILL / class.size() / group).max(1) * group
 }
 
 /// Puts one object back; a bit that is set already is a double free. Gives back what is none of these slabs' objects.
@@ -236,7 +251,7 @@ fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class) -> 
     let colour = lists.next_colour * info.colour_step;
     lists.next_colour = (lists.next_colour + 1) % info.colours;
     let slab = slabs.descriptors.get(id.0 as usize - 1);
-    slab.prepare(class, run.page, colour);
+    slab.prepare(class, run.page, colour, run.zero);
     let first = arena.region().address(run.page) + colour as usize;
     for index in 0..run.pages {
         let page = run.page.plus(index);

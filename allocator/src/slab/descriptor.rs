@@ -32,6 +32,8 @@ pub(super) struct Slab {
     owner: AtomicU8,
     /// The list it is in, +1.
     pub(super) list: AtomicU8,
+    /// Whether its pages were zero, and not all objects have been taken since.
+    fresh: AtomicU8,
 }
 
 // SAFETY: atomics are plain numbers.
@@ -45,8 +47,8 @@ fn whole_groups(bits: u64, group: u32) -> u64 {
 }
 
 impl Slab {
-    /// Makes an unused descriptor one of a slab with every object free.
-    pub(super) fn prepare(&self, class: Class, page: Page, colour: u32) {
+    /// Makes an unused descriptor one of a slab with every object free, of pages that are known to be zero or not.
+    pub(super) fn prepare(&self, class: Class, page: Page, colour: u32, zero: bool) {
         let objects = class.info().slab_objects;
         for (index, word) in self.bits.iter().enumerate() {
             let left = objects.saturating_sub(index as u32 * 64);
@@ -58,6 +60,7 @@ impl Slab {
         self.free.store(objects as u16, Ordering::Relaxed);
         self.list.store(0, Ordering::Relaxed);
         self.seen.store(0, Ordering::Relaxed);
+        self.fresh.store(zero.into(), Ordering::Relaxed);
     }
 
     /// Begins its use.
@@ -86,6 +89,11 @@ impl Slab {
     /// Gives it to a CPU.
     pub(super) fn set_owner(&self, cpu: u8) {
         self.owner.store(cpu, Ordering::Relaxed);
+    }
+
+    /// Whether to take an object is likely to touch a page for the first time.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed) != 0
     }
 
     /// First page.
@@ -128,7 +136,11 @@ impl Slab {
     /// Takes up to `want` objects and calls `each` with their numbers; returns how many. First those of whole free groups, then others, lowest first.
     pub(super) fn take(&self, want: u32, group: u32, mut each: impl FnMut(u32)) -> u32 {
         let whole = self.take_of(want, |bits| whole_groups(bits, group), &mut each);
-        whole + if whole < want { self.take_of(want - whole, |bits| bits, &mut each) } else { 0 }
+        let taken = whole + if whole < want { self.take_of(want - whole, |bits| bits, &mut each) } else { 0 };
+        if self.free() == 0 {
+            self.fresh.store(0, Ordering::Relaxed);
+        }
+        taken
     }
 
     fn take_of(&self, want: u32, those: impl Fn(u64) -> u64, mut each: impl FnMut(u32)) -> u32 {
@@ -196,7 +208,7 @@ mod tests {
     #[test]
     fn whole_groups_are_taken_first_and_the_others_in_the_end() {
         let slab = Slab::default();
-        slab.prepare(Class(2), Page(0), 0);
+        slab.prepare(Class(2), Page(0), 0, true);
         let numbers = |want| {
             let mut numbers = [0; 8];
             let mut taken = 0;
@@ -209,7 +221,8 @@ mod tests {
         assert_eq!(numbers(1), (1, [0; 8]));
         assert_eq!(numbers(8), (8, [4, 5, 6, 7, 8, 9, 10, 11]));
         let rest = slab.take(slab.free() - 3, 4, |number| assert!(number > 3));
+        assert!(slab.is_fresh());
         assert_eq!((rest, numbers(8)), (Class(2).info().slab_objects - 12, (3, [1, 2, 3, 0, 0, 0, 0, 0])));
-        assert_eq!(slab.count(), 0);
+        assert_eq!((slab.count(), slab.is_fresh()), (0, false));
     }
 }

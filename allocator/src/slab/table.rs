@@ -305,6 +305,26 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_fill_of_a_large_class_is_a_magazine_but_not_of_fresh_pages() {
+        with_slabs(|slabs, arena| {
+            let mut found = Vec::new();
+            let fill = |found: &mut Vec<usize>| {
+                let before = found.len();
+                let mut magazine = slabs.fill(arena, CLASS, 0, links()).unwrap();
+                found.extend(core::iter::from_fn(|| magazine.pop(links(), CLASS)).map(|object| object.address()));
+                (found.len() - before) * CLASS.size()
+            };
+            let most_fresh = (0..300).map(|_| fill(&mut found)).max().unwrap();
+            assert!((4097..=8192).contains(&most_fresh), "{most_fresh} bytes of pages that were never touched");
+            let (kept, freed): (Vec<_>, Vec<_>) = found.iter().partition(|&&address| address % 16384 < CLASS.size());
+            give_back(slabs, arena, &freed);
+            assert!(kept.len() > 100, "no slab is empty");
+            let largest = (0..20).map(|_| fill(&mut found)).max().unwrap();
+            assert!(largest > 3 * 8192 && largest <= CLASS.info().rounds as usize * CLASS.size(), "{largest} bytes");
+        });
+    }
+
+    #[test]
     fn the_fullest_slab_serves_first() {
         with_slabs(|slabs, arena| {
             let each = CLASS.info().slab_objects as usize;
