@@ -61,34 +61,14 @@ impl Hand {
         }
     }
 
-    fn taken(&self) -> &[usize] {
-        self.addresses.get(..self.len).unwrap_or_default()
+    /// What is taken in a row lies on different lines if it is very small, so that what one thread makes for several does not tie them together.
+    fn dealt(&self, class: Class) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        let group = if class.size() <= DEALT_SIZE { class.info().group as usize } else { 1 };
+        let taken = self.addresses.get(..self.len).unwrap_or_default();
+        taken.chunks(group * DEALT_GROUPS).flat_map(move |groups| {
+            (0..group).flat_map(move |number| groups.iter().skip(number).step_by(group).copied())
+        })
     }
-
-    /// A magazine from which they are popped in this order.
-    fn linked(&self, class: Class, links: Links) -> Magazine {
-        if class.size() > DEALT_SIZE {
-            return link(self.taken().iter().copied(), class, links);
-        }
-        link(dealt(self.taken(), class.info().group as usize), class, links)
-    }
-}
-
-/// What is taken in a row lies on different lines, so that what one thread makes for several does not tie them together.
-fn dealt(taken: &[usize], group: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
-    taken
-        .chunks(group * DEALT_GROUPS)
-        .flat_map(move |groups| (0..group).flat_map(move |number| groups.iter().skip(number).step_by(group).copied()))
-}
-
-fn link(addresses: impl DoubleEndedIterator<Item = usize>, class: Class, links: Links) -> Magazine {
-    let mut magazine = Magazine::empty(class);
-    for address in addresses.rev() {
-        if magazine.push(links, Object::mint(address)).is_err() {
-            break;
-        }
-    }
-    magazine
 }
 
 impl Cache {
@@ -96,7 +76,12 @@ impl Cache {
     pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, links: Links) -> Option<Magazine> {
         let mut hand = Hand::new();
         self.take(&mut hand, slabs, arena, class, cpu);
-        let magazine = hand.linked(class, links);
+        let mut magazine = Magazine::empty(class);
+        for address in hand.dealt(class).rev() {
+            if magazine.push(links, Object::mint(address)).is_err() {
+                break;
+            }
+        }
         (!magazine.is_empty()).then_some(magazine)
     }
 
