@@ -143,8 +143,7 @@ impl Arena {
     }
 
     fn is_held_off(&self) -> bool {
-        let until = self.huge_pages.held_off_ms.load(Ordering::Relaxed);
-        until != 0 && coarse_ms() < until
+        coarse_ms() < self.huge_pages.held_off_ms.load(Ordering::Relaxed)
     }
 
     /// After a run was taken, without the lock: if it is the first of a huge page, touches it.
@@ -154,14 +153,18 @@ impl Arena {
         let is_first = run.zero && run.page.0 >= watched.load(Ordering::Relaxed) && self.asked().contains(&run.page.0);
         if is_first && self.huge_pages.is(ThpPolicy::Auto) {
             watched.store(run.page.plus(1).0.next_multiple_of(HUGE), Ordering::Relaxed);
-            let before = thread_ns();
-            self.region.touch(run);
-            self.heed_wait(thread_ns() - before);
+            self.time_first_touch(run);
         }
     }
 
-    /// The first touch of a huge page took so long.
     #[cold]
+    fn time_first_touch(&self, run: &Run) {
+        let before = thread_ns();
+        self.region.touch(run);
+        self.heed_wait(thread_ns() - before);
+    }
+
+    /// The first touch of a huge page took so long.
     fn heed_wait(&self, ns: u64) {
         let HugePages { stall_ns, held_off_ms, .. } = &self.huge_pages;
         if ns >= stall_ns.load(Ordering::Relaxed) {
@@ -315,7 +318,7 @@ mod tests {
     #[test]
     fn the_first_touch_of_each_huge_page_is_watched() {
         let arena = arena(ThpPolicy::Auto, true);
-        let _held = take(&arena, FRONT + LARGE);
+        let mut held = take(&arena, FRONT + LARGE);
         let huge_pages = &arena.huge_pages;
         let (end, watched) = (arena.region().pages(), || huge_pages.watched.load(Ordering::Relaxed));
         let watch = |page, zero| {
@@ -328,7 +331,9 @@ mod tests {
         assert_eq!(watch(next, false), next, "it was used");
         assert_eq!(watch(next - 8, true), next, "another of the same huge page");
         assert_eq!(watch(next + 16, true), next + HUGE);
-        arena.forget_first_touch(&Run { page: Page(next - HUGE), pages: HUGE, zero: false });
+        arena.free(Run { zero: false, ..held.pop().unwrap() });
+        assert_eq!(watched(), next + HUGE, "it is warm");
+        assert_eq!(arena.trim(0), HUGE);
         assert_eq!(watched(), next - HUGE);
         huge_pages.stall_ns.store(0, Ordering::Relaxed);
         watch(next, true);

@@ -88,7 +88,7 @@ impl Cache {
     /// Into a hand that there is already: the stack of every thread that was ever here is as deep as this goes.
     fn take(&self, hand: &mut Hand, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) {
         let Ok(mut lists) = self.lists.lock() else { return };
-        let mut want = next_batch(&mut lists, class) as usize;
+        let mut want = next_batch(&mut lists, class);
         while hand.len < want {
             let Some(id) = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0) else { break };
             let slab = slabs.descriptors.get(id.0 as usize - 1);
@@ -97,7 +97,7 @@ impl Cache {
             }
             let first = arena.region().address(slab.page()) + slab.colour();
             if slab.is_fresh() {
-                want = want.min(fresh_batch(class));
+                want = want.min(in_groups(FRESH_FILL / class.size(), class));
             }
             let taken = slab.take(want.saturating_sub(hand.len) as u32, class.info().group, |number| {
                 hand.add(first + number as usize * class.size())
@@ -198,20 +198,21 @@ fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8
     found.or_else(|| if begin { begin_slab(lists, slabs, arena, class).or_else(|| lists.fullest()) } else { None })
 }
 
-/// How many objects the next fill takes: twice the last, from little up to a page's worth or a part of the class, and whole groups.
-fn next_batch(lists: &mut Lists, class: Class) -> u32 {
+/// How many objects the next fill takes: twice the last, from little up to a page's worth or a part of the class.
+fn next_batch(lists: &mut Lists, class: Class) -> usize {
     let info = class.info();
     let part = lists.slabs as usize * info.slab_pages as usize * PAGE / PART_OF_CLASS;
-    let most = (part.max(FULL_FILL) / class.size()).clamp(1, info.rounds as usize) as u32;
-    let batch = if lists.batch == 0 { (FIRST_FILL / class.size()).max(1) as u32 } else { lists.batch * 2 };
-    lists.batch = (batch.min(most) / info.group).max(1) * info.group;
-    lists.batch
+    let most = (part.max(FULL_FILL) / class.size()).min(info.rounds as usize);
+    let batch = if lists.batch == 0 { FIRST_FILL / class.size() } else { lists.batch as usize * 2 };
+    let batch = in_groups(batch.min(most), class);
+    lists.batch = batch as u32;
+    batch
 }
 
-/// How many objects of fresh pages a fill takes.
-fn fresh_batch(class: Class) -> usize {
+/// So many objects, but whole groups, and one at least.
+fn in_groups(objects: usize, class: Class) -> usize {
     let group = class.info().group as usize;
-    (FRESH_FILL / class.size() / group).max(1) * group
+    (objects / group).max(1) * group
 }
 
 /// Puts one object back; a bit that is set already is a double free. Gives back what is none of these slabs' objects.

@@ -225,10 +225,15 @@ pub(super) mod tests {
     fn objects_for(cpu: usize, class: Class, slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
         let mut found = Vec::new();
         while found.len() < count {
-            let mut magazine = slabs.fill(arena, class, cpu, links()).unwrap();
-            found.extend(core::iter::from_fn(|| magazine.pop(links(), class)).map(|object| object.address()));
+            found.extend(fill(cpu, class, slabs, arena));
         }
         found
+    }
+
+    /// The objects of one fill.
+    fn fill(cpu: usize, class: Class, slabs: &Slabs, arena: &Arena) -> Vec<usize> {
+        let mut magazine = slabs.fill(arena, class, cpu, links()).unwrap();
+        core::iter::from_fn(|| magazine.pop(links(), class)).map(|object| object.address()).collect()
     }
 
     pub(in crate::slab) fn give_back(slabs: &Slabs, arena: &Arena, addresses: &[usize]) {
@@ -307,19 +312,16 @@ pub(super) mod tests {
     #[test]
     fn a_fill_of_a_large_class_is_a_magazine_but_not_of_fresh_pages() {
         with_slabs(|slabs, arena| {
-            let mut found = Vec::new();
-            let fill = |found: &mut Vec<usize>| {
-                let before = found.len();
-                let mut magazine = slabs.fill(arena, CLASS, 0, links()).unwrap();
-                found.extend(core::iter::from_fn(|| magazine.pop(links(), CLASS)).map(|object| object.address()));
-                (found.len() - before) * CLASS.size()
-            };
-            let most_fresh = (0..300).map(|_| fill(&mut found)).max().unwrap();
+            let bytes = |objects: &Vec<usize>| objects.len() * CLASS.size();
+            let next = || fill(0, CLASS, slabs, arena);
+            let found: Vec<_> = (0..300).map(|_| next()).collect();
+            let most_fresh = found.iter().map(bytes).max().unwrap();
             assert!((4097..=8192).contains(&most_fresh), "{most_fresh} bytes of pages that were never touched");
-            let (kept, freed): (Vec<_>, Vec<_>) = found.iter().partition(|&&address| address % 16384 < CLASS.size());
+            let (kept, freed): (Vec<_>, Vec<_>) =
+                found.concat().iter().partition(|&&address| address % 16384 < CLASS.size());
             give_back(slabs, arena, &freed);
             assert!(kept.len() > 100, "no slab is empty");
-            let largest = (0..20).map(|_| fill(&mut found)).max().unwrap();
+            let largest = (0..20).map(|_| bytes(&next())).max().unwrap();
             assert!(largest > 3 * 8192 && largest <= CLASS.info().rounds as usize * CLASS.size(), "{largest} bytes");
         });
     }
