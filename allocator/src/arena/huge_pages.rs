@@ -307,10 +307,10 @@ mod tests {
         assert_eq!(arena.huge_pages_asked(), asked);
         arena.heed_wait(STALL_NS);
         assert_eq!(arena.huge_pages_asked(), 0);
+        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
         let _more = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), 0, "dense and growing");
         arena.huge_pages.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
-        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
         let _rest = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), arena.region().pages());
     }
