@@ -7,7 +7,7 @@ use crate::sys::lock::Lock;
 
 const INLINE: usize = 8;
 /// Magazines of a stack that may lie in the table: a page of it.
-pub(super) const OVERFLOW: usize = 512;
+pub(super) const OVERFLOW: usize = 4096;
 /// Trades after which the working set is judged, beside those that it takes to empty and fill a stack as deep as the need.
 const JUDGE_AFTER: u32 = 256;
 /// Bytes in a shard that are the owner's before they are the thieves'.

@@ -17,7 +17,7 @@ use crate::sys::options::Key;
 const MOST_FREED: u32 = 1024;
 
 /// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed, and where there is none.
-const DEPOT_BYTES: usize = 16 << 20;
+const DEPOT_BYTES: usize = 128 << 20;
 const DEPOT_BYTES_ALONE: usize = 2 << 20;
 
 /// What came out of a magazine is no object of any node.
@@ -268,7 +268,7 @@ impl Heap {
         if self.is_remote(home) {
             return;
         }
-        if let Some(surplus) = node.depots.surplus(cpu, class) {
+        if !self.idle.has_thread() && let Some(surplus) = node.depots.surplus(cpu, class) {
             self.take_back(home, class, surplus);
         }
         self.reap_a_little(home);

@@ -12,7 +12,7 @@ use crate::arena::Reason;
 use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::{Class, NodeId, PAGE};
-use crate::region::Magazine;
+use crate::region::{Magazine, read_ahead};
 use crate::slab::Which;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
@@ -29,6 +29,8 @@ const JUDGE_EVERY_STOWS: u32 = 512;
 const REAPED_AT_A_STOW: usize = 4;
 /// Slabs looked at at a stow that needs no helper.
 const THINNED_AT_A_STOW: usize = 64;
+/// Magazines whose links are read at once before their rounds go back.
+const READ_AHEAD: usize = 8;
 /// So many free bytes are much.
 const MUCH_ALONE: usize = 8 << 20;
 /// And so many of one class, if they are half of what its slabs hold.
@@ -263,8 +265,13 @@ impl Heap {
     }
 
     fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {
-        while let Some(magazine) = next() {
-            self.take_back(id, class, magazine);
+        loop {
+            let few: [Option<Magazine>; READ_AHEAD] = core::array::from_fn(|_| next());
+            if few[0].is_none() {
+                return;
+            }
+            read_ahead(&few, self.cpus.links(), class);
+            few.into_iter().flatten().for_each(|magazine| self.take_back(id, class, magazine));
         }
     }
 }

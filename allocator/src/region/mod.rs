@@ -29,7 +29,7 @@ pub use free_map::FreeMap;
 pub use loose_map::LooseMap;
 pub use pagemap::{Entry, PageMap};
 pub use table::{Table, Zeroed};
-pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link};
+pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link, read_ahead};
 
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{PAGE, Page};

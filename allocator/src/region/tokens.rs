@@ -216,6 +216,18 @@ impl Magazine {
     }
 }
 
+/// Reads the links of several magazines of a class, a step of all of them at a time: lines that have gone cold then come from memory together,
+/// where a single chain waits for one after the other. A chain that leads astray is left: who pops its rounds will say so.
+pub fn read_ahead<const N: usize>(magazines: &[Option<Magazine>; N], links: Links, class: Class) {
+    let mut heads = magazines.each_ref().map(|magazine| magazine.as_ref().map_or(0, |magazine| magazine.0 >> 16));
+    for _ in 0..class.info().rounds {
+        for head in heads.iter_mut().filter(|head| **head != 0) {
+            let next = links.read(*head as usize);
+            *head = if links.leads_to(next) { next } else { 0 };
+        }
+    }
+}
+
 const ROOM: u64 = 0xFFFF;
 
 /// Bits that no object's address has: 20 of them, so a word that is no link passes for one in a million times.
