@@ -16,7 +16,8 @@ use crate::sys::options::Key;
 /// time.
 const MOST_FREED: u32 = 1024;
 
-/// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed, and where there is none.
+/// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed (for less than it costs whoever frees, for
+/// it takes back much at a time), and where there is none.
 const DEPOT_BYTES: usize = 128 << 20;
 const DEPOT_BYTES_ALONE: usize = 2 << 20;
 
@@ -246,9 +247,9 @@ impl Heap {
         }
     }
 
-    /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well, unless this
-    /// thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full nobody at home wants it,
-    /// so its slabs' lock will be free.)
+    /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well, where no helper
+    /// thread does that. Not if this thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full
+    /// nobody at home wants it, so its slabs' lock will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         self.stow_for(self.cpus.present_slot(), home, class, magazine);
     }
@@ -265,10 +266,10 @@ impl Heap {
             Ok(()) => self.nudge(bytes_of_magazine(class)),
             Err(magazine) => self.take_back(home, class, magazine),
         }
-        if self.is_remote(home) {
+        if self.idle.has_thread() || self.is_remote(home) {
             return;
         }
-        if !self.idle.has_thread() && let Some(surplus) = node.depots.surplus(cpu, class) {
+        if let Some(surplus) = node.depots.surplus(cpu, class) {
             self.take_back(home, class, surplus);
         }
         self.reap_a_little(home);

@@ -16,6 +16,8 @@ use crate::region::{Magazine, read_ahead};
 use crate::slab::Which;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
+use core::array;
+use core::iter::from_fn;
 
 /// Looks in a purge delay.
 const LOOKS: u64 = 20;
@@ -195,15 +197,15 @@ impl Heap {
             depots.judge();
         }
         for class in Heap::classes() {
-            self.take_back_all(id, class, || depots.any_surplus(class));
+            self.take_back_all(id, class, from_fn(|| depots.any_surplus(class)));
         }
     }
 
     /// Returns what the depots and inboxes of a node hold to the slabs, and the empty slabs to the arena.
     pub(super) fn gather(&self, id: NodeId) {
         for class in Heap::classes() {
-            self.take_back_all(id, class, || self.node(id).depots.get_any(class));
-            self.take_back_all(id, class, || self.open_inbox(id, class));
+            self.take_back_all(id, class, from_fn(|| self.node(id).depots.get_any(class)));
+            self.take_back_all(id, class, from_fn(|| self.open_inbox(id, class)));
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
     }
@@ -211,9 +213,6 @@ impl Heap {
     /// A magazine was stowed where no helper thread reaps: takes back a few of those that one class after another did not need lately. A class
     /// that the program has left would keep them for ever, for its own trades are its clock.
     pub(super) fn reap_a_little(&self, id: NodeId) {
-        if self.idle.has_thread() {
-            return;
-        }
         let node = self.node(id);
         let stows = node.calm.stows.fetch_add(1, Ordering::Relaxed);
         if stows.is_multiple_of(JUDGE_EVERY_STOWS) {
@@ -222,9 +221,7 @@ impl Heap {
         let class = Class((1 + stows % (CLASSES as u32 - 1)) as u8);
         let shrinking = self.is_shrinking_alone(id, class);
         let next = || if shrinking { node.depots.get_any(class) } else { node.depots.any_surplus(class) };
-        for magazine in (0..REAPED_AT_A_STOW).map_while(|_| next()) {
-            self.take_back(id, class, magazine);
-        }
+        self.take_back_all(id, class, from_fn(next).take(REAPED_AT_A_STOW));
         self.thin_some(id, THINNED_AT_A_STOW);
     }
 
@@ -264,9 +261,11 @@ impl Heap {
         node.slabs.thin(&node.arena, 0..usize::MAX, Which::All, reason);
     }
 
-    fn take_back_all(&self, id: NodeId, class: Class, mut next: impl FnMut() -> Option<Magazine>) {
+    /// All that come, several at a time.
+    fn take_back_all(&self, id: NodeId, class: Class, magazines: impl Iterator<Item = Magazine>) {
+        let mut magazines = magazines.fuse();
         loop {
-            let few: [Option<Magazine>; READ_AHEAD] = core::array::from_fn(|_| next());
+            let few: [Option<Magazine>; READ_AHEAD] = array::from_fn(|_| magazines.next());
             if few[0].is_none() {
                 return;
             }

@@ -238,3 +238,63 @@ pub const NO_LINK: u64 = 0xFFFF_8000_0000_0007;
 pub fn broken_link(address: usize, class: Class) -> ! {
     die(format_args!("write after free, or freed twice: {address:#x}: an object of {} bytes", class.size()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::sync::AtomicU64;
+    extern crate std;
+    use std::vec::Vec;
+
+    const SIZE: usize = 64;
+    type Block = [AtomicU64; SIZE / 8];
+
+    fn blocks<const N: usize>() -> [Block; N] {
+        core::array::from_fn(|_| Block::default())
+    }
+
+    fn object(block: &Block) -> Object {
+        Object::mint(block.as_ptr() as usize)
+    }
+
+    fn links(blocks: &[Block]) -> Links {
+        let reach = Reach { base: blocks.as_ptr() as usize, words: blocks.len() * SIZE / 8 };
+        Links { secret: 0x5EC2E7, regions: [reach, Reach::default()] }
+    }
+
+    fn chain(blocks: &[Block], links: Links) -> Option<Magazine> {
+        let mut magazine = Magazine::empty(Class::of(SIZE));
+        blocks.iter().for_each(|block| magazine.push(links, object(block)).unwrap());
+        Some(magazine)
+    }
+
+    fn pop_all(magazine: Option<Magazine>, links: Links) -> Vec<usize> {
+        let mut magazine = magazine.unwrap();
+        core::iter::from_fn(|| magazine.pop(links, Class::of(SIZE))).map(|object| object.address()).collect()
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_what_it_was() {
+        let blocks = blocks::<12>();
+        let links = links(&blocks);
+        let magazines = [chain(&blocks[..7], links), None, chain(&blocks[7..], links)];
+        read_ahead(&magazines, links, Class::of(SIZE));
+        let [first, _, last] = magazines;
+        let mut found = pop_all(first, links);
+        assert_eq!((found.len(), found[0]), (7, object(&blocks[6]).address()));
+        found.extend(pop_all(last, links));
+        found.sort_unstable();
+        assert_eq!(found, blocks.each_ref().map(|block| object(block).address()));
+    }
+
+    #[test]
+    fn a_chain_that_leads_astray_or_round_is_left() {
+        let blocks = blocks::<4>();
+        let links = links(&blocks);
+        for next in [1 << 40, object(&blocks[3]).address() as u64] {
+            let magazine = chain(&blocks, links);
+            links.write(&object(&blocks[2]), next);
+            read_ahead(&[magazine], links, Class::of(SIZE));
+        }
+    }
+}
