@@ -130,7 +130,8 @@ impl Heap {
     }
 
     fn advise_huge_pages(&self) {
-        self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb));
+        let are_alike = self.node_count() == 1 && syscall::address_space_limit() == usize::MAX;
+        self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb), are_alike);
         let policy = ThpPolicy::of_choice(self.settings.get(Key::Thp));
         for node in self.all_nodes() {
             self.node(node).arena.begin_huge_pages(policy, self.node_count() == 1);

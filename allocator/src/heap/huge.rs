@@ -9,9 +9,10 @@
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
 use super::filled::Filled;
+use super::kept::Kept;
 use super::pages::Pages;
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
-use crate::base::units::MAX_SIZE;
+use crate::base::units::{MAX_SIZE, PAGE};
 use crate::region::{Table, Zeroed};
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
@@ -22,8 +23,11 @@ use core::ptr::null_mut;
 const SLOTS: usize = 1 << 16;
 const DELETED: usize = 1;
 
-/// In a slot's length, which is a multiple of a page: `calloc` gave the object.
+/// In a slot's length, which is a multiple of a page: `calloc` gave the object,
 const CLEARED: usize = 1;
+/// and its mapping is like most, so its addresses may be kept.
+const LIKE_MOST: usize = 2;
+const MARKS: usize = CLEARED | LIKE_MOST;
 
 #[derive(Debug)]
 struct Slot {
@@ -44,6 +48,8 @@ pub(super) struct HugeTable {
     /// What its mappings are made of.
     pub(super) pages: Pages,
     filled: Filled,
+    /// Addresses of those that were freed.
+    pub(super) kept: Kept,
 }
 
 impl HugeTable {
@@ -51,6 +57,7 @@ impl HugeTable {
         HugeTable {
             pages: Pages::new(),
             filled: Filled::new(),
+            kept: Kept::new(),
             slots: Table::new(),
             lock: Lock::new(()),
             bytes: Gauge::new(),
@@ -103,10 +110,15 @@ impl HugeTable {
         if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
-        match self.pages.map(len, align, for_calloc && self.filled.is_likely(len)) {
+        let likely_filled = for_calloc && self.filled.is_likely(len);
+        let like_most = for_calloc && align <= PAGE && self.pages.is_like_most(len, likely_filled);
+        let mark = if for_calloc { CLEARED } else { 0 } | if like_most { LIKE_MOST } else { 0 };
+        let signals = SignalsBlocked::new();
+        let kept = if like_most { self.kept.take(&signals, len) } else { None };
+        match kept.map_or_else(|| self.pages.map(len, align, likely_filled), Ok) {
             Ok(span) => {
                 prepare(&span);
-                self.enter(&SignalsBlocked::new(), span, if for_calloc { CLEARED } else { 0 })
+                self.enter(&signals, span, mark)
             }
             Err(_) => {
                 LIMIT.release(len);
@@ -147,11 +159,16 @@ impl HugeTable {
 
     /// Frees the object at `address`; false if there is none.
     pub(super) fn free(&self, address: usize) -> bool {
-        let Some((span, mark)) = self.remove(&SignalsBlocked::new(), address) else { return false };
-        if mark == CLEARED {
+        let signals = SignalsBlocked::new();
+        let Some((span, mark)) = self.remove(&signals, address) else { return false };
+        if mark & CLEARED != 0 {
             self.filled.learn(&span);
         }
-        abandon(span);
+        let (len, purged) = (span.len(), mark & LIKE_MOST != 0 && span.purge().is_ok());
+        if let Err(span) = if purged { self.kept.put(&signals, span) } else { Err(span) } {
+            span.release();
+        }
+        LIMIT.release(len);
         true
     }
 
@@ -217,7 +234,7 @@ impl HugeTable {
     fn remove(&self, signals: &SignalsBlocked, address: usize) -> Option<(Span, usize)> {
         let _held = self.hold(signals)?;
         let slot = self.find(address)?;
-        let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & CLEARED);
+        let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & MARKS);
         slot.address.store(DELETED, Ordering::Release);
         self.bytes.sub(len as u64);
         self.count.sub(1);
@@ -244,6 +261,7 @@ impl HugeTable {
     /// In a forked child: frees the lock if its holder is gone.
     pub(super) fn rebuild(&self) {
         drop(self.lock.inherit());
+        self.kept.rebuild();
     }
 }
 
@@ -261,6 +279,69 @@ impl Slot {
     }
 
     fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed) & !CLEARED
+        self.len.load(Ordering::Relaxed) & !MARKS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 40 << 20;
+
+    fn table() -> HugeTable {
+        let table = HugeTable::new();
+        table.settle(Span::reserve(HugeTable::metadata_len(), PAGE).unwrap());
+        table.pages.settle(0, 0, true);
+        table
+    }
+
+    fn alloc(table: &HugeTable, size: usize, for_calloc: bool) -> *mut u8 {
+        table.alloc(size, 16, for_calloc, |_| ())
+    }
+
+    #[test]
+    fn what_calloc_gave_leaves_its_addresses_to_the_next_and_they_read_zero() {
+        let table = table();
+        let first = alloc(&table, SIZE, true);
+        // SAFETY: the object is as long.
+        let last = unsafe { first.add(SIZE - 1) };
+        // SAFETY: as above.
+        unsafe { last.write(1) };
+        assert!(table.free(first as usize));
+        assert!(!table.free(first as usize), "it is none any more");
+        let next = alloc(&table, SIZE, true);
+        assert_eq!(next, first);
+        // SAFETY: it is the same object's again.
+        assert_eq!(unsafe { last.read() }, 0);
+        assert!(table.free(next as usize));
+        table.kept.release();
+        assert_eq!(table.in_use(), (0, 0));
+    }
+
+    #[test]
+    fn what_malloc_gave_is_unmapped() {
+        let table = table();
+        let object = alloc(&table, SIZE, false);
+        assert!(table.free(object as usize));
+        assert!(table.kept.take(&SignalsBlocked::new(), PAGE).is_none());
+    }
+
+    #[test]
+    fn what_calloc_gave_is_unmapped_where_mappings_are_not_alike() {
+        let table = table();
+        table.pages.settle(0, 0, false);
+        let object = alloc(&table, SIZE, true);
+        assert!(table.free(object as usize));
+        assert!(table.kept.take(&SignalsBlocked::new(), PAGE).is_none());
+    }
+
+    #[test]
+    fn what_was_resized_is_unmapped() {
+        let table = table();
+        let object = alloc(&table, SIZE, true);
+        let longer = table.resize(object as usize, 2 * SIZE, true);
+        assert!(table.free(longer as usize));
+        assert!(table.kept.take(&SignalsBlocked::new(), PAGE).is_none());
     }
 }

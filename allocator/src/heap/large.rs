@@ -213,6 +213,7 @@ impl Heap {
             return 0;
         }
         self.drain(self.all_nodes());
+        self.huge.kept.release();
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
         let trimmed = |id| self.node(id).arena.given_back()[Reason::Trim as usize] as usize * PAGE;
         let before: usize = self.all_nodes().map(trimmed).sum();

@@ -25,6 +25,7 @@ mod fork;
 mod full;
 mod huge;
 mod idle;
+mod kept;
 mod knowledge;
 mod large;
 mod limit;

@@ -5,7 +5,7 @@
 //! A forked child that writes to such a page while the pool is empty is killed, so the pool is used only when asked for.
 
 use crate::arena::ThpPolicy;
-use crate::base::sync::{AtomicU64, AtomicUsize, Gauge, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Gauge, Ordering};
 use crate::base::units::{HUGE_PAGE, round_up};
 use crate::sys::Errno;
 use crate::sys::vm::{Advice, Span, system_page};
@@ -19,6 +19,8 @@ pub(super) struct Pages {
     thp: AtomicU64,
     /// Bytes of a page of the pool, 0 to leave it alone.
     pool: AtomicUsize,
+    /// Mappings of ordinary pages may stand for each other, for no node has a policy, and their addresses cost nothing.
+    are_alike: AtomicBool,
     /// Bytes taken from the pool so far, and mappings that it could not serve.
     taken: Gauge,
     refused: Gauge,
@@ -26,11 +28,18 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) const fn new() -> Pages {
-        Pages { thp: AtomicU64::new(0), pool: AtomicUsize::new(0), taken: Gauge::new(), refused: Gauge::new() }
+        Pages {
+            thp: AtomicU64::new(0),
+            pool: AtomicUsize::new(0),
+            are_alike: AtomicBool::new(false),
+            taken: Gauge::new(),
+            refused: Gauge::new(),
+        }
     }
 
-    /// Takes over the options' choices.
-    pub(super) fn settle(&self, thp: u64, pool: u64) {
+    /// Takes over the options' choices, and whether ordinary mappings may stand for each other.
+    pub(super) fn settle(&self, thp: u64, pool: u64, are_alike: bool) {
+        self.are_alike.store(are_alike, Ordering::Relaxed);
         self.thp.store(thp, Ordering::Relaxed);
         self.pool.store(POOLS.get(pool as usize).copied().unwrap_or(0), Ordering::Relaxed);
     }
@@ -54,6 +63,13 @@ impl Pages {
     /// Whether a mapping of `old` bytes may be cut or grown to `new`, both from `mapping_len`: one of the pool's pages is not cut elsewhere.
     pub(super) fn may_resize(&self, old: usize, new: usize) -> bool {
         new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
+    }
+
+    /// Whether a mapping is like most others, and may stand for one of them.
+    pub(super) fn is_like_most(&self, len: usize, likely_filled: bool) -> bool {
+        let policy = ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed));
+        let is_ordinary = policy == ThpPolicy::Auto && !likely_filled && !self.is_for_pool(len);
+        is_ordinary && self.are_alike.load(Ordering::Relaxed)
     }
 
     /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`.

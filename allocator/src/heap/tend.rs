@@ -136,7 +136,11 @@ impl Heap {
         if self.all_nodes().any(newly_quiet) || look.is_multiple_of(DRAIN_EVERY) {
             self.drain_all_windows(&patience);
         }
-        self.all_nodes().map(|id| self.tend_node(id, look, &patience)).max().unwrap_or(false)
+        let more = self.all_nodes().map(|id| self.tend_node(id, look, &patience)).max().unwrap_or(false);
+        if !more {
+            self.huge.kept.release();
+        }
+        more
     }
 
     /// Pages that have changed hands so far.

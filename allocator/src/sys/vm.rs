@@ -107,6 +107,22 @@ impl Span {
         (Span { base: self.base, len }, Span { base: self.base + len, len: self.len - len })
     }
 
+    /// Whether the two lie side by side.
+    pub fn touches(&self, other: &Span) -> bool {
+        self.base + self.len == other.base || other.base + other.len == self.base
+    }
+
+    /// Of two that lie side by side, one.
+    pub fn join(self, other: Span) -> Span {
+        Span { base: self.base.min(other.base), len: self.len + other.len }
+    }
+
+    /// Gives the memory of a readable and writable span back and keeps the addresses; iff it succeeds they read zero.
+    pub fn purge(&self) -> Result<(), Errno> {
+        // SAFETY: the token is the only one for the range, and who holds it needs no contents.
+        unsafe { syscall::advise(self.base, self.len, libc::MADV_DONTNEED) }
+    }
+
     /// Gives the addresses back.
     pub fn release(self) {
         // SAFETY: the token is the only one for the range and ends here.
