@@ -1,12 +1,13 @@
-/* drift CHURN|SIZES [HOURS]: a cache of 96 MiB that lives long: a million objects an hour come in, and others, picked at random, must leave. With
+/* drift CHURN|SIZES [HOURS [REST_MS]]: a cache of 96 MiB that lives long: a million objects an hour come in, and others, picked at random, must leave. With
  * CHURN sizes stay what they are, 16 B to 16 KiB, most of them small; with SIZES they drift from the small to the large end and back every 8
- * hours. Prints what is resident beyond what was at the start, as a multiple of the live bytes, rounded up to pages: at the end, and at worst
+ * hours. An hour takes as long as that takes, and REST_MS milliseconds of rest, a hundredth at a time. Prints what is resident beyond what was at the start, as a multiple of the live bytes, rounded up to pages: at the end, and at worst
  * at the end of an hour; and as a multiple of the pages on which an object lies in the end, for no allocator can give those back. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "clock.h"
 #include "memory.h"
 
@@ -52,6 +53,7 @@ static size_t held_bytes(size_t count) {
 
 int main(int argc, char **argv) {
     int drifts = argc > 1 && !strcmp(argv[1], "SIZES"), hours = argc > 2 ? atoi(argv[2]) : 24;
+    int rest_ms = argc > 3 ? atoi(argv[3]) : 0;
     objects = pages_of_our_own(MOST_OBJECTS * sizeof *objects);
     memset(objects, 0, MOST_OBJECTS * sizeof *objects);
     long before = rss_kib();
@@ -60,6 +62,7 @@ int main(int argc, char **argv) {
     for (int hour = 0; hour < hours; hour++) {
         double phase = drifts ? 0.5 - 0.5 * cos(2 * M_PI * (hour + 0.5) / CYCLE) : 0;
         for (int i = 0; i < PER_HOUR; i++) {
+            if (rest_ms && i % (PER_HOUR / 100) == 0) usleep(rest_ms * 10);
             size_t size = drifts ? size_around(phase, 0.2) : size_around(random_unit() * 0.6, 0.3);
             while (count == MOST_OBJECTS || live + size > LIVE) {
                 size_t victim = (size_t)(random_unit() * count);
