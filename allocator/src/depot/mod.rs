@@ -50,9 +50,10 @@ use stack::{OVERFLOW, Shelf, Stack};
 /// Most shards: a bit each in a word.
 pub const MOST_SHARDS: usize = 64;
 
-/// Room for a quarter of the stacks: few classes have many magazines, and they not on every CPU.
+/// Room for a quarter of the stacks: few classes have many magazines, and they not on every CPU. For fewer where addresses are scarce, and so
+/// shards are few.
 fn overflow_words(shards: usize) -> usize {
-    shards * CLASSES / 4 * OVERFLOW
+    shards * CLASSES / if shards < MOST_SHARDS { 32 } else { 4 } * OVERFLOW
 }
 
 /// The depots of a node. All zero is a node without magazines.
