@@ -6,11 +6,12 @@ use super::held::Held;
 use super::huge_pages::{HugePages, growth_end};
 use super::large::InUse;
 use super::lists::{Kind, Lists};
+use super::plots::Plots;
 use super::purge::Purge;
 use super::quick::Quick;
 use super::watermarks::Watermarks;
 use crate::base::sync::{AtomicU32, Ordering};
-use crate::base::units::{MAX_RUN_PAGES, ORDERS, Order, PAGE, Page};
+use crate::base::units::{ORDERS, Order, PAGE, Page};
 use crate::region::{Region, Run};
 use crate::sys::limit::Account;
 use crate::sys::lock::{Guard, Lock, Reentered};
@@ -24,6 +25,21 @@ const MAX_GROWTH: u32 = 8192;
 
 /// Longer runs are laid by address, and lie loose when they are freed.
 const LONGEST_FROM_BUDDY: u32 = 8;
+
+/// Where a run may lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Site {
+    /// At a multiple of so many pages (a power of two).
+    MultipleOf(u32),
+    /// Anywhere; new pages of at most [`LONGEST_FROM_BUDDY`] in the CPU's plot.
+    PlotOf(u8),
+}
+
+impl Site {
+    fn align(self) -> u32 {
+        if let Site::MultipleOf(pages) = self { pages } else { 1 }
+    }
+}
 
 /// See the module's head. All zero is an arena without a region.
 #[derive(Debug, Default)]
@@ -41,6 +57,7 @@ pub struct Arena {
     pub(super) deferred: Deferred,
     /// Page + 1 behind the slab that was cut to its length last.
     pub(super) tail: AtomicU32,
+    pub(super) plots: Plots,
     /// Pages in use or warm, as far as the process knows.
     pub(super) account: Account,
     pub(super) huge_pages: HugePages,
@@ -85,38 +102,38 @@ impl Arena {
         lists
     }
 
-    /// Allocates `pages` pages whose first is a multiple of `align` pages (a power of two); `None` if there are none, or if this
-    /// thread holds the lock already.
-    pub fn alloc(&self, pages: u32, align: u32) -> Option<Run> {
-        if pages > MAX_RUN_PAGES || align > MAX_RUN_PAGES {
-            return None;
-        }
-        let run = self.alloc_locked(&mut *self.lists().ok()?, pages, align)?;
+    /// Allocates `pages` pages for a CPU's slab; `None` if there are none, or if this thread holds the lock already.
+    pub fn alloc_slab(&self, pages: u32, cpu: u8) -> Option<Run> {
+        self.alloc_at(pages, Site::PlotOf(cpu))
+    }
+
+    fn alloc_at(&self, pages: u32, site: Site) -> Option<Run> {
+        let run = self.alloc_locked(&mut *self.lists().ok()?, pages, site)?;
         self.watch_first_touch(&run);
         Some(run)
     }
 
     /// The quick list, free pages, new ones: in order of cost.
-    pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        let quick = if align == 1 { self.quick.take(pages) } else { None };
+    pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
+        let quick = if site.align() == 1 { self.quick.take(pages) } else { None };
         if quick.is_none() && self.quick.is_too_full() {
             self.flush_quick(lists);
         }
-        let run = quick.or_else(|| self.take_free(lists, pages, align))?;
+        let run = quick.or_else(|| self.take_free(lists, pages, site))?;
         self.watermarks.note(self.in_use(lists));
         self.note_activity(run.pages);
         Some(run)
     }
 
-    fn take_free(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        let held = self.held_pages(lists);
+    fn take_free(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
+        let (held, align) = (self.held_pages(lists), site.align());
         let run = if !self.may_take(pages) {
             // The process may hold no more, or the node has none: pages that count already.
             self.tidy(lists);
             self.take_warm_stretch(lists, pages, align)
                 .or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
-            self.take_small(lists, pages)
+            self.take_small(lists, pages, site)
         } else {
             self.take_first_fit(lists, pages, align)
         }?;
@@ -124,12 +141,13 @@ impl Arena {
         Some(run)
     }
 
-    /// Slabs: warm pages if there are any, those of the smallest run that fits; else the lowest there are.
-    fn take_small(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
+    /// Slabs: warm pages if there are any, those of the smallest run that fits; else in the CPU's plot; else the lowest there are.
+    fn take_small(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
         let order = Order::holding(pages);
         self.take_tail(lists, pages)
             .or_else(|| self.take_warm(lists, order, pages))
             .or_else(|| self.take_tidied(lists, order, pages))
+            .or_else(|| if let Site::PlotOf(cpu) = site { self.take_from_plot(lists, pages, cpu) } else { None })
             .or_else(|| self.take_first_fit(lists, pages, 1))
     }
 
@@ -313,6 +331,13 @@ pub(super) mod tests {
     use crate::region::Region;
     extern crate std;
     use std::vec::Vec;
+
+    impl Arena {
+        /// Allocates `pages` pages whose first is a multiple of `align` pages.
+        pub fn alloc(&self, pages: u32, align: u32) -> Option<Run> {
+            self.alloc_at(pages, Site::MultipleOf(align))
+        }
+    }
 
     /// Frees a run that was written to.
     pub(in crate::arena) fn free(arena: &Arena, run: Run) {

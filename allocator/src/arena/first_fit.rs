@@ -29,7 +29,7 @@ impl Arena {
         Some(self.take_at(lists, page, pages))
     }
 
-    fn first_place(&self, pages: u32, align: u32) -> Option<Page> {
+    pub(super) fn first_place(&self, pages: u32, align: u32) -> Option<Page> {
         let first = self.region.free().first_fit(pages + align - 1)?;
         Some(Page(first.0.next_multiple_of(align)))
     }
@@ -78,7 +78,7 @@ impl Arena {
     /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie or from what is loose; with the first of them a
     /// run begins, if it is not loose. (So it does at the first multiple of a power of two in a stretch: a run that began before it would have to
     /// be longer, and begin at another.)
-    fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
+    pub(super) fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
         let (mut at, end, mut zero) = (page, page.plus(pages), true);
         while at < end {
             let (behind, warm) = match self.region.entry(at).as_free() {

@@ -142,6 +142,13 @@ impl Arena {
         !may_come_from_afar && !self.is_held_off() && self.quarters_used(lists) >= TO_GROW
     }
 
+    /// Whether a page is surely no part of a huge one.
+    pub(super) fn is_small(&self, page: Page) -> bool {
+        let huge_pages = &self.huge_pages;
+        let in_front = || page.0 < FRONT && !self.asked().contains(&page.0) && !huge_pages.is(ThpPolicy::Always);
+        huge_pages.is(ThpPolicy::Never) || huge_pages.refused.load(Ordering::Relaxed) || in_front()
+    }
+
     fn is_held_off(&self) -> bool {
         coarse_ms() < self.huge_pages.held_off_ms.load(Ordering::Relaxed)
     }

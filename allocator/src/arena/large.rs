@@ -1,6 +1,6 @@
 //! Large objects: runs that the program holds itself.
 
-use super::buddy::Arena;
+use super::buddy::{Arena, Site};
 use super::huge_pages::is_parted;
 use super::lists::Lists;
 use super::purge::PurgePolicy;
@@ -55,7 +55,7 @@ impl Arena {
         if !self.has_room_beside_slabs(&lists, pages) {
             return None;
         }
-        let run = self.alloc_locked(&mut lists, pages, align)?;
+        let run = self.alloc_locked(&mut lists, pages, Site::MultipleOf(align))?;
         self.large.add(run.pages);
         drop(lists);
         self.watch_first_touch(&run);
@@ -68,8 +68,11 @@ impl Arena {
     /// Allocates a run for a slab whose object could as well be large: under the same condition.
     pub fn alloc_beside_slabs(&self, pages: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
-        let run =
-            if self.has_room_beside_slabs(&lists, pages) { self.alloc_locked(&mut lists, pages, 1) } else { None };
+        let run = if self.has_room_beside_slabs(&lists, pages) {
+            self.alloc_locked(&mut lists, pages, Site::MultipleOf(1))
+        } else {
+            None
+        };
         drop(lists);
         run.inspect(|run| self.watch_first_touch(run))
     }

@@ -19,6 +19,8 @@ const FULL_FILL: usize = 4096;
 const PART_OF_CLASS: usize = 64;
 /// but only so many bytes of pages that were never touched, for each costs a fault.
 const FRESH_FILL: usize = 2 * FULL_FILL;
+/// So many slabs of a class serve all CPUs even while they are fresh: a page for each CPU is much in a small process.
+const SHARED_SLABS: u32 = 16;
 /// Objects of at most so many bytes, of which a line holds several, are dealt out:
 const DEALT_SIZE: usize = 32;
 /// one from each of so many groups, then the next from each.
@@ -191,11 +193,16 @@ impl Cache {
     }
 }
 
-/// The slab to take from. Of small classes a CPU has slabs of its own, so that two do not get objects of one line, until much lies free.
+/// The slab to take from. Of small classes a CPU has slabs of its own, so that two do not get objects of one line, until much lies free; of others
+/// as long as they are fresh and the class has many, so that two do not touch new pages side by side.
 fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, begin: bool) -> Option<SlabId> {
-    let shared = class.info().group == 1 || lists.is_rich(class);
-    let found = if shared { lists.fullest() } else { lists.fullest_of(&slabs.descriptors, cpu) };
-    found.or_else(|| if begin { begin_slab(lists, slabs, arena, class).or_else(|| lists.fullest()) } else { None })
+    let is_for = |id: &SlabId| {
+        let slab = slabs.descriptors.get(id.0 as usize - 1);
+        class.info().group == 1 && (lists.slabs < SHARED_SLABS || !slab.is_fresh() || slab.owner() == cpu)
+    };
+    let shared = lists.fullest().filter(|id| lists.is_rich(class) || is_for(id));
+    let found = shared.or_else(|| lists.fullest_of(&slabs.descriptors, cpu));
+    found.or_else(|| if begin { begin_slab(lists, slabs, arena, class, cpu).or_else(|| lists.fullest()) } else { None })
 }
 
 /// How many objects the next fill takes: twice the last, from little up to a page's worth or a part of the class.
@@ -241,10 +248,13 @@ fn settle(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: Sla
     }
 }
 
-fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class) -> Option<SlabId> {
+fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) -> Option<SlabId> {
     let info = class.info();
-    let run =
-        if class.is_medium() { arena.alloc_beside_slabs(info.slab_pages) } else { arena.alloc(info.slab_pages, 1) }?;
+    let run = if class.is_medium() {
+        arena.alloc_beside_slabs(info.slab_pages)
+    } else {
+        arena.alloc_slab(info.slab_pages, cpu)
+    }?;
     let Some(id) = slabs.number() else {
         arena.free(run);
         return None;

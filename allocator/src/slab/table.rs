@@ -288,6 +288,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_many_slabs_the_fresh_ones_are_a_cpus_own_and_the_others_shared() {
+        with_slabs(|slabs, arena| {
+            let is_of = |objects: &[usize], cpu| objects.iter().all(|&address| !slabs.is_of_other(arena, address, cpu));
+            let [_, few] = [2, 3].map(|cpu| fill(cpu, CLASS, slabs, arena));
+            assert!(is_of(&few, 2), "there are few slabs yet");
+            let _many = objects_for(2, CLASS, slabs, arena, 20 * CLASS.info().slab_objects as usize);
+            let [first, second] = [0, 1].map(|cpu| fill(cpu, CLASS, slabs, arena));
+            assert!(is_of(&first, 0) && is_of(&second, 1));
+            let rest = objects_for(0, CLASS, slabs, arena, CLASS.info().slab_objects as usize - first.len());
+            assert!(is_of(&rest, 0));
+            give_back(slabs, arena, &rest[1..]);
+            assert!(is_of(&fill(1, CLASS, slabs, arena), 0), "it is the fullest that is not fresh");
+        });
+    }
+
+    #[test]
     fn very_small_objects_in_a_row_lie_on_different_lines() {
         // The first batch of 24 bytes has five groups of eight.
         for (size, in_a_row) in [(8, 8), (16, 8), (24, 5), (32, 8)] {

@@ -1,0 +1,103 @@
+//! Where slabs of new pages begin, so that CPUs do not meet at the kernel's page tables.
+//!
+//! A table of small pages covers 2 MiB, and a page fault in it takes its lock: threads that touch new memory side by side wait for each other. So
+//! where pages are small for certain each CPU lays its slabs of new pages one after the other in 2 MiB of its own, its **plot**. No plot is set apart:
+//! it is but where the CPU looks first, and where no 2 MiB are free slabs are laid at the lowest place there is. So the ends of plots are filled before the
+//! region grows.
+//!
+//! Changed under the arena's lock. Fork: nothing relies on what is remembered here.
+
+use super::buddy::Arena;
+use super::lists::Lists;
+use crate::base::sync::{AtomicU32, Ordering};
+use crate::base::units::{HUGE_PAGE, PAGE, Page};
+use crate::region::Run;
+
+/// Pages of a plot.
+const PLOT: u32 = (HUGE_PAGE / PAGE) as u32;
+/// CPUs that have a plot each; more share them.
+const PLOTS: usize = 16;
+
+/// See the module: of each CPU the page behind its last slab of new pages.
+#[derive(Debug, Default)]
+pub(super) struct Plots {
+    next: [AtomicU32; PLOTS],
+}
+
+impl Arena {
+    /// Takes `pages` pages in the CPU's plot, or at the beginning of a new one.
+    pub(super) fn take_from_plot(&self, lists: &mut Lists, pages: u32, cpu: u8) -> Option<Run> {
+        let next = &self.plots.next[cpu as usize % PLOTS];
+        let place = Some(Page(next.load(Ordering::Relaxed))).filter(|&page| self.continues_plot(page, pages));
+        let place = place.or_else(|| self.first_place(PLOT, PLOT)).filter(|&page| self.is_small(page))?;
+        next.store(place.plus(pages).0, Ordering::Relaxed);
+        Some(self.take_at(lists, place, pages))
+    }
+
+    /// Whether `pages` pages from there on are free, and in the plot that has begun before.
+    fn continues_plot(&self, page: Page, pages: u32) -> bool {
+        let (begun, end) = (page.0 % PLOT, page.0 + pages);
+        begun != 0 && begun + pages <= PLOT && end <= self.region.pages() && self.region.free().is_free(page, pages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::buddy::tests::{arena, free};
+    use super::super::huge_pages::ThpPolicy;
+    use super::*;
+    extern crate std;
+    use std::vec::Vec;
+
+    /// A region of 64 MiB, all of it free and zero.
+    fn small_pages() -> Arena {
+        let arena = arena();
+        arena.begin_huge_pages(ThpPolicy::Never, true);
+        free(&arena, arena.alloc(16000, 1).unwrap());
+        arena.trim(0);
+        arena
+    }
+
+    fn plot_of(run: &Run) -> u32 {
+        run.page.0 / PLOT
+    }
+
+    #[test]
+    fn each_cpu_has_new_pages_of_a_page_table_of_its_own() {
+        let arena = small_pages();
+        let runs: Vec<_> = (0..32).map(|turn| arena.alloc_slab(8, turn % 4).unwrap()).collect();
+        for (turn, run) in runs.iter().enumerate() {
+            assert_eq!(plot_of(run), plot_of(&runs[turn % 4]), "the CPU's own");
+            assert_eq!(runs.iter().filter(|other| plot_of(other) == plot_of(run)).count(), 8, "no other's");
+        }
+        assert_eq!(runs[4].page, runs[0].page.plus(8), "one after the other");
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_plot_that_is_full_is_followed_by_another_and_by_what_is_left_before_the_region_grows() {
+        let arena = small_pages();
+        let pages = arena.region().pages();
+        let runs: Vec<_> = (0..pages / 8).map(|turn| arena.alloc_slab(8, turn as u8 % 3).unwrap()).collect();
+        assert_eq!(arena.region().pages(), pages);
+        assert!(runs.iter().all(|run| run.pages == 8));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn warm_pages_come_first() {
+        let arena = small_pages();
+        let [warm, _next] = [8, 8].map(|pages| arena.alloc_slab(pages, 0).unwrap());
+        let page = warm.page;
+        free(&arena, warm);
+        assert_eq!(arena.alloc_slab(8, 1).map(|run| run.page), Some(page));
+    }
+
+    #[test]
+    fn where_pages_may_be_huge_there_are_no_plots() {
+        let arena = small_pages();
+        arena.begin_huge_pages(ThpPolicy::Always, true);
+        let [first, next] = [0, 1].map(|cpu| arena.alloc_slab(8, cpu).unwrap());
+        assert_eq!(next.page, first.page.plus(8));
+    }
+}
