@@ -34,10 +34,12 @@ impl Arena {
         Some(self.take_at(lists, place, pages))
     }
 
-    /// Whether `pages` pages from there on are free, and in the plot that has begun before.
+    /// Whether `pages` pages from there on are free, in the plot that has begun before, and where they begin a run does: not if what lies before them
+    /// is free by now, too.
     fn continues_plot(&self, page: Page, pages: u32) -> bool {
         let (begun, end) = (page.0 % PLOT, page.0 + pages);
-        begun != 0 && begun + pages <= PLOT && end <= self.region.pages() && self.region.free().is_free(page, pages)
+        let is_free = || end <= self.region.pages() && self.region.free().is_free(page, pages);
+        begun != 0 && begun + pages <= PLOT && is_free() && self.region.entry(page).as_free().is_some()
     }
 }
 
@@ -81,6 +83,17 @@ mod tests {
         let runs: Vec<_> = (0..pages / 8).map(|turn| arena.alloc_slab(8, turn as u8 % 3).unwrap()).collect();
         assert_eq!(arena.region().pages(), pages);
         assert!(runs.iter().all(|run| run.pages == 8));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_plot_whose_slabs_have_gone_begins_anew() {
+        let arena = small_pages();
+        let slab = arena.alloc_slab(8, 0).unwrap();
+        let page = slab.page;
+        free(&arena, slab);
+        arena.trim(0);
+        assert_eq!(arena.alloc_slab(8, 0).map(|run| run.page), Some(page));
         assert_eq!(arena.validate(), Ok(()));
     }
 
