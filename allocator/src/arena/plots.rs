@@ -98,6 +98,32 @@ mod tests {
     }
 
     #[test]
+    fn whatever_comes_and_goes_no_page_is_given_twice() {
+        let arena = small_pages();
+        let (mut held, mut state) = (Vec::new(), 88172645463325252_u64);
+        let mut random = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below) as u32
+        };
+        for _ in 0..20_000 {
+            match random(16) {
+                0..7 => held.push(arena.alloc_slab(1 + random(8), random(4) as u8).unwrap()),
+                7 => held.push(arena.alloc(9 + random(600), 1 << random(4)).unwrap()),
+                8 if held.len() > 60 => held.drain(..40).for_each(|run| arena.free(Run { zero: false, ..run })),
+                9 => drop(arena.reclaim(random(2000), 0, crate::arena::Reason::Decay)),
+                _ if held.is_empty() => (),
+                _ => arena.free(Run { zero: false, ..held.swap_remove(random(held.len() as u64) as usize) }),
+            }
+            let mut pages: Vec<_> = held.iter().flat_map(|run| run.page.0..run.page.0 + run.pages).collect();
+            pages.sort_unstable();
+            assert!(pages.windows(2).all(|two| two[0] < two[1]));
+        }
+        assert_eq!(arena.validate(), Ok(()));
+    }
+
+    #[test]
     fn warm_pages_come_first() {
         let arena = small_pages();
         let [warm, _next] = [8, 8].map(|pages| arena.alloc_slab(pages, 0).unwrap());
