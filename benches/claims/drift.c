@@ -1,7 +1,8 @@
-/* drift CHURN|SIZES [HOURS [REST_MS]]: a cache of 96 MiB that lives long: a million objects an hour come in, and others, picked at random, must leave. With
- * CHURN sizes stay what they are, 16 B to 16 KiB, most of them small; with SIZES they drift from the small to the large end and back every 8
- * hours. An hour takes as long as that takes, and REST_MS milliseconds of rest, a hundredth at a time. Prints what is resident beyond what was at the start, as a multiple of the live bytes, rounded up to pages: at the end, and at worst
- * at the end of an hour; and as a multiple of the pages on which an object lies in the end, for no allocator can give those back. */
+/* drift CHURN|SIZES [HOURS [REST_MS]]: a cache of 96 MiB that lives long: a million objects an hour come in, and others, picked at random,
+ * must leave. With CHURN sizes stay what they are, 16 B to 16 KiB, most of them small; with SIZES they drift from the small to the large end
+ * and back every 8 hours. An hour takes as long as that takes, and REST_MS milliseconds of rest, a hundredth at a time. Prints what is
+ * resident beyond what was at the start, as a multiple of the live bytes, rounded up to pages: at the end, and at worst at the end of an
+ * hour; and as a multiple of the pages on which an object lies in the end, for no allocator can give those back. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -59,15 +59,22 @@ impl Arena {
     /// Takes `pages` pages behind what was cut off last, if what lies there is warm.
     pub(super) fn take_tail(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
         let tail = Page(self.tail.load(Ordering::Relaxed).checked_sub(1)?);
-        let fits = tail.0 + pages <= self.region.pages() && self.region.free().is_free(tail, pages);
-        let is_warm =
-            || self.region.loose().has(tail) || self.region.entry(tail).as_free().is_some_and(|(_, warm)| warm);
-        if !fits || !is_warm() {
+        if self.kind_at(tail, pages) != Some(Kind::Warm) {
             return None;
         }
         let run = self.take_at(lists, tail, pages);
         self.note_tail(tail.plus(pages));
         Some(run)
+    }
+
+    /// Whether the `pages` pages from `page` on can be taken, and of what kind the first of them is: all are free, and with the first a run begins, or
+    /// it is loose. Not if it lies inside a run.
+    pub(super) fn kind_at(&self, page: Page, pages: u32) -> Option<Kind> {
+        if page.0 + pages > self.region.pages() || !self.region.free().is_free(page, pages) {
+            return None;
+        }
+        let listed = || self.region.entry(page).as_free().map(|(_, warm)| Kind::of(!warm));
+        if self.region.loose().has(page) { Some(Kind::Warm) } else { listed() }
     }
 
     /// Remembers where the next slab may begin.

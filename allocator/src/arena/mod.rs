@@ -13,7 +13,8 @@
 //! - **zero** runs were never touched or were purged: they cost a page fault, and read zero.
 //!
 //! A run merges with a buddy of its own kind only, so each count of pages is exact. Slabs take warm runs first, the most recently freed first; the oldest
-//! are purged (see [`purge`] and [`watermarks`]). Zero ones are laid apart for each CPU (see [`plots`]). Large runs that are freed first lie whole in a short list of their own (see [`quick`]), then
+//! are purged (see [`purge`] and [`watermarks`]). Zero ones are laid apart for each CPU (see [`plots`]). Large runs that are freed first lie
+//! whole in a short list of their own (see [`quick`]), then
 //! **loose**: as a stretch, and in no run until somebody needs one (see [`loose`]).
 //!
 //! Invariants: a run is in list (order, kind) iff the pagemap says `free(order, kind)` of its first page; a page is in the map of free

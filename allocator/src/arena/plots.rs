@@ -34,12 +34,10 @@ impl Arena {
         Some(self.take_at(lists, place, pages))
     }
 
-    /// Whether `pages` pages from there on are free, in the plot that has begun before, and where they begin a run does: not if what lies before them
-    /// is free by now, too.
+    /// Whether `pages` pages from there on can be taken, and lie in a plot that has begun before.
     fn continues_plot(&self, page: Page, pages: u32) -> bool {
-        let (begun, end) = (page.0 % PLOT, page.0 + pages);
-        let is_free = || end <= self.region.pages() && self.region.free().is_free(page, pages);
-        begun != 0 && begun + pages <= PLOT && is_free() && self.region.entry(page).as_free().is_some()
+        let begun = page.0 % PLOT;
+        begun != 0 && begun + pages <= PLOT && self.kind_at(page, pages).is_some()
     }
 }
 

@@ -18,6 +18,7 @@ const SPANS: usize = 16;
 const BYTES: usize = 256 << 20;
 
 type Spans = [Option<Span>; SPANS];
+const NONE: Spans = [const { None }; SPANS];
 
 /// See the module.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) const fn new() -> Kept {
-        Kept { any: AtomicBool::new(false), spans: Lock::new([const { None }; SPANS]) }
+        Kept { any: AtomicBool::new(false), spans: Lock::new(NONE) }
     }
 
     /// A span of `len` bytes that read zero, from the shortest that is long enough.
@@ -68,14 +69,14 @@ impl Kept {
             return;
         }
         let _signals = SignalsBlocked::new();
-        let spans = self.spans.lock().map(|mut spans| core::mem::replace(&mut *spans, [const { None }; SPANS]));
+        let spans = self.spans.lock().map(|mut spans| core::mem::replace(&mut *spans, NONE));
         spans.into_iter().flatten().flatten().for_each(Span::release);
     }
 
     /// In a forked child.
     pub(super) fn rebuild(&self) {
         if let Some(mut spans) = self.spans.inherit() {
-            *spans = [const { None }; SPANS];
+            *spans = NONE;
         }
     }
 }
