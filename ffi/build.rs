@@ -8,6 +8,10 @@ fn main() {
         "-Wl,-z,nodelete",
         // No lazy binding: a first call from inside malloc must not enter the dynamic linker. (Rust's default, but ours to keep.)
         "-Wl,-z,now",
+        // What runs at load and exit (`.text.startup`) lies apart: a program that never calls malloc has no other text in memory.
+        "-Wl,-z,keep-text-section-prefix",
+        // Nothing of the compiler's start files is needed, and what they do at load and exit touches pages.
+        "-nostartfiles",
         // An undefined symbol that nothing provides is an error here, not in the user's program.
         "-Wl,-z,defs",
     ];

@@ -42,6 +42,7 @@ check "no library is needed but libc" "$(needed | grep -vx 'libc\.so\.6' || true
 check "the soname is liblarder.so" "$([[ $(soname) == liblarder.so ]] || echo "it is '$(soname)'")"
 check "it is never unloaded" "$([[ " $(flags) " == *" NODELETE "* ]] || echo "not linked with -z nodelete")"
 check "it is bound when it is loaded" "$([[ " $(flags) " == *" NOW "* ]] || echo "not linked with -z now")"
+check "nothing but its own runs at load and exit" "$(dynamic 's/.*\((INIT|FINI|JMPREL)\).*/\1/p')"
 check "it has no thread-local storage" "$(readelf -lW "$library" | awk '$1 == "TLS" { print "a TLS segment" }')"
 check "no memory is writable and executable" "$(readelf -lW "$library" | awk '/ RWE /')"
 echo "$passed passed, $failed failed"

@@ -14,9 +14,9 @@ use crate::stderr;
 
 /// The copy lies above what programs count on getting from `open`.
 const LOWEST_COPY: c_int = 500;
-const NONE: c_int = -1;
+const NONE: c_int = 0;
 
-/// Where statistics go at exit.
+/// Where statistics go at exit. All zero, as what is read at every exit should be: then it lies in a page that the loader has touched.
 static COPY: AtomicI32 = AtomicI32::new(NONE);
 
 #[used]
@@ -27,6 +27,7 @@ static LOADED: extern "C" fn() = loaded;
 #[unsafe(link_section = ".fini_array")]
 static EXITING: extern "C" fn() = exiting;
 
+#[unsafe(link_section = ".text.startup")]
 extern "C" fn loaded() {
     let _kept = errno::Kept::new();
     if Larder.read_options() && Larder.stats_at_exit().is_some() {
@@ -40,6 +41,7 @@ fn copy_of_stderr() -> c_int {
     c_int::try_from(copy).unwrap_or(NONE)
 }
 
+#[unsafe(link_section = ".text.startup")]
 extern "C" fn exiting() {
     let file = COPY.load(Ordering::Relaxed);
     if file == NONE {

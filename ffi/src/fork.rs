@@ -3,17 +3,32 @@
 //! Only the child's side has a handler. One that took locks before the fork would deadlock with stdio, whose own lock libc takes
 //! after the handlers ran and before malloc's.
 
+use core::ffi::{c_int, c_void};
+
 use larder_core::Larder;
 
-/// Registered when the library is loaded and never from inside malloc: `pthread_atfork` allocates with a lock of libc's held.
+type Handler = unsafe extern "C" fn();
+
+unsafe extern "C" {
+    /// What `pthread_atfork` calls, which is no function of libc's own but one that it adds to each library: a page of text more, wherever it lies.
+    fn __register_atfork(
+        prepare: Option<Handler>,
+        parent: Option<Handler>,
+        child: Option<Handler>,
+        library: *const c_void,
+    ) -> c_int;
+}
+
+/// Registered when the library is loaded and never from inside malloc: it allocates with a lock of libc's held.
 /// Calls of malloc that come earlier are none the worse, for a child finds out by itself at its first slow path.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static REGISTER: extern "C" fn() = register;
 
+#[unsafe(link_section = ".text.startup")]
 extern "C" fn register() {
-    // SAFETY: the handler is a function of this library, which is never unloaded.
-    let _no_memory_is_no_harm = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // SAFETY: the handler is a function of this library, which is never unloaded: it needs no name to be removed by.
+    let _no_memory_is_no_harm = unsafe { __register_atfork(None, None, Some(in_child), core::ptr::null()) };
 }
 
 unsafe extern "C" fn in_child() {

@@ -8,11 +8,13 @@ unsafe extern "C" {
 }
 
 /// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
+#[inline]
 pub fn variable(name: &str) -> Option<&'static str> {
     if is_privileged() {
         return None;
     }
-    entries().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+    let value = |entry: &'static [u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    entries().find_map(value).map(|value| core::str::from_utf8(value).unwrap_or_default())
 }
 
 /// Whether the program has more rights than its user: setuid, setgid, or with capabilities of its own.
@@ -38,7 +40,7 @@ pub fn auxiliary(kind: u64) -> u64 {
     unsafe { libc::getauxval(kind) }
 }
 
-fn entries() -> impl Iterator<Item = &'static str> {
+fn entries() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: libc's own variable; a plain read, as getenv does.
     let mut next = unsafe { environ };
     core::iter::from_fn(move || {
@@ -53,6 +55,6 @@ fn entries() -> impl Iterator<Item = &'static str> {
         // SAFETY: the entry before the null is followed by another.
         next = unsafe { next.add(1) };
         // SAFETY: entries are nul-terminated strings; we read them before the program could change them.
-        Some(unsafe { CStr::from_ptr(entry) }.to_str().unwrap_or_default())
+        Some(unsafe { CStr::from_ptr(entry) }.to_bytes())
     })
 }

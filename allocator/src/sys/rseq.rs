@@ -61,19 +61,16 @@ pub enum Index {
     Cpu,
 }
 
-/// A sequence's descriptor: it runs from label 22 to 23 and is aborted to 24. Its own label is 29.
+/// A sequence's descriptor: it runs from label 22 to 23 and is aborted to 24. Its own label is 29. Read-only once the library is relocated.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! rseq_descriptor {
     () => {
-        ".pushsection __rseq_cs, \"aw\"
+        ".pushsection .data.rel.ro.rseq_cs, \"aw\"
         .balign 32
         29:
         .long 0, 0
         .quad 22f, 23f - 22f, 24f
-        .popsection
-        .pushsection __rseq_cs_ptr_array, \"aw\"
-        .quad 29b
         .popsection"
     };
 }
