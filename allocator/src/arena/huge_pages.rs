@@ -11,19 +11,19 @@
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
 //! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
 //!   **dense** again (three quarters), or grows;
-//! - when one **stalls** they are refused everywhere for ten seconds: the first touch of a huge page takes a quarter of a millisecond, but several where
-//!   the kernel must make room for it, or on a virtual machine whose host has taken back what the guest did not use. So whoever takes the first
-//!   run in a huge page touches the run's first page at once, and looks at the thread's clock.
+//! - when one **stalls** they are refused everywhere for ten seconds (see `sys/stall.rs`): whoever takes the first run in a huge page touches the
+//!   run's first page at once, and looks at the thread's clock.
 //!
 //! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,
 //! and so is what is remembered.
 
 use super::buddy::Arena;
 use super::lists::Lists;
-use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use crate::base::units::{HUGE_PAGE, PAGE, Page};
 use crate::region::{Advice, Run};
-use crate::sys::clock::{coarse_ms, thread_ns};
+use crate::sys::clock::thread_ns_of;
+use crate::sys::stall::Stalls;
 use core::ops::Range;
 
 /// Pages of a huge page.
@@ -40,11 +40,6 @@ const NOT_SPARSE: u32 = 1;
 const TO_GROW: u32 = 2;
 /// and so many are dense.
 const DENSE: u32 = 3;
-
-/// A first touch that takes so much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
-const STALL_NS: u64 = 1_000_000;
-/// After one it takes so many milliseconds before huge pages are asked for again.
-const HELD_OFF_MS: u64 = 10_000;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,10 +80,7 @@ pub(super) struct HugePages {
     refused: AtomicBool,
     /// The first touches of the huge pages before this page were watched.
     watched: AtomicU32,
-    /// How long a first touch may take.
-    stall_ns: AtomicU64,
-    /// Until when they are not asked for because one stalled.
-    held_off_ms: AtomicU64,
+    stalls: Stalls,
 }
 
 impl HugePages {
@@ -106,7 +98,7 @@ impl Arena {
     /// Says what the policy says of a new region, on the only node with memory or on one of several.
     pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
-        self.huge_pages.stall_ns.store(STALL_NS, Ordering::Relaxed);
+        self.huge_pages.stalls.begin();
         self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
         let (start, end) = (Page(0), Page(self.reserved_pages()));
         let front = end.min(Page(FRONT));
@@ -139,7 +131,7 @@ impl Arena {
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
         let may_come_from_afar =
             self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
-        !may_come_from_afar && !self.is_held_off() && self.quarters_used(lists) >= TO_GROW
+        !may_come_from_afar && self.huge_pages.stalls.are_over() && self.quarters_used(lists) >= TO_GROW
     }
 
     /// Whether a page is surely no part of a huge one.
@@ -147,10 +139,6 @@ impl Arena {
         let huge_pages = &self.huge_pages;
         let in_front = || page.0 < FRONT && !self.asked().contains(&page.0) && !huge_pages.is(ThpPolicy::Always);
         huge_pages.is(ThpPolicy::Never) || huge_pages.refused.load(Ordering::Relaxed) || in_front()
-    }
-
-    fn is_held_off(&self) -> bool {
-        coarse_ms() < self.huge_pages.held_off_ms.load(Ordering::Relaxed)
     }
 
     /// After a run was taken, without the lock: if it is the first of a huge page, touches it.
@@ -166,16 +154,7 @@ impl Arena {
 
     #[cold]
     fn time_first_touch(&self, run: &Run) {
-        let before = thread_ns();
-        self.region.touch(run);
-        self.heed_wait(thread_ns() - before);
-    }
-
-    /// The first touch of a huge page took so long.
-    fn heed_wait(&self, ns: u64) {
-        let HugePages { stall_ns, held_off_ms, .. } = &self.huge_pages;
-        if ns >= stall_ns.load(Ordering::Relaxed) {
-            held_off_ms.store(coarse_ms() + HELD_OFF_MS, Ordering::Relaxed);
+        if self.huge_pages.stalls.heed(thread_ns_of(|| self.region.touch(run))) {
             self.refuse_huge_pages();
         }
     }
@@ -213,7 +192,7 @@ impl Arena {
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
         let is_refused = self.huge_pages.refused.load(Ordering::Relaxed);
-        if is_refused && self.quarters_used(lists) >= DENSE && !self.is_held_off() {
+        if is_refused && self.quarters_used(lists) >= DENSE && self.huge_pages.stalls.are_over() {
             self.ask_for_huge_pages();
         }
     }
@@ -251,8 +230,7 @@ mod tests {
         let metadata = Span::reserve(crate::region::Region::metadata_len(LEN), PAGE).unwrap();
         arena.settle(Span::reserve(LEN, 32 << 20).unwrap(), metadata);
         arena.begin_huge_pages(policy, is_only_node);
-        // Whatever the machine is like.
-        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
+        arena.huge_pages.stalls.pretend(false);
         arena
     }
 
@@ -307,17 +285,14 @@ mod tests {
     fn huge_pages_that_stall_are_held_off_for_a_while() {
         let arena = arena(ThpPolicy::Auto, true);
         let _held = take(&arena, FRONT + HUGE);
-        let asked = arena.huge_pages_asked();
-        assert!(asked > 0);
-        arena.huge_pages.stall_ns.store(STALL_NS, Ordering::Relaxed);
-        arena.heed_wait(STALL_NS - 1);
-        assert_eq!(arena.huge_pages_asked(), asked);
-        arena.heed_wait(STALL_NS);
+        assert!(arena.huge_pages_asked() > 0);
+        arena.huge_pages.stalls.pretend(true);
+        let _stalled = take(&arena, HUGE);
         assert_eq!(arena.huge_pages_asked(), 0);
-        arena.huge_pages.stall_ns.store(u64::MAX, Ordering::Relaxed);
+        arena.huge_pages.stalls.pretend(false);
         let _more = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), 0, "dense and growing");
-        arena.huge_pages.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
+        arena.huge_pages.stalls.end();
         let _rest = take(&arena, LARGE);
         assert_eq!(arena.huge_pages_asked(), arena.region().pages());
     }
@@ -342,7 +317,7 @@ mod tests {
         assert_eq!(watched(), next + HUGE, "it is warm");
         assert_eq!(arena.trim(0), HUGE);
         assert_eq!(watched(), next - HUGE);
-        huge_pages.stall_ns.store(0, Ordering::Relaxed);
+        huge_pages.stalls.pretend(true);
         watch(next, true);
         assert_eq!(arena.huge_pages_asked(), 0);
         assert_eq!(watch(next + HUGE, true), next + HUGE, "small pages are not watched");

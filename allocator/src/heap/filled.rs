@@ -1,15 +1,18 @@
-//! Whether the program writes to all of what `calloc` gives it.
+//! Whether the program writes to all of what it gets.
 //!
 //! Fresh pages read zero and cost nothing until they are touched; touched, each costs a fault, and 512 of them five times what a huge page does, or
 //! ten times what it takes to clear pages that are there. A table that stays mostly empty is better off with fresh small pages, one that is filled
-//! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So where `calloc` gave a mapping, a
-//! few pages inside are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings for `calloc` are asked
-//! to be of huge pages, and short objects are runs that are cleared, until a mapping comes back that was not filled. Of short objects a few
-//! are mappings again, to learn from.
+//! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So a few pages inside of a mapping
+//! are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings are asked to be of huge pages, and
+//! short objects for `calloc` (others are no mappings) are runs that are cleared, until a mapping comes back that was not filled. Of short objects a
+//! few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc` gives: arrays are filled, tables often are not.
+//!
+//! What `realloc` lets grow is looked at when it grows: if it is long and **full**, its last page and some inside, what is added will be filled, too.
 
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
+use core::iter;
 
 /// Bytes from which on fresh huge pages cost less than used pages and their clearing.
 const LONG: usize = 4 * HUGE_PAGE;
@@ -23,7 +26,8 @@ const TO_LEARN: u32 = 64;
 /// See the module: how many mappings in a row were written to. Two threads at once may count as one.
 #[derive(Debug)]
 pub(super) struct Filled {
-    long: AtomicU32,
+    /// Long ones that `malloc` gave, and that `calloc` gave.
+    long: [AtomicU32; 2],
     short: AtomicU32,
     /// Short objects since they are cleared.
     cleared: AtomicU32,
@@ -31,7 +35,7 @@ pub(super) struct Filled {
 
 impl Filled {
     pub(super) const fn new() -> Filled {
-        Filled { long: AtomicU32::new(0), short: AtomicU32::new(0), cleared: AtomicU32::new(0) }
+        Filled { long: [const { AtomicU32::new(0) }; 2], short: AtomicU32::new(0), cleared: AtomicU32::new(0) }
     }
 
     /// Whether a mapping of so many bytes may be one of huge pages.
@@ -39,9 +43,9 @@ impl Filled {
         len >= LONG
     }
 
-    /// Whether a mapping of so many bytes for `calloc` is likely to be filled, and worth huge pages.
-    pub(super) fn is_likely(&self, len: usize) -> bool {
-        Filled::is_long(len) && self.long.load(Ordering::Relaxed) >= ENOUGH
+    /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
+    pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
+        Filled::is_long(len) && self.long[usize::from(for_calloc)].load(Ordering::Relaxed) >= ENOUGH
     }
 
     /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. To be
@@ -55,9 +59,15 @@ impl Filled {
         !cleared.is_multiple_of(TO_LEARN)
     }
 
-    /// Learns from a mapping that `calloc` gave and that is freed.
-    pub(super) fn learn(&self, span: &Span) {
-        let row = if Filled::is_long(span.len()) { &self.long } else { &self.short };
+    /// Whether a mapping is long, and memory lies behind all of it, so far as one can see: behind its last page and some inside.
+    pub(super) fn is_full(span: &Span) -> bool {
+        let parts = (1..=LOOKS).map(|part| span.len() / (LOOKS + 1) * part);
+        Filled::is_long(span.len()) && iter::once(span.len() - 1).chain(parts).all(|offset| span.is_resident_at(offset))
+    }
+
+    /// Learns from a mapping that is freed as it was made.
+    pub(super) fn learn(&self, span: &Span, for_calloc: bool) {
+        let row = if Filled::is_long(span.len()) { &self.long[usize::from(for_calloc)] } else { &self.short };
         let filled = (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part));
         row.store(if filled { (row.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
     }
@@ -76,20 +86,21 @@ mod tests {
         let span = Span::map(len, HUGE_PAGE).unwrap();
         // SAFETY: inside the mapping, which is nobody else's.
         (from..len).step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
-        filled.learn(&span);
+        filled.learn(&span, true);
         span.release();
     }
 
     fn after(filled: &Filled, from: usize) -> bool {
         learn(filled, LEN, from);
-        filled.is_likely(LEN)
+        filled.is_likely(LEN, true)
     }
 
     #[test]
     fn two_in_a_row_are_enough_and_one_that_is_not_filled_too_much() {
         let filled = Filled::new();
         assert_eq!([0, 0, 0].map(|from| after(&filled, from)), [false, true, true]);
-        assert!(!filled.is_likely(LONG - 1), "not worth huge pages");
+        assert!(!filled.is_likely(LONG - 1, true), "not worth huge pages");
+        assert!(!filled.is_likely(LEN, false), "nothing is known of what malloc gave");
         assert!(!filled.is_to_be_cleared(LONG - 1), "nothing is known of short ones");
         assert_eq!([LEN / 3, 0, 0].map(|from| after(&filled, from)), [false, false, true]);
     }
@@ -104,7 +115,7 @@ mod tests {
         }));
         let mappings = (0..640).filter(|_| !filled.is_to_be_cleared(len)).count();
         assert_eq!(mappings, 10);
-        assert!(!filled.is_to_be_cleared(LONG) && !filled.is_likely(LONG), "nothing is known of long ones");
+        assert!(!filled.is_to_be_cleared(LONG) && !filled.is_likely(LONG, true), "nothing is known of long ones");
         learn(&filled, len, len / 3);
         assert!(!filled.is_to_be_cleared(len));
     }
@@ -112,7 +123,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_not_looked_at() {
         let (filled, span) = (Filled::new(), Span::reserve(LEN, HUGE_PAGE).unwrap());
-        (0..3).for_each(|_| filled.learn(&span));
-        assert!(!filled.is_likely(LEN));
+        (0..3).for_each(|_| filled.learn(&span, true));
+        assert!(!filled.is_likely(LEN, true));
     }
 }

@@ -12,7 +12,7 @@ use super::filled::Filled;
 use super::kept::Kept;
 use super::pages::Pages;
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
-use crate::base::units::{MAX_SIZE, PAGE};
+use crate::base::units::{HUGE_PAGE, MAX_SIZE, PAGE};
 use crate::region::{Table, Zeroed};
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
@@ -23,11 +23,14 @@ use core::ptr::null_mut;
 const SLOTS: usize = 1 << 16;
 const DELETED: usize = 1;
 
-/// In a slot's length, which is a multiple of a page: `calloc` gave the object,
-const CLEARED: usize = 1;
-/// and its mapping is like most, so its addresses may be kept.
-const LIKE_MOST: usize = 2;
-const MARKS: usize = CLEARED | LIKE_MOST;
+/// In a slot's length, which is a multiple of a page: `malloc` or `calloc` gave the object, and it was not resized, so it tells what the program fills;
+const BY_MALLOC: usize = 1;
+const BY_CALLOC: usize = 2;
+/// its mapping is like most, so its addresses may be kept;
+const LIKE_MOST: usize = 4;
+/// it was full when it grew, and huge pages were asked for.
+const ASKED: usize = 8;
+const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED;
 
 #[derive(Debug)]
 struct Slot {
@@ -89,14 +92,10 @@ impl HugeTable {
         self.lock.lock().ok()
     }
 
-    /// Whether a mapping for an object of `size` bytes may be one of huge pages if `calloc` asks for it.
-    pub(super) fn is_long(&self, size: usize) -> bool {
-        Filled::is_long(self.pages.mapping_len(size))
-    }
-
-    /// Whether the program is likely to fill it, and it is worth huge pages.
-    pub(super) fn is_likely_filled(&self, size: usize) -> bool {
-        self.filled.is_likely(self.pages.mapping_len(size))
+    /// Whether the program is likely to fill an object of `size` bytes, and it is worth huge pages.
+    pub(super) fn is_likely_filled(&self, size: usize, for_calloc: bool) -> bool {
+        let len = self.pages.mapping_len(size);
+        self.filled.is_likely(len, for_calloc) && self.pages.may_ask(len)
     }
 
     /// Whether such an object had better be used memory that is cleared. To be asked once for each object.
@@ -110,9 +109,9 @@ impl HugeTable {
         if size > MAX_SIZE || !LIMIT.charge(len) {
             return null_mut();
         }
-        let likely_filled = for_calloc && self.filled.is_likely(len);
+        let likely_filled = self.is_likely_filled(size, for_calloc);
         let like_most = for_calloc && align <= PAGE && self.pages.is_like_most(len, likely_filled);
-        let mark = if for_calloc { CLEARED } else { 0 } | if like_most { LIKE_MOST } else { 0 };
+        let mark = if for_calloc { BY_CALLOC } else { BY_MALLOC } | if like_most { LIKE_MOST } else { 0 };
         let signals = SignalsBlocked::new();
         let kept = if like_most { self.kept.take(&signals, len) } else { None };
         match kept.map_or_else(|| self.pages.map(len, align, likely_filled), Ok) {
@@ -132,9 +131,11 @@ impl HugeTable {
         self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
     }
 
-    /// Makes a mapping, which is charged already, a huge object; null (and the mapping gone) if the table is full.
-    pub(super) fn adopt(&self, span: Span) -> *mut u8 {
-        self.enter(&SignalsBlocked::new(), span, 0)
+    /// Makes a mapping a huge object of `len` bytes, which are charged already; null (and the mapping gone) if the table is full.
+    pub(super) fn adopt(&self, span: Span, len: usize) -> Result<*mut u8, Span> {
+        let signals = SignalsBlocked::new();
+        let (span, mark) = self.grow(span, 0, len, true)?;
+        Ok(self.enter(&signals, span, mark))
     }
 
     fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize) -> *mut u8 {
@@ -161,8 +162,8 @@ impl HugeTable {
     pub(super) fn free(&self, address: usize) -> bool {
         let signals = SignalsBlocked::new();
         let Some((span, mark)) = self.remove(&signals, address) else { return false };
-        if mark & CLEARED != 0 {
-            self.filled.learn(&span);
+        if mark & (BY_MALLOC | BY_CALLOC) != 0 {
+            self.filled.learn(&span, mark & BY_CALLOC != 0);
         }
         let (len, purged) = (span.len(), mark & LIKE_MOST != 0 && span.purge().is_ok());
         if let Err(span) = if purged { self.kept.put(&signals, span) } else { Err(span) } {
@@ -210,24 +211,39 @@ impl HugeTable {
             return null_mut();
         }
         let signals = SignalsBlocked::new();
-        let Some((span, _)) = self.remove(&signals, address) else { return null_mut() };
+        let Some((span, mark)) = self.remove(&signals, address) else { return null_mut() };
         let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
         let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
-            span.resize(new, may_move).inspect_err(|_| LIMIT.release(growth))
+            self.grow(span, mark, new, may_move).inspect_err(|_| LIMIT.release(growth))
         } else {
             Err(span)
         };
         match grown {
-            Ok(span) => {
+            Ok((span, mark)) => {
                 LIMIT.release(old.saturating_sub(new));
-                self.enter(&signals, span, 0)
+                self.enter(&signals, span, mark)
             }
             Err(span) => {
-                let _back = self.enter(&signals, span, 0);
+                let _back = self.enter(&signals, span, mark);
                 null_mut()
             }
         }
+    }
+
+    /// Resizes a mapping, whose mark is `mark`. One that is full when it grows past a power of two is asked to be of huge pages; those stay whole
+    /// when it moves.
+    fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
+        let old = span.len();
+        let asks = len > old && len.ilog2() != old.ilog2() && self.pages.may_ask(old) && Filled::is_full(&span);
+        let is_asked = mark & ASKED != 0;
+        let span = if may_move && (asks || is_asked) {
+            span.resize_aligned(len, HUGE_PAGE)
+        } else {
+            span.resize(len, may_move)
+        }?;
+        let is_asked = if asks { self.pages.ask(&span, old) } else { is_asked };
+        Ok((span, if is_asked { ASKED } else { 0 }))
     }
 
     /// The mapping of the object at `address`, and its mark.
@@ -287,12 +303,14 @@ impl Slot {
 mod tests {
     use super::*;
 
-    const SIZE: usize = 40 << 20;
+    const SIZE: usize = (40 << 20) + 3 * PAGE;
+    const FILL: u8 = 77;
 
     fn table() -> HugeTable {
         let table = HugeTable::new();
         table.settle(Span::reserve(HugeTable::metadata_len(), PAGE).unwrap());
         table.pages.settle(0, 0, true);
+        table.pages.stalls.pretend(false);
         table
     }
 
@@ -323,6 +341,76 @@ mod tests {
         assert!(table.free(next as usize));
         table.kept.release();
         assert_eq!(table.in_use(), (0, 0));
+    }
+
+    /// Writes to each page of an object of `len` bytes from `from` on.
+    fn fill(object: *mut u8, from: usize, len: usize) {
+        let part = core::ptr::slice_from_raw_parts_mut(object, len);
+        // SAFETY: the object is as long, and nobody else's.
+        let bytes = unsafe { &mut *part };
+        bytes[from..].iter_mut().step_by(PAGE).for_each(|byte| *byte = FILL);
+    }
+
+    /// Grows an object; where it is then, and whether it was asked to be of huge pages.
+    fn grow(table: &HugeTable, object: *mut u8, size: usize) -> (*mut u8, bool) {
+        let object = table.resize(object as usize, size, true);
+        let slot = table.find(object as usize).unwrap();
+        (object, slot.len.load(Ordering::Relaxed) & ASKED != 0)
+    }
+
+    #[test]
+    fn a_full_one_that_grows_past_a_power_of_two_is_asked_for_huge_pages() {
+        let table = table();
+        let object = alloc(&table, SIZE, false);
+        fill(object, 0, SIZE);
+        let (object, is_asked) = grow(&table, object, SIZE * 3 / 2);
+        assert!(!is_asked, "no power of two between them");
+        let (object, is_asked) = grow(&table, object, 2 * SIZE);
+        assert!(!is_asked, "what was added is empty");
+        fill(object, SIZE, 2 * SIZE);
+        let (mut object, is_asked) = grow(&table, object, 4 * SIZE);
+        assert!(is_asked);
+        for size in [5, 6, 9].map(|times| times * SIZE) {
+            let (next, is_asked) = grow(&table, object, size);
+            assert!(is_asked, "as before");
+            assert!(next == object || (next as usize).is_multiple_of(HUGE_PAGE), "they stay whole");
+            object = next;
+        }
+        // SAFETY: the object is longer.
+        let bytes = unsafe { core::slice::from_raw_parts(object, 3 * SIZE) };
+        assert!(bytes[..2 * SIZE].iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
+        assert!(bytes[2 * SIZE..].iter().all(|&byte| byte == 0));
+        assert!(table.free(object as usize));
+        assert_eq!(table.in_use(), (0, 0));
+    }
+
+    #[test]
+    fn one_with_a_hole_is_not_full() {
+        let table = table();
+        let object = alloc(&table, SIZE, false);
+        fill(object, SIZE * 5 / 8, SIZE);
+        let (object, is_asked) = grow(&table, object, 2 * SIZE);
+        assert!(!is_asked);
+        assert!(table.free(object as usize));
+    }
+
+    #[test]
+    fn huge_pages_that_stall_are_not_asked_for_again() {
+        let table = table();
+        let mut object = alloc(&table, SIZE, false);
+        let mut fill_and_grow = |size| {
+            fill(object, 0, size);
+            let (grown, is_asked) = grow(&table, object, 2 * size);
+            object = grown;
+            is_asked
+        };
+        table.pages.stalls.pretend(true);
+        assert!(!fill_and_grow(SIZE));
+        table.pages.stalls.pretend(false);
+        assert!(!fill_and_grow(2 * SIZE), "held off");
+        table.pages.stalls.end();
+        assert!(fill_and_grow(4 * SIZE));
+        assert!(table.free(object as usize));
     }
 
     #[test]

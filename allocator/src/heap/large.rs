@@ -95,7 +95,7 @@ impl Heap {
 
     /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
     fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
-        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_likely_filled(size);
+        let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_likely_filled(size, true);
         let mapping = if at_once { self.alloc_huge(origin, size, align, true) } else { null_mut() };
         if mapping.is_null() {
             return self.alloc_large(origin, size, align);
@@ -132,13 +132,8 @@ impl Heap {
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> *mut u8 {
-        // So that no huge page is shared with a neighbour, who may be touched first from another node; and those that are asked for, as for long
-        // mappings that are filled, may come from afar.
-        let (align, for_calloc) = if self.node_count() > 1 {
-            (align.max(HUGE_PAGE), for_calloc && !self.huge.is_long(size))
-        } else {
-            (align, for_calloc)
-        };
+        // So that no huge page is shared with a neighbour, who may be touched first from another node.
+        let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))
     }
 

@@ -8,6 +8,8 @@ use crate::arena::ThpPolicy;
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Gauge, Ordering};
 use crate::base::units::{HUGE_PAGE, round_up};
 use crate::sys::Errno;
+use crate::sys::clock::thread_ns_of;
+use crate::sys::stall::Stalls;
 use crate::sys::vm::{Advice, Span, system_page};
 
 /// Choices of the option `hugetlb`.
@@ -24,6 +26,7 @@ pub(super) struct Pages {
     /// Bytes taken from the pool so far, and mappings that it could not serve.
     taken: Gauge,
     refused: Gauge,
+    pub(super) stalls: Stalls,
 }
 
 impl Pages {
@@ -34,11 +37,13 @@ impl Pages {
             are_alike: AtomicBool::new(false),
             taken: Gauge::new(),
             refused: Gauge::new(),
+            stalls: Stalls::new(),
         }
     }
 
     /// Takes over the options' choices, and whether ordinary mappings may stand for each other.
     pub(super) fn settle(&self, thp: u64, pool: u64, are_alike: bool) {
+        self.stalls.begin();
         self.are_alike.store(are_alike, Ordering::Relaxed);
         self.thp.store(thp, Ordering::Relaxed);
         self.pool.store(POOLS.get(pool as usize).copied().unwrap_or(0), Ordering::Relaxed);
@@ -65,11 +70,34 @@ impl Pages {
         new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
     }
 
+    fn policy(&self) -> ThpPolicy {
+        ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed))
+    }
+
     /// Whether a mapping is like most others, and may stand for one of them.
     pub(super) fn is_like_most(&self, len: usize, likely_filled: bool) -> bool {
-        let policy = ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed));
-        let is_ordinary = policy == ThpPolicy::Auto && !likely_filled && !self.is_for_pool(len);
+        let is_ordinary = self.policy() == ThpPolicy::Auto && !likely_filled && !self.is_for_pool(len);
         is_ordinary && self.are_alike.load(Ordering::Relaxed)
+    }
+
+    /// Whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several: the kernel would take
+    /// some of another.
+    pub(super) fn may_ask(&self, len: usize) -> bool {
+        let is_free_to = self.policy() != ThpPolicy::Never && !self.is_for_pool(len);
+        is_free_to && self.are_alike.load(Ordering::Relaxed) && self.stalls.are_over()
+    }
+
+    /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled. By default has the first of them touched, as its holder
+    /// is about to: if that stalls they are refused, and this is false.
+    pub(super) fn ask(&self, span: &Span, len: usize) -> bool {
+        span.advise(Advice::HugePages);
+        let first = (span.base() + len).next_multiple_of(HUGE_PAGE) - span.base();
+        let is_watched = self.policy() == ThpPolicy::Auto && first + HUGE_PAGE <= span.len();
+        let stalls = is_watched && self.stalls.heed(thread_ns_of(|| span.populate_at(first)));
+        if stalls {
+            span.advise(Advice::NoHugePages);
+        }
+        !stalls
     }
 
     /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`.
@@ -82,12 +110,17 @@ impl Pages {
             }
             self.refused.add(1);
         }
-        match ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed)) {
+        match self.policy() {
             ThpPolicy::Auto if !likely_filled => Span::map(len, align.max(system_page())),
             ThpPolicy::Never => {
                 Span::map(len, align.max(system_page())).inspect(|span| span.advise(Advice::NoHugePages))
             }
-            ThpPolicy::Auto | ThpPolicy::Madvise | ThpPolicy::Always => {
+            ThpPolicy::Auto => {
+                let span = Span::map(len, align.max(HUGE_PAGE))?;
+                self.ask(&span, 0);
+                Ok(span)
+            }
+            ThpPolicy::Madvise | ThpPolicy::Always => {
                 Span::map(len, align.max(HUGE_PAGE)).inspect(|span| span.advise(Advice::HugePages))
             }
         }

@@ -142,10 +142,9 @@ impl Heap {
             return null_mut();
         }
         let moved = arena.move_large_out(page, |span| {
-            let span = span.resize(size, true)?;
-            // The run's pages are the new object's now; the arena takes the run off its account.
+            // The run's pages are the new object's then; the arena takes the run off its account.
             LIMIT.add(old);
-            Ok(self.huge.adopt(span))
+            self.huge.adopt(span, old + growth).inspect_err(|_| LIMIT.release(old))
         });
         moved.unwrap_or_else(|| {
             LIMIT.release(growth);

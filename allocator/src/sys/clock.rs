@@ -10,9 +10,16 @@ pub fn coarse_ms() -> u64 {
 }
 
 /// Nanoseconds for which the calling thread has run: while others have its CPU this clock stands still (a system call).
-pub fn thread_ns() -> u64 {
+fn thread_ns() -> u64 {
     let now = read(CLOCK_THREAD_CPUTIME_ID);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Nanoseconds that the calling thread needs for some work.
+pub fn thread_ns_of(work: impl FnOnce()) -> u64 {
+    let before = thread_ns();
+    work();
+    thread_ns() - before
 }
 
 fn read(clock: libc::clockid_t) -> libc::timespec {

@@ -20,6 +20,7 @@ pub mod numa;
 pub mod once;
 pub mod options;
 pub mod rseq;
+pub mod stall;
 pub mod syscall;
 pub mod thread;
 pub mod topology;

@@ -40,13 +40,19 @@ pub(super) unsafe fn remap(addr: usize, len: usize, new_len: usize, flags: i32) 
     call(libc::SYS_mremap, [addr, len, new_len, flags as usize, 0, 0])
 }
 
-/// Moves a mapping to `to`, over what is there.
+/// Moves a mapping to `to`, over what is there, where it has `new_len` bytes.
 ///
 /// # Safety
 /// Both ranges are ours; nothing refers to what was at `to`.
-pub(super) unsafe fn remap_to(addr: usize, len: usize, to: usize) -> Result<(), Errno> {
+pub(super) unsafe fn remap_to(addr: usize, len: usize, new_len: usize, to: usize) -> Result<(), Errno> {
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-    call(libc::SYS_mremap, [addr, len, len, flags as usize, to, 0]).map(drop)
+    call(libc::SYS_mremap, [addr, len, new_len, flags as usize, to, 0]).map(drop)
+}
+
+/// Whether memory lies behind the page at `page`.
+pub fn is_resident(page: usize) -> bool {
+    let mut answer = 0_u8;
+    call(libc::SYS_mincore, [page, 1, &raw mut answer as usize, 0, 0, 0]).is_ok() && answer & 1 != 0
 }
 
 /// Waits while `*word == expected`, at most forever; returns at once when it differs or a signal came.

@@ -140,6 +140,34 @@ impl Span {
         }
     }
 
+    /// As [`Span::resize`]; if it must move, then to an address aligned to `align` (a power of two, at least a page).
+    pub fn resize_aligned(self, len: usize, align: usize) -> Result<Span, Span> {
+        let span = match self.resize(len, false) {
+            Ok(span) => return Ok(span),
+            Err(span) => span,
+        };
+        let Some(len) = round_up(len, system_page()) else { return Err(span) };
+        let Ok(place) = Span::reserve(len, align) else { return Err(span) };
+        // SAFETY: both tokens are the only ones for their ranges. If it succeeds the one of the place stands for both; if not, the place may be gone
+        // already, and others' by now: its token, which then ends nothing, leaves it as it is.
+        match unsafe { syscall::remap_to(span.base, span.len, place.len, place.base) } {
+            Ok(()) => Ok(place),
+            Err(_) => Err(span),
+        }
+    }
+
+    /// Has memory put behind the page at an offset, unless the program has forbidden to write there, or the kernel is older than 5.14.
+    pub fn populate_at(&self, offset: usize) {
+        let page = system_page();
+        // SAFETY: contents stay as they are.
+        let _refused_is_harmless = unsafe { syscall::advise(self.base + offset, page, libc::MADV_POPULATE_WRITE) };
+    }
+
+    /// Whether memory lies behind the page around an offset.
+    pub fn is_resident_at(&self, offset: usize) -> bool {
+        syscall::is_resident((self.base + offset) & !(system_page() - 1))
+    }
+
     /// Whether the page around an offset holds anything but zeros; not if it cannot be read, for the program may have protected it.
     pub fn is_written_at(&self, offset: usize) -> bool {
         let page = (self.base + offset) & !(PAGE - 1);
@@ -264,7 +292,7 @@ impl Reserve {
     pub unsafe fn move_in(&self, offset: usize, span: Span) {
         let to = self.base() + offset;
         // SAFETY: the caller owns the part; the span's token ends here.
-        if unsafe { syscall::remap_to(span.base, span.len, to) }.is_err() {
+        if unsafe { syscall::remap_to(span.base, span.len, span.len, to) }.is_err() {
             die(format_args!("the system refuses to move {} bytes back to {to:#x}", span.len));
         }
     }

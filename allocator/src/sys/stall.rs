@@ -1,0 +1,76 @@
+//! First touches of huge pages that stall.
+//!
+//! A first touch takes a quarter of a millisecond, but several where the kernel must make room for the page, or on a virtual machine whose host has
+//! taken back what the guest did not use. So whoever asks for huge pages has the first touch timed, by the thread's own clock, which stands still
+//! while others have the CPU; and after one that stalls asks for none for ten seconds. All zero calls everything a stall: see [`Stalls::begin`].
+
+use super::clock::coarse_ms;
+use crate::base::sync::{AtomicU64, Ordering};
+
+/// A first touch that takes so much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
+const STALL_NS: u64 = 1_000_000;
+/// After one it takes so many milliseconds before huge pages are asked for again.
+const HELD_OFF_MS: u64 = 10_000;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Stalls {
+    /// How long a first touch may take.
+    patience_ns: AtomicU64,
+    /// Until when nothing is asked for.
+    held_off_ms: AtomicU64,
+}
+
+impl Stalls {
+    /// Not begun.
+    pub const fn new() -> Stalls {
+        Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0) }
+    }
+
+    /// None so far.
+    pub fn begin(&self) {
+        self.patience_ns.store(STALL_NS, Ordering::Relaxed);
+    }
+
+    /// Whether huge pages may be asked for.
+    pub fn are_over(&self) -> bool {
+        coarse_ms() >= self.held_off_ms.load(Ordering::Relaxed)
+    }
+
+    /// Whether a first touch that took `ns` nanoseconds was a stall; then none are asked for, for a while.
+    pub fn heed(&self, ns: u64) -> bool {
+        let stalled = ns >= self.patience_ns.load(Ordering::Relaxed);
+        if stalled {
+            self.held_off_ms.store(coarse_ms() + HELD_OFF_MS, Ordering::Relaxed);
+        }
+        stalled
+    }
+}
+
+#[cfg(test)]
+impl Stalls {
+    /// Whatever the machine is like, a first touch stalls never, or always.
+    pub fn pretend(&self, always: bool) {
+        self.patience_ns.store(if always { 0 } else { u64::MAX }, Ordering::Relaxed);
+    }
+
+    /// As if the ten seconds had gone by.
+    pub fn end(&self) {
+        self.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_holds_off_for_a_while() {
+        let stalls = Stalls::new();
+        stalls.begin();
+        assert!(!stalls.heed(STALL_NS - 1) && stalls.are_over());
+        assert!(stalls.heed(STALL_NS) && !stalls.are_over());
+        stalls.end();
+        assert!(stalls.are_over());
+    }
+}
