@@ -385,6 +385,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_filled_tells_of_the_next_by_who_gave_it() {
+        let table = table();
+        let likely = || [false, true].map(|for_calloc| table.is_likely_filled(SIZE, for_calloc));
+        let fill_and_free = |for_calloc| {
+            let object = alloc(&table, SIZE, for_calloc);
+            fill(object, 0, SIZE);
+            assert!(table.free(object as usize));
+        };
+        (0..2).for_each(|_| fill_and_free(false));
+        assert_eq!(likely(), [true, false]);
+        (0..2).for_each(|_| fill_and_free(true));
+        assert_eq!(likely(), [true, true]);
+        let object = table.resize(alloc(&table, SIZE, false) as usize, 2 * SIZE, true);
+        assert!(table.free(object as usize));
+        assert_eq!(likely(), [true, true], "it was resized");
+        assert!(table.free(alloc(&table, SIZE, false) as usize));
+        assert_eq!(likely(), [false, true]);
+    }
+
+    #[test]
     fn one_with_a_hole_is_not_full() {
         let table = table();
         let object = alloc(&table, SIZE, false);
