@@ -12,7 +12,6 @@
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
-use core::iter;
 
 /// Bytes from which on fresh huge pages cost less than used pages and their clearing.
 const LONG: usize = 4 * HUGE_PAGE;
@@ -59,18 +58,21 @@ impl Filled {
         !cleared.is_multiple_of(TO_LEARN)
     }
 
-    /// Whether a mapping is long, and memory lies behind all of it, so far as one can see: behind its last page and some inside.
+    /// Whether a mapping is long, and was filled to its last page.
     pub(super) fn is_full(span: &Span) -> bool {
-        let parts = (1..=LOOKS).map(|part| span.len() / (LOOKS + 1) * part);
-        Filled::is_long(span.len()) && iter::once(span.len() - 1).chain(parts).all(|offset| span.is_resident_at(offset))
+        Filled::is_long(span.len()) && span.is_written_at(span.len() - 1) && is_filled(span)
     }
 
     /// Learns from a mapping that is freed as it was made.
     pub(super) fn learn(&self, span: &Span, for_calloc: bool) {
         let row = if Filled::is_long(span.len()) { &self.long[usize::from(for_calloc)] } else { &self.short };
-        let filled = (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part));
-        row.store(if filled { (row.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
+        row.store(if is_filled(span) { (row.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
     }
+}
+
+/// Whether each of some pages inside was written to.
+fn is_filled(span: &Span) -> bool {
+    (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part))
 }
 
 #[cfg(test)]

@@ -49,12 +49,6 @@ pub(super) unsafe fn remap_to(addr: usize, len: usize, new_len: usize, to: usize
     call(libc::SYS_mremap, [addr, len, new_len, flags as usize, to, 0]).map(drop)
 }
 
-/// Whether memory lies behind the page at `page`.
-pub fn is_resident(page: usize) -> bool {
-    let mut answer = 0_u8;
-    call(libc::SYS_mincore, [page, 1, &raw mut answer as usize, 0, 0, 0]).is_ok() && answer & 1 != 0
-}
-
 /// Waits while `*word == expected`, at most forever; returns at once when it differs or a signal came.
 pub fn futex_wait(word: *const u32, expected: u32) {
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;

@@ -163,11 +163,6 @@ impl Span {
         let _refused_is_harmless = unsafe { syscall::advise(self.base + offset, page, libc::MADV_POPULATE_WRITE) };
     }
 
-    /// Whether memory lies behind the page around an offset.
-    pub fn is_resident_at(&self, offset: usize) -> bool {
-        syscall::is_resident((self.base + offset) & !(system_page() - 1))
-    }
-
     /// Whether the page around an offset holds anything but zeros; not if it cannot be read, for the program may have protected it.
     pub fn is_written_at(&self, offset: usize) -> bool {
         let page = (self.base + offset) & !(PAGE - 1);
