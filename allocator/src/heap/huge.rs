@@ -405,13 +405,15 @@ mod tests {
     }
 
     #[test]
-    fn one_with_a_hole_is_not_full() {
+    fn one_with_a_hole_or_an_empty_end_is_not_full() {
         let table = table();
-        let object = alloc(&table, SIZE, false);
-        fill(object, SIZE * 5 / 8, SIZE);
-        let (object, is_asked) = grow(&table, object, 2 * SIZE);
-        assert!(!is_asked);
-        assert!(table.free(object as usize));
+        for (from, to) in [(SIZE * 5 / 8, SIZE), (0, SIZE * 7 / 8)] {
+            let object = alloc(&table, SIZE, false);
+            fill(object, from, to);
+            let (object, is_asked) = grow(&table, object, 2 * SIZE);
+            assert!(!is_asked);
+            assert!(table.free(object as usize));
+        }
     }
 
     #[test]
