@@ -25,7 +25,8 @@ const PIECE: u32 = 512;
 const STEP: u32 = PIECE;
 /// No free purges more (32 MiB).
 const LARGEST_STEP: u32 = 8192;
-/// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it.
+/// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it. Where that was too little lately
+/// it is up to twice as much.
 const KEPT_ALONE: u32 = 4096;
 /// One free in so many looks whether something is due.
 const LOOK_EVERY: u32 = 16;
@@ -206,7 +207,8 @@ impl Arena {
     pub(super) fn marks_of(&self, lists: &Lists, policy: PurgePolicy) -> Marks {
         let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
         let in_use = self.in_use(lists);
-        let alone = if policy.alone { in_use.max(KEPT_ALONE) } else { u32::MAX };
+        let kept_alone = KEPT_ALONE + self.watermarks.missed().min(KEPT_ALONE);
+        let alone = if policy.alone { in_use.max(kept_alone) } else { u32::MAX };
         self.watermarks.marks(in_use, limit.min(alone))
     }
 
@@ -261,5 +263,43 @@ impl Arena {
         self.free_quietly(Run { zero, ..run });
         self.refuse_if_sparse();
         zero
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::PAGE;
+    use crate::sys::vm::Span;
+
+    const LEN: usize = 256 << 20;
+    /// For ever, as far as a test goes.
+    const ALONE: PurgePolicy = PurgePolicy { delay_ms: 1_000_000, limit_pages: u32::MAX, alone: true };
+
+    fn arena() -> Arena {
+        let arena = Arena::default();
+        let metadata = Span::reserve(crate::region::Region::metadata_len(LEN), PAGE).unwrap();
+        arena.settle(Span::reserve(LEN, 32 << 20).unwrap(), metadata);
+        arena
+    }
+
+    /// A buffer comes and goes; pages given back then, and what is warm.
+    fn come_and_go(arena: &Arena, pages: u32) -> (u64, u32) {
+        let before = arena.given_back()[Reason::Direct as usize];
+        let run = arena.alloc(pages, 1).unwrap();
+        arena.free(Run { zero: false, ..run });
+        arena.purge_after_free(pages, ALONE);
+        (arena.given_back()[Reason::Direct as usize] - before, arena.warm_now())
+    }
+
+    #[test]
+    fn without_a_helper_what_was_missed_is_kept_up_to_twice_as_much() {
+        let arena = arena();
+        let longer = KEPT_ALONE + 1024;
+        assert_eq!(come_and_go(&arena, longer), (1024, KEPT_ALONE));
+        assert_eq!(come_and_go(&arena, longer), (0, longer), "it was missed");
+        assert_eq!(come_and_go(&arena, longer), (0, longer));
+        let warm = [(); 4].map(|()| come_and_go(&arena, 3 * KEPT_ALONE).1);
+        assert_eq!(warm[2..], [2 * KEPT_ALONE; 2], "no more");
     }
 }

@@ -85,12 +85,22 @@ impl Watermarks {
             self.peaks[epoch].store(in_use, Ordering::Relaxed);
             self.starts[epoch].store(in_use, Ordering::Relaxed);
         }
-        let regret = self.regret.load(Ordering::Relaxed).min(in_use);
+        let regret = self.missed().min(self.most());
         let faded = (0..due).fold(regret, |regret, _| regret - regret.div_ceil(REGRET_FADES));
         self.regret.store(faded, Ordering::Relaxed);
         self.epoch.store(first.wrapping_add(due).wrapping_sub(1), Ordering::Relaxed);
         self.ends_ms.store(now_ms + len, Ordering::Relaxed);
         due > 0
+    }
+
+    /// Pages that were given back too early, lately.
+    pub(super) fn missed(&self) -> u32 {
+        self.regret.load(Ordering::Relaxed)
+    }
+
+    /// Most pages in use at a time, lately.
+    fn most(&self) -> u32 {
+        self.peaks.iter().map(|peak| peak.load(Ordering::Relaxed)).max().unwrap_or(0)
     }
 
     /// Pages that may soon be asked for.
@@ -106,15 +116,14 @@ impl Watermarks {
     /// Of a program whose use swings, a part of the swing is kept beyond its peak: what is free is of the wrong length for some requests, and
     /// would be given back at each peak to be missed at the next.
     fn slack(&self) -> u32 {
-        let most = self.peaks.iter().map(|peak| peak.load(Ordering::Relaxed)).max().unwrap_or(0);
         let least = self.starts.iter().map(|start| start.load(Ordering::Relaxed)).min().unwrap_or(0);
-        most.saturating_sub(least) / SLACK
+        self.most().saturating_sub(least) / SLACK
     }
 
     /// The marks with `in_use` pages in use and at most `limit` to be kept.
     pub(super) fn marks(&self, in_use: u32, limit: u32) -> Marks {
         let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
-        let regret = self.regret.load(Ordering::Relaxed).min(in_use);
+        let regret = self.missed().min(in_use);
         let low = (self.demand(in_use) + self.slack() + regret).min(limit).max(min);
         let high = (low + low / 8).saturating_add(HEADROOM.max(in_use / HEADROOM_SHARE)).min(limit);
         Marks { min, low, high }
@@ -165,6 +174,11 @@ mod tests {
         assert_eq!(low(), 5000, "no more than is in use");
         marks.advance(1000 + 100 * EPOCH, DELAY, 5000);
         assert!(low() < 5000);
+        marks.regret(1600);
+        marks.note(5000);
+        let missed = marks.missed();
+        marks.advance(1000 + 101 * EPOCH, DELAY, 0);
+        assert_eq!(marks.missed(), missed - missed.div_ceil(REGRET_FADES), "nothing is in use just now");
     }
 
     #[test]
