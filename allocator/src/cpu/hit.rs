@@ -5,7 +5,7 @@
 //! ```text
 //! malloc(size)   size < small_end: window = slot of this CPU + offset_by_size[size / 16];   else
 //!                size < medium_end, else slow: window = slot of this CPU + offset_by_pages[size / 4096]
-//!                pop it (sys::rseq), else slow;   fetch the next one into the cache
+//!                pop it (sys::rseq), else slow;   fetch the next one into the cache, to be written to
 //!                its link must lead into the region, to a multiple of 8, else odd;   wipe the object's first word
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
@@ -139,7 +139,7 @@ macro_rules! define_malloc {
                 "add qword ptr [r8 + 8], 1",
                 "mov [r8], rcx",
                 "23:",
-                "prefetcht0 [rcx]",
+                "prefetchw [rcx]",
                 "mov r9, rcx",
                 "sub r9, [rdx + 56]",
                 "ror r9, 3",

@@ -218,7 +218,7 @@ impl Area {
                     "add qword ptr [{slot} + 8], 1",
                     "mov [{slot}], {scratch}",
                     "23:",
-                    "prefetcht0 [{scratch}]"
+                    "prefetchw [{scratch}]"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
