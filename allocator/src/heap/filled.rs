@@ -9,7 +9,7 @@
 //!
 //! What `realloc` lets grow is looked at when it grows: if it is long and **full**, its last page and some inside, what is added will be filled, too.
 
-use crate::base::sync::{AtomicU32, Ordering};
+use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
 use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
 
@@ -22,19 +22,45 @@ const ENOUGH: u32 = 2;
 /// Of so many short objects one is a mapping.
 const TO_LEARN: u32 = 64;
 
-/// See the module: how many mappings in a row were written to. Two threads at once may count as one.
+/// And of at most so many times the length of the longest of them: who fills arrays may still have a table that is huge and sparse.
+const TIMES_LONGER: usize = 4;
+
+/// Mappings in a row that were written to. Two threads at once may count as one.
+#[derive(Debug)]
+struct Row {
+    count: AtomicU32,
+    longest: AtomicUsize,
+}
+
+impl Row {
+    const fn new() -> Row {
+        Row { count: AtomicU32::new(0), longest: AtomicUsize::new(0) }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= ENOUGH
+    }
+
+    fn learn(&self, len: usize, filled: bool) {
+        let (count, longest) = (self.count.load(Ordering::Relaxed), self.longest.load(Ordering::Relaxed));
+        self.count.store(if filled { (count + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
+        self.longest.store(if filled { longest.max(len) } else { 0 }, Ordering::Relaxed);
+    }
+}
+
+/// See the module.
 #[derive(Debug)]
 pub(super) struct Filled {
     /// Long ones that `malloc` gave, and that `calloc` gave.
-    long: [AtomicU32; 2],
-    short: AtomicU32,
+    long: [Row; 2],
+    short: Row,
     /// Short objects since they are cleared.
     cleared: AtomicU32,
 }
 
 impl Filled {
     pub(super) const fn new() -> Filled {
-        Filled { long: [const { AtomicU32::new(0) }; 2], short: AtomicU32::new(0), cleared: AtomicU32::new(0) }
+        Filled { long: [const { Row::new() }; 2], short: Row::new(), cleared: AtomicU32::new(0) }
     }
 
     /// Whether a mapping of so many bytes may be one of huge pages.
@@ -44,13 +70,14 @@ impl Filled {
 
     /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
-        Filled::is_long(len) && self.long[usize::from(for_calloc)].load(Ordering::Relaxed) >= ENOUGH
+        let row = &self.long[usize::from(for_calloc)];
+        Filled::is_long(len) && row.is_enough() && len / TIMES_LONGER <= row.longest.load(Ordering::Relaxed)
     }
 
     /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. To be
     /// asked once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
-        if Filled::is_long(len) || self.short.load(Ordering::Relaxed) < ENOUGH {
+        if Filled::is_long(len) || !self.short.is_enough() {
             return false;
         }
         let cleared = self.cleared.load(Ordering::Relaxed).wrapping_add(1);
@@ -66,7 +93,7 @@ impl Filled {
     /// Learns from a mapping that is freed as it was made.
     pub(super) fn learn(&self, span: &Span, for_calloc: bool) {
         let row = if Filled::is_long(span.len()) { &self.long[usize::from(for_calloc)] } else { &self.short };
-        row.store(if is_filled(span) { (row.load(Ordering::Relaxed) + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
+        row.learn(span.len(), is_filled(span));
     }
 }
 
@@ -103,6 +130,7 @@ mod tests {
         assert_eq!([0, 0, 0].map(|from| after(&filled, from)), [false, true, true]);
         assert!(!filled.is_likely(LONG - 1, true), "not worth huge pages");
         assert!(!filled.is_likely(LEN, false), "nothing is known of what malloc gave");
+        assert!(filled.is_likely(LEN * TIMES_LONGER, true) && !filled.is_likely(LEN * (TIMES_LONGER + 1), true));
         assert!(!filled.is_to_be_cleared(LONG - 1), "nothing is known of short ones");
         assert_eq!([LEN / 3, 0, 0].map(|from| after(&filled, from)), [false, false, true]);
     }
