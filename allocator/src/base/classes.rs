@@ -40,7 +40,7 @@ const MIN_ROUNDS: usize = 4;
 const MEDIUM_MAGAZINE_BYTES: usize = 128 * 1024;
 const LARGEST_EVEN_CLASS: usize = 9;
 const COLOUR_STEP: usize = 64;
-const LINE: usize = 64;
+pub const LINE: usize = 64;
 
 /// What is fixed about one class.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@
 //! Behind locks (no restartable sequences) there is one bank, and a slot that is held now is left out.
 
 use super::window::{Cpus, ROWS, SLOT_WORDS};
-use crate::base::classes::WINDOW_BYTES;
+use crate::base::classes::{CLASSES, LINE, WINDOW_BYTES};
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::{Magazine, Table};
@@ -31,6 +31,8 @@ pub(super) struct Banks {
     /// The row that the hit path uses, and where it lies in the first bank. Fixed at boot.
     first: AtomicUsize,
     origin: AtomicUsize,
+    /// Bytes of a slot before its first window.
+    lead: AtomicUsize,
 }
 
 impl Banks {
@@ -40,6 +42,7 @@ impl Banks {
             present: AtomicUsize::new(0),
             first: AtomicUsize::new(0),
             origin: AtomicUsize::new(0),
+            lead: AtomicUsize::new(0),
         }
     }
 
@@ -47,8 +50,10 @@ impl Banks {
         2 * rows * Table::<AtomicU64>::bytes_for(slots * SLOT_WORDS)
     }
 
-    /// The hit path is to use the row `first`.
-    pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize) -> Span {
+    /// The hit path is to use the row `first`. `own` is the place within its page of what the calling thread writes to before it looks at a
+    /// window: processors take two addresses for one as long as they have compared but the place, so windows lie behind it where there is room.
+    pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize, own: usize) -> Span {
+        self.lead.store(lead_behind(own), Ordering::Relaxed);
         let tables = self.rows.iter().flat_map(|bank| bank.iter().take(rows));
         let rest = tables.fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
         self.first.store(first, Ordering::Relaxed);
@@ -69,7 +74,12 @@ impl Banks {
 
     /// Where the hit path finds its row of a bank.
     pub(super) fn begin(&self, bank: &[Table<AtomicU64>; ROWS]) -> usize {
-        bank[self.first.load(Ordering::Relaxed)].base()
+        bank[self.first.load(Ordering::Relaxed)].base() + self.lead.load(Ordering::Relaxed)
+    }
+
+    /// A word of a class's window.
+    pub(super) fn word<'a>(&self, row: &'a Table<AtomicU64>, slot: usize, class: Class, place: usize) -> &'a AtomicU64 {
+        row.get(slot * SLOT_WORDS + ((self.lead.load(Ordering::Relaxed) + class.offset()) >> 3) + place)
     }
 
     pub(super) fn committed(&self) -> usize {
@@ -92,7 +102,7 @@ impl Cpus {
         let Some((left, slots)) = self.change_banks() else { return false };
         for (row, table) in left.iter().take(rows).enumerate() {
             for slot in 0..slots {
-                drain_slot(table, slot, |class, magazine| each(row, slot, class, magazine));
+                self.drain_slot(table, slot, |class, magazine| each(row, slot, class, magazine));
             }
         }
         true
@@ -120,19 +130,39 @@ impl Cpus {
             self.hot.area.place(self.banks.begin(self.banks.present()), self.hot.area.secret());
         }
     }
+
+    fn drain_slot(&self, row: &Table<AtomicU64>, slot: usize, mut each: impl FnMut(Class, Magazine)) {
+        for class in Class::all() {
+            let word = |place: usize| self.banks.word(row, slot, class, place);
+            // Acquire: the links that the CPU wrote are seen with the head.
+            let (head, room) = (word(0).swap(0, Ordering::Acquire), word(1).swap(0, Ordering::Relaxed));
+            let window = Magazine::from_window(head, room);
+            let previous = Magazine::from_word(word(2).swap(0, Ordering::Acquire));
+            [window, previous]
+                .into_iter()
+                .filter(|magazine| !magazine.is_empty())
+                .for_each(|magazine| each(class, magazine));
+        }
+    }
 }
 
-fn drain_slot(row: &Table<AtomicU64>, slot: usize, mut each: impl FnMut(Class, Magazine)) {
-    for class in Class::all() {
-        let first = slot * SLOT_WORDS + class.index() * (WINDOW_BYTES / 8);
-        let word = |place: usize| row.get(first + place);
-        // Acquire: the links that the CPU wrote are seen with the head.
-        let (head, room) = (word(0).swap(0, Ordering::Acquire), word(1).swap(0, Ordering::Relaxed));
-        let window = Magazine::from_window(head, room);
-        let previous = Magazine::from_word(word(2).swap(0, Ordering::Acquire));
-        [window, previous]
-            .into_iter()
-            .filter(|magazine| !magazine.is_empty())
-            .for_each(|magazine| each(class, magazine));
+fn lead_behind(own: usize) -> usize {
+    let behind = own.next_multiple_of(LINE);
+    if behind + CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8 { behind } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_lie_behind_what_is_written_before_them_where_there_is_room() {
+        let (windows, slot) = (CLASSES * WINDOW_BYTES, SLOT_WORDS * 8);
+        for own in (0..slot).step_by(8) {
+            let lead = lead_behind(own);
+            assert!(lead.is_multiple_of(LINE) && lead + windows <= slot, "{own} {lead}");
+            assert!(lead >= own || own + windows > slot - LINE, "{own} {lead}");
+        }
+        assert!([lead_behind(0), lead_behind(0x70)] == [0, 0x80]);
     }
 }

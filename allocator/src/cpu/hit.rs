@@ -5,8 +5,8 @@
 //! ```text
 //! malloc(size)   size < small_end: window = slot of this CPU + offset_by_size[size / 16];   else
 //!                size < medium_end, else slow: window = slot of this CPU + offset_by_pages[size / 4096]
-//!                pop it (sys::rseq), else slow;   fetch the next one into the cache, to be written to
-//!                its link must lead into the region, to a multiple of 8, else odd;   wipe the object's first word
+//!                pop it (sys::rseq), else slow;   its link must lead into the region, to a multiple of 8, else odd
+//!                fetch the next one into the cache, to be written to;   wipe the object's first word
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
@@ -139,16 +139,16 @@ macro_rules! define_malloc {
                 "add qword ptr [r8 + 8], 1",
                 "mov [r8], rcx",
                 "23:",
-                "prefetchw [rcx]",
-                "sub rcx, [rdx + 56]",
-                "ror rcx, 3",
-                "cmp rcx, [rdx + 48]",
+                "mov r8, rcx",
+                "sub r8, [rdx + 56]",
+                "ror r8, 3",
+                "cmp r8, [rdx + 48]",
                 "jae 27f",
+                "prefetchw [rcx]",
                 "mov qword ptr [rax], 0",
                 "ret",
                 "27:",
-                "rol rcx, 3",
-                "add rcx, [rdx + 56]",
+                "test rcx, rcx",
                 "jnz 28f",
                 "mov qword ptr [rax], 0",
                 "ret",

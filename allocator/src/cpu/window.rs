@@ -6,12 +6,12 @@ use super::hit::Hot;
 use super::locked::LockedWindows;
 use crate::base::classes::{CLASSES, MAX_MEDIUM, MAX_SMALL, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
-use crate::base::units::{Class, PAGE_SHIFT};
+use crate::base::units::{Class, PAGE, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::Errno;
 use crate::sys::lock::Lock;
-use crate::sys::rseq::{Index, SLOT_SHIFT};
+use crate::sys::rseq::{Area, Index, SLOT_SHIFT};
 use crate::sys::thread;
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
@@ -99,10 +99,6 @@ impl Cpus {
     /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest.
     /// With the number of rows comes the one of the hit path.
     pub fn settle(&self, metadata: Span, rows: (usize, usize), slots: usize, secret: u64, wanted: Wanted) -> Span {
-        let rest = self.banks.settle(metadata, rows, slots);
-        let (rows, _) = rows;
-        self.row_count.store(rows, Ordering::Relaxed);
-        self.hot.area.place(self.banks.begin(self.banks.present()), secret);
         let mode = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => 1,
@@ -111,6 +107,10 @@ impl Cpus {
         };
         self.mode.store(mode, Ordering::Relaxed);
         self.max_slots.store(if mode == 1 || mode == 2 { slots } else { 0 }, Ordering::Relaxed);
+        let rest = self.banks.settle(metadata, rows, slots, self.hot.area.own_end() % PAGE);
+        let (rows, _) = rows;
+        self.row_count.store(rows, Ordering::Relaxed);
+        self.hot.area.place(self.banks.begin(self.banks.present()), secret);
         self.locked.settle(rest, rows)
     }
 
@@ -254,17 +254,21 @@ impl Cpus {
         if address == 0 {
             return None;
         }
-        if self.is_odd(link) {
+        if !self.fetch_next(link) {
             self.odd_link(address, class, link);
         }
         Some(Object::mint(address))
     }
 
-    /// Whether a link does not lead into what the hit path knows of its region.
+    /// Fetches the next round into the cache, to be written to; false if its link does not lead into what the hit path knows of its region.
     #[inline(always)]
-    pub fn is_odd(&self, link: u64) -> bool {
+    pub fn fetch_next(&self, link: u64) -> bool {
         let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
-        ahead >= self.hot.link_end.load(Ordering::Relaxed)
+        let leads = ahead < self.hot.link_end.load(Ordering::Relaxed);
+        if leads {
+            Area::fetch(link);
+        }
+        leads
     }
 
     /// A closer look at an odd link: the end of a chain, or a region that has grown meanwhile, or the spare one; else the object was
@@ -380,10 +384,9 @@ impl Cpus {
 
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
+        let row_words = &self.banks.present()[row];
         for slot in 0..self.hot.area.slots() {
-            let word = |place: usize| {
-                self.banks.present()[row].get(slot * SLOT_WORDS + (class.offset() >> 3) + place).load(Ordering::Relaxed)
-            };
+            let word = |place: usize| self.banks.word(row_words, slot, class, place).load(Ordering::Relaxed);
             each(Magazine::from_window(word(0), word(1)).into_word());
             each(word(2));
         }

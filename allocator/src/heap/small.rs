@@ -55,7 +55,7 @@ impl Heap {
         if address == 0 {
             return self.refill_home(offset);
         }
-        if self.cpus.is_odd(link) {
+        if !self.cpus.fetch_next(link) {
             return self.take_odd(address, offset, link);
         }
         Object::mint(address).into_pointer()

@@ -1,6 +1,6 @@
 //! The restartable sequences: `pop`, `push` and `exchange` on the CPU's own slot of windows.
 //!
-//! A slot is 2 KiB of words, one slot per CPU number; the kernel restarts a sequence whenever the thread was preempted, moved or
+//! A slot is a page of words, one slot per CPU number; the kernel restarts a sequence whenever the thread was preempted, moved or
 //! signalled inside it, so a plain load-compute-store on the slot is atomic towards every other thread of that CPU. The area is
 //! the one glibc (2.35 and later) registers for each thread; larder only ever writes its `rseq_cs` field, as the ABI has it, and
 //! never registers one itself.
@@ -21,6 +21,7 @@
 //! and no system call inside, one commit store and it comes last.
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
+use super::arch;
 use super::environment::auxiliary;
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use core::arch::asm;
@@ -88,7 +89,7 @@ macro_rules! rseq_abort {
 
 /// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`), the body, and where the kernel sends an
 /// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
-/// 25 the end, 26 "none" out of line. A body may go on after its commit, if it says itself that the sequence is over (23).
+/// 25 the end, 26 "none" out of line.
 macro_rules! sequence {
     ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
@@ -156,6 +157,14 @@ impl Area {
         self.slots() != 0
     }
 
+    /// Where the calling thread's `rseq_cs` ends; 0 where there is no area.
+    pub fn own_end(&self) -> usize {
+        match self.cs_offset.load(Ordering::Relaxed) {
+            0 => 0,
+            offset => arch::thread_pointer().wrapping_add(offset) + size_of::<u64>(),
+        }
+    }
+
     /// Sets the slots' address and the secret; the slots come with [`Area::set_slots`].
     pub fn place(&self, base: usize, secret: u64) {
         self.base.store(base, Ordering::Relaxed);
@@ -195,8 +204,7 @@ impl Area {
         }
     }
 
-    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, which is fetched into the cache
-    /// meanwhile: the next pop follows its link.
+    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, as its link says.
     ///
     /// # Safety
     /// The area is usable, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
@@ -216,9 +224,7 @@ impl Area {
                     "xor {scratch}, [{area} + 32]",
                     "xor {scratch}, [{object}]",
                     "add qword ptr [{slot} + 8], 1",
-                    "mov [{slot}], {scratch}",
-                    "23:",
-                    "prefetchw [{scratch}]"
+                    "mov [{slot}], {scratch}"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
@@ -228,6 +234,13 @@ impl Area {
             );
         }
         (object, link)
+    }
+
+    /// Fetches what lies at `address` into the cache, to be written to. An address that is not mapped does no harm, but costs a walk of the page tables.
+    #[inline(always)]
+    pub fn fetch(address: u64) {
+        // SAFETY: a hint; it never faults and changes nothing.
+        unsafe { asm!("prefetchw [{0}]", in(reg) address, options(nostack, preserves_flags)) }
     }
 
     /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no
