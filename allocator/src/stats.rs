@@ -144,6 +144,8 @@ pub struct Stats {
     pub huge_in_use: usize,
     /// Number of huge objects in use.
     pub huge_count: usize,
+    /// Mappings of huge objects that were freed, kept with their memory for the next.
+    pub huge_warm: usize,
     /// Free small objects cached in windows.
     pub cached_windows: usize,
     /// Free small objects cached in depots.
@@ -193,6 +195,7 @@ impl Default for Stats {
             large_count: 0,
             huge_in_use: 0,
             huge_count: 0,
+            huge_warm: 0,
             cached_windows: 0,
             cached_depots: 0,
             cached_slabs: 0,

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks alone child sparse storm none; do
+for name in shrinks alone arrays child sparse storm none; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
@@ -11,6 +11,8 @@ if needs_library "idle programs shrink"; then
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
     check "idle/alone, freed at random" $limit "$work/alone" random
+    check "idle/arrays, one thread" $limit "$work/arrays"
+    check "idle/arrays, threads" $limit "$work/arrays" threads
     check "idle/child" $limit "$work/child"
     check "idle/sparse, one thread" $limit "$work/sparse" alone
     check "idle/sparse, threads" $limit "$work/sparse" threads

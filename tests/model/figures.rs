@@ -43,6 +43,6 @@ fn check_runs(heap: &Heap, shadow: &Shadow) {
 fn check_pages(heap: &Heap) {
     let stats = heap.stats();
     let slabs: usize = stats.classes.iter().map(|class| class.slab_bytes).sum();
-    let pages = stats.committed - stats.metadata - stats.huge_in_use;
+    let pages = stats.committed - stats.metadata - stats.huge_in_use - stats.huge_warm;
     assert_eq!(pages, stats.large_in_use + slabs + stats.warm + stats.zero, "committed bytes");
 }

@@ -60,6 +60,7 @@ fn free(json: &mut Json<'_>, stats: &Stats) -> fmt::Result {
         ("depots", stats.cached_depots),
         ("slabs", stats.cached_slabs),
         ("warm_pages", stats.warm),
+        ("warm_huge", stats.huge_warm),
         ("zero_pages", stats.zero),
     ])
 }

@@ -3,9 +3,10 @@
 //! Fresh pages read zero and cost nothing until they are touched; touched, each costs a fault, and 512 of them five times what a huge page does, or
 //! ten times what it takes to clear pages that are there. A table that stays mostly empty is better off with fresh small pages, one that is filled
 //! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So a few pages inside of a mapping
-//! are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings are asked to be of huge pages, and
-//! short objects for `calloc` (others are no mappings) are runs that are cleared, until a mapping comes back that was not filled. Of short objects a
-//! few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc` gives: arrays are filled, tables often are not.
+//! are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings are asked to be of huge pages, and may
+//! be used ones that were kept warm ([`Kept`](super::kept)); and short objects for `calloc` (others are no mappings) are runs that are cleared; until a
+//! mapping comes back that was not filled. Of short objects a few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc`
+//! gives: arrays are filled, tables often are not.
 //!
 //! What `realloc` lets grow is looked at when it grows: if it is long and **full**, its last page and some inside, what is added will be filled, too.
 
@@ -51,16 +52,19 @@ impl Row {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Filled {
-    /// Long ones that `malloc` gave, and that `calloc` gave.
-    long: [Row; 2],
-    short: Row,
+    /// What `malloc` gave, and what `calloc` gave.
+    given: [Row; 2],
     /// Short objects since they are cleared.
     cleared: AtomicU32,
 }
 
 impl Filled {
     pub(super) const fn new() -> Filled {
-        Filled { long: [const { Row::new() }; 2], short: Row::new(), cleared: AtomicU32::new(0) }
+        Filled { given: [const { Row::new() }; 2], cleared: AtomicU32::new(0) }
+    }
+
+    fn given(&self, for_calloc: bool) -> &Row {
+        &self.given[usize::from(for_calloc)]
     }
 
     /// Whether a mapping of so many bytes may be one of huge pages.
@@ -70,14 +74,14 @@ impl Filled {
 
     /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
-        let row = &self.long[usize::from(for_calloc)];
+        let row = self.given(for_calloc);
         Filled::is_long(len) && row.is_enough() && len / TIMES_LONGER <= row.longest.load(Ordering::Relaxed)
     }
 
     /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. To be
     /// asked once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
-        if Filled::is_long(len) || !self.short.is_enough() {
+        if Filled::is_long(len) || !self.given(true).is_enough() {
             return false;
         }
         let cleared = self.cleared.load(Ordering::Relaxed).wrapping_add(1);
@@ -90,10 +94,11 @@ impl Filled {
         Filled::is_long(span.len()) && span.is_written_at(span.len() - 1) && is_filled(span)
     }
 
-    /// Learns from a mapping that is freed as it was made.
-    pub(super) fn learn(&self, span: &Span, for_calloc: bool) {
-        let row = if Filled::is_long(span.len()) { &self.long[usize::from(for_calloc)] } else { &self.short };
-        row.learn(span.len(), is_filled(span));
+    /// Learns from a mapping that is freed as it was made; whether it is filled.
+    pub(super) fn learn(&self, span: &Span, for_calloc: bool) -> bool {
+        let filled = is_filled(span);
+        self.given(for_calloc).learn(span.len(), filled);
+        filled
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
         assert!(!filled.is_likely(LONG - 1, true), "not worth huge pages");
         assert!(!filled.is_likely(LEN, false), "nothing is known of what malloc gave");
         assert!(filled.is_likely(LEN * TIMES_LONGER, true) && !filled.is_likely(LEN * (TIMES_LONGER + 1), true));
-        assert!(!filled.is_to_be_cleared(LONG - 1), "nothing is known of short ones");
+        assert!(filled.is_to_be_cleared(LONG - 1) && !filled.is_to_be_cleared(LONG), "short ones are");
         assert_eq!([LEN / 3, 0, 0].map(|from| after(&filled, from)), [false, false, true]);
     }
 
@@ -145,7 +150,7 @@ mod tests {
         }));
         let mappings = (0..640).filter(|_| !filled.is_to_be_cleared(len)).count();
         assert_eq!(mappings, 10);
-        assert!(!filled.is_to_be_cleared(LONG) && !filled.is_likely(LONG, true), "nothing is known of long ones");
+        assert!(!filled.is_likely(LONG, true), "much longer");
         learn(&filled, len, len / 3);
         assert!(!filled.is_to_be_cleared(len));
     }
@@ -153,7 +158,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_not_looked_at() {
         let (filled, span) = (Filled::new(), Span::reserve(LEN, HUGE_PAGE).unwrap());
-        (0..3).for_each(|_| filled.learn(&span, true));
+        assert!((0..3).all(|_| !filled.learn(&span, true)));
         assert!(!filled.is_likely(LEN, true));
     }
 }

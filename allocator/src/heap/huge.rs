@@ -14,6 +14,7 @@ use super::pages::Pages;
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
 use crate::base::units::{HUGE_PAGE, MAX_SIZE, PAGE};
 use crate::region::{Table, Zeroed};
+use crate::sys::clock::coarse_ms;
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread::SignalsBlocked;
@@ -28,9 +29,14 @@ const BY_MALLOC: usize = 1;
 const BY_CALLOC: usize = 2;
 /// its mapping is like most, so its addresses may be kept;
 const LIKE_MOST: usize = 4;
-/// it was full when it grew, and huge pages were asked for.
+/// it was full when it grew, and huge pages were asked for;
 const ASKED: usize = 8;
-const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED;
+/// it was likely to be filled when it was made, so it may be kept warm.
+const WARM: usize = 16;
+const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED | WARM;
+
+/// Most bytes of addresses kept without memory (256 MiB: half a MiB of the kernel's page tables).
+const MOST_ADDRESSES: usize = 256 << 20;
 
 #[derive(Debug)]
 struct Slot {
@@ -52,7 +58,9 @@ pub(super) struct HugeTable {
     pub(super) pages: Pages,
     filled: Filled,
     /// Addresses of those that were freed.
-    pub(super) kept: Kept,
+    addresses: Kept,
+    /// Some of those that were freed, with their memory, charged to the process.
+    warm: Kept,
 }
 
 impl HugeTable {
@@ -60,7 +68,8 @@ impl HugeTable {
         HugeTable {
             pages: Pages::new(),
             filled: Filled::new(),
-            kept: Kept::new(),
+            addresses: Kept::new(),
+            warm: Kept::new(),
             slots: Table::new(),
             lock: Lock::new(()),
             bytes: Gauge::new(),
@@ -103,27 +112,100 @@ impl HugeTable {
         self.filled.is_to_be_cleared(self.pages.mapping_len(size))
     }
 
-    /// A zeroed object of at least `size` bytes, for `calloc` or whoever does not care, or null; `prepare` sees its mapping first.
-    pub(super) fn alloc(&self, size: usize, align: usize, for_calloc: bool, prepare: impl FnOnce(&Span)) -> *mut u8 {
-        let len = self.pages.mapping_len(size);
-        if size > MAX_SIZE || !LIMIT.charge(len) {
-            return null_mut();
+    /// An object of at least `size` bytes, zeroed if it is for `calloc`, and whether it is; or null. `prepare` sees its mapping first.
+    pub(super) fn alloc(
+        &self,
+        size: usize,
+        align: usize,
+        for_calloc: bool,
+        prepare: impl FnOnce(&Span),
+    ) -> (*mut u8, bool) {
+        if size > MAX_SIZE {
+            return (null_mut(), true);
         }
-        let likely_filled = self.is_likely_filled(size, for_calloc);
-        let like_most = for_calloc && align <= PAGE && self.pages.is_like_most(len, likely_filled);
-        let mark = if for_calloc { BY_CALLOC } else { BY_MALLOC } | if like_most { LIKE_MOST } else { 0 };
+        let mark = self.mark_of(self.pages.mapping_len(size), align, for_calloc);
         let signals = SignalsBlocked::new();
-        let kept = if like_most { self.kept.take(&signals, len) } else { None };
-        match kept.map_or_else(|| self.pages.map(len, align, likely_filled), Ok) {
-            Ok(span) => {
-                prepare(&span);
-                self.enter(&signals, span, mark)
-            }
-            Err(_) => {
-                LIMIT.release(len);
-                null_mut()
-            }
+        let Some((span, used)) = self.map(&signals, size, align, mark) else { return (null_mut(), true) };
+        prepare(&span);
+        let object = self.enter(&signals, span, mark);
+        drop(signals);
+        if for_calloc && used > 0 && !object.is_null() {
+            // SAFETY: the object is as long, and nobody else's yet.
+            unsafe { object.write_bytes(0, used) };
         }
+        (object, for_calloc || used == 0)
+    }
+
+    /// The mark of a new object in a mapping of `len` bytes.
+    fn mark_of(&self, len: usize, align: usize, for_calloc: bool) -> usize {
+        let giver = if for_calloc { BY_CALLOC } else { BY_MALLOC };
+        let keep = match self.filled.is_likely(len, for_calloc) {
+            _ if align > PAGE => 0,
+            true if self.pages.may_be_kept(len) => WARM,
+            false if for_calloc && self.pages.is_like_most(len) => LIKE_MOST,
+            _ => 0,
+        };
+        giver | keep
+    }
+
+    /// A mapping for an object of `size` bytes that is to have this mark, charged, and how many of its bytes are used ones.
+    fn map(&self, signals: &SignalsBlocked, size: usize, align: usize, mark: usize) -> Option<(Span, usize)> {
+        let len = self.pages.mapping_len(size);
+        let warm = if mark & WARM != 0 { self.take_warm(signals, len) } else { None };
+        let used = warm.as_ref().map_or(0, Span::len);
+        if !LIMIT.charge(len - used) {
+            warm.map(abandon);
+            return None;
+        }
+        if let Some(span) = warm.and_then(|span| lengthened(span, len)) {
+            return Some((span, used));
+        }
+        let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
+        let span = kept.or_else(|| self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0)).ok());
+        if span.is_none() {
+            LIMIT.release(len);
+        }
+        span.map(|span| (span, 0))
+    }
+
+    /// A mapping that was freed and has its memory, of `len` bytes or the longest there is.
+    fn take_warm(&self, signals: &SignalsBlocked, len: usize) -> Option<Span> {
+        self.warm.note_use(coarse_ms());
+        self.warm.take(signals, len, PAGE)
+    }
+
+    /// Keeps a mapping warm, and no more than `most` bytes of all.
+    fn keep_warm(&self, signals: &SignalsBlocked, span: Span, most: usize) {
+        self.warm.note_use(coarse_ms());
+        let refused = self.warm.put(signals, span).err();
+        let excess = core::iter::from_fn(|| self.warm.excess(signals, most));
+        refused.into_iter().chain(excess).for_each(|span| {
+            abandon(span);
+        });
+    }
+
+    /// Bytes of freed mappings that have memory.
+    pub(super) fn warm_bytes(&self) -> usize {
+        self.warm.bytes()
+    }
+
+    /// Gives freed mappings back.
+    pub(super) fn release(&self) {
+        self.release_addresses();
+        LIMIT.release(self.warm.release());
+    }
+
+    /// Gives those back that have no memory.
+    pub(super) fn release_addresses(&self) {
+        self.addresses.release();
+    }
+
+    /// Gives those back that have memory, if none was used for `unused_ms`; whether there are some left.
+    pub(super) fn release_unused(&self, now_ms: u64, unused_ms: u64) -> bool {
+        if self.warm.unused_ms(now_ms) >= unused_ms {
+            LIMIT.release(self.warm.release());
+        }
+        self.warm.bytes() > 0
     }
 
     /// Whether the table has memory, so that `adopt` cannot fail for want of it.
@@ -158,17 +240,21 @@ impl HugeTable {
         address as *mut u8
     }
 
-    /// Frees the object at `address`; false if there is none.
-    pub(super) fn free(&self, address: usize) -> bool {
+    /// Frees the object at `address`; false if there is none. At most `most_warm` bytes of mappings are kept with their memory.
+    pub(super) fn free(&self, address: usize, most_warm: usize) -> bool {
         let signals = SignalsBlocked::new();
         let Some((span, mark)) = self.remove(&signals, address) else { return false };
-        if mark & (BY_MALLOC | BY_CALLOC) != 0 {
-            self.filled.learn(&span, mark & BY_CALLOC != 0);
+        let tells = mark & (BY_MALLOC | BY_CALLOC) != 0;
+        let filled = tells && self.filled.learn(&span, mark & BY_CALLOC != 0);
+        if filled && mark & WARM != 0 && most_warm > 0 {
+            self.keep_warm(&signals, span, most_warm);
+            return true;
         }
         let (len, purged) = (span.len(), mark & LIKE_MOST != 0 && span.purge().is_ok());
-        if let Err(span) = if purged { self.kept.put(&signals, span) } else { Err(span) } {
+        if let Err(span) = if purged { self.addresses.put(&signals, span) } else { Err(span) } {
             span.release();
         }
+        core::iter::from_fn(|| self.addresses.excess(&signals, MOST_ADDRESSES)).for_each(Span::release);
         LIMIT.release(len);
         true
     }
@@ -277,8 +363,17 @@ impl HugeTable {
     /// In a forked child: frees the lock if its holder is gone.
     pub(super) fn rebuild(&self) {
         drop(self.lock.inherit());
-        self.kept.rebuild();
+        self.addresses.rebuild();
+        self.warm.rebuild();
     }
+}
+
+/// A warm mapping of `len` bytes at least; given back if it cannot be made as long.
+fn lengthened(span: Span, len: usize) -> Option<Span> {
+    if span.len() >= len {
+        return Some(span);
+    }
+    span.resize_aligned(len, HUGE_PAGE).map_err(Span::release).ok()
 }
 
 /// Gives a mapping back, and what it was charged.
@@ -315,13 +410,13 @@ mod tests {
     }
 
     fn alloc(table: &HugeTable, size: usize, for_calloc: bool) -> *mut u8 {
-        table.alloc(size, 16, for_calloc, |_| ())
+        table.alloc(size, 16, for_calloc, |_| ()).0
     }
 
     /// Frees an object; whether its addresses are kept.
     fn leaves_addresses(table: &HugeTable, object: *mut u8) -> bool {
-        assert!(table.free(object as usize));
-        table.kept.take(&SignalsBlocked::new(), PAGE).is_some()
+        assert!(table.free(object as usize, 0));
+        table.addresses.take(&SignalsBlocked::new(), PAGE, PAGE).is_some()
     }
 
     #[test]
@@ -332,14 +427,14 @@ mod tests {
         let last = unsafe { first.add(SIZE - 1) };
         // SAFETY: as above.
         unsafe { last.write(1) };
-        assert!(table.free(first as usize));
-        assert!(!table.free(first as usize), "it is none any more");
+        assert!(table.free(first as usize, 0));
+        assert!(!table.free(first as usize, 0), "it is none any more");
         let next = alloc(&table, SIZE, true);
         assert_eq!(next, first);
         // SAFETY: it is the same object's again.
         assert_eq!(unsafe { last.read() }, 0);
-        assert!(table.free(next as usize));
-        table.kept.release();
+        assert!(table.free(next as usize, 0));
+        table.release();
         assert_eq!(table.in_use(), (0, 0));
     }
 
@@ -380,7 +475,7 @@ mod tests {
         let bytes = unsafe { core::slice::from_raw_parts(object, 3 * SIZE) };
         assert!(bytes[..2 * SIZE].iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
         assert!(bytes[2 * SIZE..].iter().all(|&byte| byte == 0));
-        assert!(table.free(object as usize));
+        assert!(table.free(object as usize, 0));
         assert_eq!(table.in_use(), (0, 0));
     }
 
@@ -391,17 +486,80 @@ mod tests {
         let fill_and_free = |for_calloc| {
             let object = alloc(&table, SIZE, for_calloc);
             fill(object, 0, SIZE);
-            assert!(table.free(object as usize));
+            assert!(table.free(object as usize, 0));
         };
         (0..2).for_each(|_| fill_and_free(false));
         assert_eq!(likely(), [true, false]);
         (0..2).for_each(|_| fill_and_free(true));
         assert_eq!(likely(), [true, true]);
         let object = table.resize(alloc(&table, SIZE, false) as usize, 2 * SIZE, true);
-        assert!(table.free(object as usize));
+        assert!(table.free(object as usize, 0));
         assert_eq!(likely(), [true, true], "it was resized");
-        assert!(table.free(alloc(&table, SIZE, false) as usize));
+        assert!(table.free(alloc(&table, SIZE, false) as usize, 0));
         assert_eq!(likely(), [false, true]);
+    }
+
+    /// A table for which two mappings that `calloc` gave were filled.
+    fn table_that_is_filled() -> HugeTable {
+        let table = table();
+        for _ in 0..2 {
+            let object = alloc(&table, SIZE, true);
+            fill(object, 0, SIZE);
+            assert!(table.free(object as usize, usize::MAX));
+            assert_eq!(table.warm_bytes(), 0, "that was to learn");
+        }
+        table
+    }
+
+    fn reads_zero(object: *mut u8, len: usize) -> bool {
+        // SAFETY: the object is as long.
+        let bytes = unsafe { core::slice::from_raw_parts(object, len) };
+        bytes.iter().all(|&byte| byte == 0)
+    }
+
+    #[test]
+    fn what_is_filled_is_kept_warm_and_cleared_for_calloc() {
+        const LESS: usize = 16 << 20;
+        let table = table_that_is_filled();
+        let first = alloc(&table, SIZE, true);
+        fill(first, 0, SIZE);
+        assert!(table.free(first as usize, usize::MAX));
+        assert!(table.warm_bytes() >= SIZE);
+        let next = alloc(&table, LESS, true);
+        assert!(next == first && reads_zero(next, LESS));
+        fill(next, 0, LESS);
+        assert!(table.free(next as usize, LESS));
+        assert!((LESS / 2..=LESS).contains(&table.warm_bytes()), "no more than is said");
+        let (warm, longer) = (table.warm_bytes(), alloc(&table, SIZE, true));
+        assert!(reads_zero(longer, SIZE) && table.warm_bytes() == 0 && warm > 0, "the most there is");
+        assert!(table.free(longer as usize, usize::MAX));
+        assert_eq!(table.warm_bytes(), 0, "it was not filled");
+        assert_eq!(table.in_use(), (0, 0));
+    }
+
+    #[test]
+    fn what_malloc_gives_may_be_warm_and_says_so() {
+        let table = table();
+        let give = || {
+            let (object, zero) = table.alloc(SIZE, 16, false, |_| ());
+            fill(object, 0, SIZE);
+            assert!(table.free(object as usize, usize::MAX));
+            zero
+        };
+        assert_eq!(core::array::from_fn(|_| give()), [true, true, true, false]);
+        assert!(!table.release_unused(u64::MAX, 1) && table.warm_bytes() == 0);
+        assert!(give(), "fresh again");
+    }
+
+    #[test]
+    fn what_is_kept_warm_was_used_lately() {
+        let table = table_that_is_filled();
+        let object = alloc(&table, SIZE, true);
+        fill(object, 0, SIZE);
+        assert!(table.free(object as usize, usize::MAX));
+        assert!(table.release_unused(coarse_ms(), 60_000) && table.warm_bytes() > 0);
+        table.release();
+        assert_eq!(table.warm_bytes(), 0);
     }
 
     #[test]
@@ -412,7 +570,7 @@ mod tests {
             fill(object, from, to);
             let (object, is_asked) = grow(&table, object, 2 * SIZE);
             assert!(!is_asked);
-            assert!(table.free(object as usize));
+            assert!(table.free(object as usize, 0));
         }
     }
 
@@ -432,7 +590,7 @@ mod tests {
         assert!(!fill_and_grow(2 * SIZE), "held off");
         table.pages.stalls.end();
         assert!(fill_and_grow(4 * SIZE));
-        assert!(table.free(object as usize));
+        assert!(table.free(object as usize, 0));
     }
 
     #[test]

@@ -119,7 +119,8 @@ impl Heap {
     }
 
     fn idle_bytes(&self) -> u64 {
-        self.all_nodes().map(|id| self.idle_pages(id) as u64).sum::<u64>() * PAGE as u64
+        let pages: u64 = self.all_nodes().map(|id| self.idle_pages(id) as u64).sum();
+        pages * PAGE as u64 + self.huge.warm_bytes() as u64
     }
 
     fn wake(&self) {

@@ -1,21 +1,25 @@
-//! Addresses of mappings that `calloc` gave and that were freed, kept for the next ones.
+//! Mappings that were freed, kept for the next ones. There are two such stores.
 //!
-//! To make a mapping and to end it both change the process's list of mappings, for which the other threads' page faults and mappings wait;
-//! to give back the pages of one and keep its addresses does not. So these lie here without memory, and read zero, as long as it is not
-//! too much. What lies side by side is one, and is cut to the length that is asked for.
+//! **Addresses** (of what `calloc` gave): to make a mapping and to end it both change the process's list of mappings, for which the other threads'
+//! page faults and mappings wait; to give back the pages of one and keep its addresses does not. So these lie here without memory, and read zero.
+//!
+//! **Warm** ones (of what the program fills): fresh pages cost more than used ones, even if they must be cleared, so some lie here with what the
+//! program left in them, to be taken again.
+//!
+//! What lies side by side is one, and is cut to the length that is asked for. What is too much is cut from the shortest.
 //!
 //! Lock: its own, with signals blocked, so that no handler can find it held by its own thread. Fork: a child forgets what a dead thread was
-//! changing; those addresses are lost to it.
+//! changing; those mappings are lost to it.
 
-use crate::base::sync::{AtomicBool, Ordering};
+use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::base::units::HUGE_PAGE;
 use crate::sys::lock::Lock;
 use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::Span;
+use core::cmp::Reverse;
 
-/// Most spans,
+/// Most spans.
 const SPANS: usize = 16;
-/// and most bytes of addresses (256 MiB: half a MiB of the kernel's page tables).
-const BYTES: usize = 256 << 20;
 
 type Spans = [Option<Span>; SPANS];
 const NONE: Spans = [const { None }; SPANS];
@@ -23,60 +27,103 @@ const NONE: Spans = [const { None }; SPANS];
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// There may be some: who finds there are none needs no lock.
-    any: AtomicBool,
+    /// Bytes there are: who finds none needs no lock.
+    bytes: AtomicUsize,
+    /// When something was last put or taken.
+    used_ms: AtomicU64,
     spans: Lock<Spans>,
+}
+
+fn len_of(place: &Option<Span>) -> usize {
+    place.as_ref().map_or(0, Span::len)
 }
 
 impl Kept {
     pub(super) const fn new() -> Kept {
-        Kept { any: AtomicBool::new(false), spans: Lock::new(NONE) }
+        Kept { bytes: AtomicUsize::new(0), used_ms: AtomicU64::new(0), spans: Lock::new(NONE) }
     }
 
-    /// A span of `len` bytes that read zero, from the shortest that is long enough.
-    pub(super) fn take(&self, _signals: &SignalsBlocked, len: usize) -> Option<Span> {
-        if !self.any.load(Ordering::Relaxed) {
+    /// Bytes kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, spans: &Spans) {
+        self.bytes.store(spans.iter().map(len_of).sum(), Ordering::Relaxed);
+    }
+
+    /// A span of `len` bytes, or one that is shorter but has `least`: from the shortest that is long enough, or the longest.
+    pub(super) fn take(&self, _signals: &SignalsBlocked, len: usize, least: usize) -> Option<Span> {
+        if self.bytes() < least {
             return None;
         }
         let mut spans = self.spans.lock().ok()?;
-        let len_of = |place: &Option<Span>| place.as_ref().map_or(0, Span::len);
-        let place = spans.iter_mut().filter(|place| len_of(place) >= len).min_by_key(|place| len_of(place))?;
+        let fitting = spans.iter_mut().filter(|place| len_of(place) >= least);
+        let place = fitting.max_by_key(|place| (len_of(place).min(len), Reverse(len_of(place))))?;
         let (taken, rest) = place.take()?.split(len);
         *place = (rest.len() > 0).then_some(rest);
+        self.count(&spans);
         Some(taken)
     }
 
-    /// Keeps a span that was given back its memory, or returns what is to be released because it is too much.
+    /// Keeps a span, or returns it if there is no place.
     pub(super) fn put(&self, _signals: &SignalsBlocked, span: Span) -> Result<(), Span> {
         let Ok(mut spans) = self.spans.lock() else { return Err(span) };
-        let bytes: usize = spans.iter().flatten().map(Span::len).sum();
-        if bytes + span.len() > BYTES {
-            return Err(span);
-        }
         let mut span = span;
         while let Some(neighbour) = spans.iter_mut().find_map(|place| place.take_if(|other| other.touches(&span))) {
             span = span.join(neighbour);
         }
-        let Some(place) = spans.iter_mut().find(|place| place.is_none()) else { return Err(span) };
-        *place = Some(span);
-        self.any.store(true, Ordering::Relaxed);
-        Ok(())
+        let place = spans.iter_mut().find(|place| place.is_none());
+        let refused = match place {
+            Some(place) => place.replace(span),
+            None => Some(span),
+        };
+        self.count(&spans);
+        refused.map_or(Ok(()), Err)
     }
 
-    /// Gives all addresses back.
-    pub(super) fn release(&self) {
-        if !self.any.swap(false, Ordering::Relaxed) {
-            return;
+    /// What is more than `most` bytes, or a part of it: to be released, and asked for again.
+    pub(super) fn excess(&self, _signals: &SignalsBlocked, most: usize) -> Option<Span> {
+        let excess = self.bytes().saturating_sub(most);
+        if excess == 0 {
+            return None;
         }
-        let _signals = SignalsBlocked::new();
-        let spans = self.spans.lock().map(|mut spans| core::mem::replace(&mut *spans, NONE));
-        spans.into_iter().flatten().flatten().for_each(Span::release);
+        let mut spans = self.spans.lock().ok()?;
+        let place = spans.iter_mut().filter(|place| place.is_some()).min_by_key(|place| len_of(place))?;
+        let stays = len_of(place).saturating_sub(excess) / HUGE_PAGE * HUGE_PAGE;
+        let (rest, cut) = place.take()?.split(stays);
+        *place = (stays > 0).then_some(rest);
+        self.count(&spans);
+        Some(cut)
+    }
+
+    /// Notes that it is in use now.
+    pub(super) fn note_use(&self, now_ms: u64) {
+        self.used_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Milliseconds since it was used.
+    pub(super) fn unused_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Gives everything back; returns the bytes.
+    pub(super) fn release(&self) -> usize {
+        let signals = SignalsBlocked::new();
+        core::iter::from_fn(|| self.excess(&signals, 0))
+            .map(|span| {
+                let len = span.len();
+                span.release();
+                len
+            })
+            .sum()
     }
 
     /// In a forked child.
     pub(super) fn rebuild(&self) {
         if let Some(mut spans) = self.spans.inherit() {
             *spans = NONE;
+            self.count(&spans);
         }
     }
 }
@@ -88,6 +135,10 @@ mod tests {
 
     fn kept() -> (Kept, SignalsBlocked) {
         (Kept::new(), SignalsBlocked::new())
+    }
+
+    fn take(kept: &Kept, len: usize) -> Option<Span> {
+        kept.take(&SignalsBlocked::new(), len, len)
     }
 
     fn span(pages: usize) -> Span {
@@ -104,11 +155,11 @@ mod tests {
         for part in [front, back, middle] {
             kept.put(&signals, part).unwrap();
         }
-        assert!(kept.take(&signals, 11 * page).is_none());
-        let most = kept.take(&signals, 9 * page).unwrap();
+        assert!(take(&kept, 11 * page).is_none());
+        let most = take(&kept, 9 * page).unwrap();
         assert_eq!((most.base(), most.len()), (base, 9 * page));
-        assert_eq!(kept.take(&signals, page).map(|last| last.base()), Some(base + 9 * page));
-        assert!(kept.take(&signals, page).is_none());
+        assert_eq!(take(&kept, page).map(|last| last.base()), Some(base + 9 * page));
+        assert!(take(&kept, page).is_none());
         most.release();
     }
 
@@ -121,24 +172,46 @@ mod tests {
             *base = span.base();
             kept.put(&signals, span).unwrap();
         }
-        assert_eq!(kept.take(&signals, 4 * page).map(|span| span.base()), Some(bases[1]));
-        assert_eq!(kept.take(&signals, 4 * page).map(|span| span.base()), Some(bases[2]));
+        assert_eq!(take(&kept, 4 * page).map(|span| span.base()), Some(bases[1]));
+        assert_eq!(take(&kept, 4 * page).map(|span| span.base()), Some(bases[2]));
     }
 
     #[test]
-    fn too_much_is_not_kept() {
+    fn the_longest_is_taken_if_none_is_long_enough() {
         let (kept, signals) = kept();
-        let whole = Span::reserve(BYTES + system_page(), system_page()).unwrap();
-        let (most, page) = whole.split(BYTES);
-        kept.put(&signals, most).unwrap();
-        assert!(kept.put(&signals, page).is_err());
-        kept.release();
-        assert!(kept.take(&signals, system_page()).is_none());
+        let page = system_page();
+        for pages in [3, 7, 5] {
+            let (span, _gap) = span(pages + 1).split(pages * page);
+            kept.put(&signals, span).unwrap();
+        }
+        let lens: [usize; 3] = core::array::from_fn(|_| kept.take(&signals, 6 * page, 1).unwrap().len() / page);
+        assert_eq!((lens, kept.bytes()), ([6, 5, 3], page));
+        assert_eq!(kept.take(&signals, page, 1).map(|span| span.len()), Some(page));
+        assert!(kept.take(&signals, page, 1).is_none());
+    }
+
+    #[test]
+    fn what_is_too_much_is_cut_from_the_shortest() {
+        const MIB: usize = 1 << 20;
+        let (kept, signals) = kept();
+        for mib in [10, 3, 6] {
+            let (span, _gap) = Span::reserve((mib + 1) * MIB, MIB).unwrap().split(mib * MIB);
+            kept.put(&signals, span).unwrap();
+        }
+        let cut = |_| kept.excess(&signals, 9 * MIB).map(|span| span.len() / MIB);
+        assert_eq!(core::array::from_fn(cut), [Some(3), Some(6), Some(2), None]);
+        assert_eq!((kept.bytes(), kept.release(), kept.bytes()), (8 * MIB, 8 * MIB, 0));
+    }
+
+    #[test]
+    fn without_a_place_nothing_is_kept() {
+        let (kept, signals) = kept();
         for _ in 0..SPANS {
             let (span, _gap) = span(2).split(system_page());
             kept.put(&signals, span).unwrap();
         }
         let (span, _gap) = span(2).split(system_page());
-        assert!(kept.put(&signals, span).is_err(), "no place");
+        assert!(kept.put(&signals, span).is_err());
+        assert_eq!(kept.release(), SPANS * system_page());
     }
 }

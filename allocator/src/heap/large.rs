@@ -8,10 +8,14 @@ use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, HUGE_PAGE, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
+use crate::sys::options::Key;
 use core::ptr::null_mut;
 
 /// From so many bytes on clearing costs more than a mapping and its end, if few of its pages are touched.
 const MOST_CLEARED: usize = 1 << 20;
+
+/// Most bytes of freed mappings kept with their memory.
+const WARM_MAPPINGS: usize = 32 << 20;
 
 /// Where a request is to be served from.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +100,7 @@ impl Heap {
     /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
     fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_likely_filled(size, true);
-        let mapping = if at_once { self.alloc_huge(origin, size, align, true) } else { null_mut() };
+        let mapping = if at_once { self.alloc_huge(origin, size, align, true).0 } else { null_mut() };
         if mapping.is_null() {
             return self.alloc_large(origin, size, align);
         }
@@ -107,7 +111,7 @@ impl Heap {
     /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
         let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.is_to_be_cleared(size);
-        let fresh = if trade { self.alloc_huge(origin, size, align, true) } else { null_mut() };
+        let fresh = if trade { self.alloc_huge(origin, size, align, true).0 } else { null_mut() };
         if fresh.is_null() {
             clear(pointer, size);
             return pointer;
@@ -127,11 +131,11 @@ impl Heap {
     fn try_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         match pages_for(size).and_then(|pages| self.alloc_run(origin.node, pages, align.div_ceil(PAGE))) {
             Some((address, zero)) => (address as *mut u8, zero),
-            None => (self.alloc_huge(origin, size, align, false), true),
+            None => self.alloc_huge(origin, size, align, false),
         }
     }
 
-    fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> *mut u8 {
+    fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {
         // So that no huge page is shared with a neighbour, who may be touched first from another node.
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))
@@ -180,11 +184,17 @@ impl Heap {
         match self.home_of(address) {
             Some(home) => self.free_in(home, address, call),
             None => {
-                if !self.huge.free(address) {
+                if !self.huge.free(address, self.most_warm_mappings()) {
                     self.refuse(address, call);
                 }
+                self.nudge(0);
             }
         }
+    }
+
+    /// Bytes of freed mappings that may be kept warm.
+    fn most_warm_mappings(&self) -> usize {
+        if self.settings.get(Key::PurgeDelay) == 0 { 0 } else { WARM_MAPPINGS.min(self.warm_limit()) }
     }
 
     fn free_in(&self, home: NodeId, address: usize, call: Call) {
@@ -208,7 +218,7 @@ impl Heap {
             return 0;
         }
         self.drain(self.all_nodes());
-        self.huge.kept.release();
+        self.huge.release();
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
         let trimmed = |id| self.node(id).arena.given_back()[Reason::Trim as usize] as usize * PAGE;
         let before: usize = self.all_nodes().map(trimmed).sum();

@@ -186,7 +186,7 @@ impl Heap {
         }
         // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
         self.drain(self.regular_nodes());
-        self.huge.kept.release();
+        self.huge.release();
         true
     }
 }

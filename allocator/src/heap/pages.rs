@@ -74,17 +74,20 @@ impl Pages {
         ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed))
     }
 
-    /// Whether a mapping is like most others, and may stand for one of them.
-    pub(super) fn is_like_most(&self, len: usize, likely_filled: bool) -> bool {
-        let is_ordinary = self.policy() == ThpPolicy::Auto && !likely_filled && !self.is_for_pool(len);
-        is_ordinary && self.are_alike.load(Ordering::Relaxed)
+    /// Whether a mapping of `len` bytes may stand for another.
+    pub(super) fn may_be_kept(&self, len: usize) -> bool {
+        !self.is_for_pool(len) && self.are_alike.load(Ordering::Relaxed)
+    }
+
+    /// Whether a mapping of which nothing is known may stand for most others: nothing is said of it to the kernel.
+    pub(super) fn is_like_most(&self, len: usize) -> bool {
+        self.policy() == ThpPolicy::Auto && self.may_be_kept(len)
     }
 
     /// Whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several: the kernel would take
     /// some of another.
     pub(super) fn may_ask(&self, len: usize) -> bool {
-        let is_free_to = self.policy() != ThpPolicy::Never && !self.is_for_pool(len);
-        is_free_to && self.are_alike.load(Ordering::Relaxed) && self.stalls.are_over()
+        self.policy() != ThpPolicy::Never && self.may_be_kept(len) && self.stalls.are_over()
     }
 
     /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled. By default has the first of them touched, as its holder

@@ -308,7 +308,7 @@ impl Heap {
     }
 
     /// Bytes that a node may keep warm.
-    fn warm_limit(&self) -> usize {
+    pub(super) fn warm_limit(&self) -> usize {
         let asked = (self.settings.get(Key::WarmLimit) as usize) << 20;
         asked.min(LIMIT.warm_share() / self.node_count().max(1))
     }

@@ -138,9 +138,10 @@ impl Heap {
         }
         let more = self.all_nodes().map(|id| self.tend_node(id, look, &patience)).max().unwrap_or(false);
         if !more {
-            self.huge.kept.release();
+            self.huge.release_addresses();
         }
-        more
+        let keeps_mappings = self.huge.release_unused(now, patience.faded);
+        more || keeps_mappings
     }
 
     /// Pages that have changed hands so far.

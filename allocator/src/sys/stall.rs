@@ -2,15 +2,18 @@
 //!
 //! A first touch takes a quarter of a millisecond, but several where the kernel must make room for the page, or on a virtual machine whose host has
 //! taken back what the guest did not use. So whoever asks for huge pages has the first touch timed, by the thread's own clock, which stands still
-//! while others have the CPU; and after one that stalls asks for none for ten seconds. All zero calls everything a stall: see [`Stalls::begin`].
+//! while others have the CPU; and after one that stalls asks for none for a tenth of a second, or twice as long as the last time if that was the
+//! one before, up to ten seconds: memory that the host must bring comes once, a kernel that must make room stays slow. All zero calls everything
+//! a stall: see [`Stalls::begin`].
 
 use super::clock::coarse_ms;
 use crate::base::sync::{AtomicU64, Ordering};
 
 /// A first touch that takes so much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
 const STALL_NS: u64 = 1_000_000;
-/// After one it takes so many milliseconds before huge pages are asked for again.
-const HELD_OFF_MS: u64 = 10_000;
+/// After one it takes so many milliseconds before huge pages are asked for again, and at most so many after one stall behind the other.
+const FIRST_MS: u64 = 100;
+const LONGEST_MS: u64 = 10_000;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,17 +22,20 @@ pub struct Stalls {
     patience_ns: AtomicU64,
     /// Until when nothing is asked for.
     held_off_ms: AtomicU64,
+    /// For how long the next one is to hold off.
+    next_ms: AtomicU64,
 }
 
 impl Stalls {
     /// Not begun.
     pub const fn new() -> Stalls {
-        Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0) }
+        Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0), next_ms: AtomicU64::new(FIRST_MS) }
     }
 
     /// None so far.
     pub fn begin(&self) {
         self.patience_ns.store(STALL_NS, Ordering::Relaxed);
+        self.next_ms.store(FIRST_MS, Ordering::Relaxed);
     }
 
     /// Whether huge pages may be asked for.
@@ -40,9 +46,11 @@ impl Stalls {
     /// Whether a first touch that took `ns` nanoseconds was a stall; then none are asked for, for a while.
     pub fn heed(&self, ns: u64) -> bool {
         let stalled = ns >= self.patience_ns.load(Ordering::Relaxed);
+        let ms = self.next_ms.load(Ordering::Relaxed);
         if stalled {
-            self.held_off_ms.store(coarse_ms() + HELD_OFF_MS, Ordering::Relaxed);
+            self.held_off_ms.store(coarse_ms() + ms, Ordering::Relaxed);
         }
+        self.next_ms.store(if stalled { (2 * ms).min(LONGEST_MS) } else { FIRST_MS }, Ordering::Relaxed);
         stalled
     }
 }
@@ -54,7 +62,7 @@ impl Stalls {
         self.patience_ns.store(if always { 0 } else { u64::MAX }, Ordering::Relaxed);
     }
 
-    /// As if the ten seconds had gone by.
+    /// As if the time had gone by.
     pub fn end(&self) {
         self.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
     }
@@ -72,5 +80,19 @@ mod tests {
         assert!(stalls.heed(STALL_NS) && !stalls.are_over());
         stalls.end();
         assert!(stalls.are_over());
+    }
+
+    #[test]
+    fn each_stall_behind_another_holds_off_for_twice_as_long() {
+        let stalls = Stalls::new();
+        stalls.begin();
+        let next = || stalls.next_ms.load(Ordering::Relaxed);
+        let doubled: [u64; 9] = core::array::from_fn(|_| {
+            stalls.heed(STALL_NS);
+            next()
+        });
+        assert_eq!(doubled, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000]);
+        assert!(stalls.held_off_ms.load(Ordering::Relaxed) > coarse_ms() + LONGEST_MS / 2);
+        assert!(!stalls.heed(0) && next() == FIRST_MS);
     }
 }

@@ -49,7 +49,7 @@ fn mallinfo2_of_now() -> MallInfo2 {
         usmblks: 0, // glibc's has long been 0, too
         fsmblks: stats.cached_windows,
         uordblks: stats.small_in_use + stats.large_in_use,
-        fordblks: stats.cached_windows + stats.cached_depots + stats.cached_slabs + stats.warm,
+        fordblks: stats.cached_windows + stats.cached_depots + stats.cached_slabs + stats.warm + stats.huge_warm,
         keepcost: stats.warm,
     }
 }

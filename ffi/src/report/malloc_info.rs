@@ -46,7 +46,7 @@ fn write_heap(out: &mut Stream, stats: &Stats) -> fmt::Result {
         .map(|count| stats.classes.iter().map(count).sum::<usize>());
     let runs: usize = stats.orders.iter().map(|order| order.warm + order.zero).sum();
     total(out, "fast", fast, stats.cached_windows + stats.cached_depots)?;
-    total(out, "rest", deep + runs, stats.cached_slabs + stats.warm + stats.zero)?;
+    total(out, "rest", deep + runs, stats.cached_slabs + stats.warm + stats.huge_warm + stats.zero)?;
     writeln!(out, "<system type=\"current\" size=\"{}\"/>", stats.committed.saturating_sub(stats.huge_in_use))?;
     out.write_str("</heap>\n")
 }
@@ -72,7 +72,8 @@ fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
         "  <used small=\"{}\" large=\"{}\" large_count=\"{}\" huge=\"{}\" huge_count=\"{}\" metadata=\"{}\"/>",
         stats.small_in_use, stats.large_in_use, stats.large_count, stats.huge_in_use, stats.huge_count, stats.metadata
     )?;
-    write!(out, "  <pages warm=\"{}\" zero=\"{}\" purged=\"{}\"", stats.warm, stats.zero, stats.purged)?;
+    write!(out, "  <pages warm=\"{}\" huge_warm=\"{}\" zero=\"{}\"", stats.warm, stats.huge_warm, stats.zero)?;
+    write!(out, " purged=\"{}\"", stats.purged)?;
     writeln!(out, " refaulted=\"{}\"/>", stats.refaulted)?;
     write_given_back(out, "  ", stats.given_back)?;
     (0..stats.nodes)

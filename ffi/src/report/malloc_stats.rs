@@ -36,6 +36,7 @@ fn write_totals(out: &mut impl Write, stats: &Stats) -> fmt::Result {
         ("free, in depots", stats.cached_depots),
         ("free, in slabs", stats.cached_slabs),
         ("free, warm pages", stats.warm),
+        ("free, warm huge ones", stats.huge_warm),
         ("free, zero pages", stats.zero),
         ("reserved", stats.reserved),
         ("committed", stats.committed),

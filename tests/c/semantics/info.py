@@ -55,7 +55,7 @@ if own is not None:
     runs = sum(o["warm"] + o["zero"] for o in orders)
     check(rest["count"] == sum(c["in_slabs"] for c in classes) + runs, "rest counts slabs' objects and free runs")
     slabs = sum(c["size"] * c["in_slabs"] for c in classes)
-    check(rest["size"] == slabs + pages["warm"] + pages["zero"], "and their bytes")
+    check(rest["size"] == slabs + pages["warm"] + pages["huge_warm"] + pages["zero"], "and their bytes")
     pages_of_orders = [sum(o["pages"] * o[kind] for o in orders) * 4096 for kind in ("warm", "zero")]
     check(pages_of_orders == [pages["warm"], pages["zero"]], "warm and zero are the runs of the orders")
     given = figures(own.find("given_back"))

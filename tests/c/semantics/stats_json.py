@@ -41,6 +41,7 @@ for name, figures in {
     "free, in depots": [free["depots"]],
     "free, in slabs": [free["slabs"]],
     "free, warm pages": [free["warm_pages"]],
+    "free, warm huge ones": [free["warm_huge"]],
     "free, zero pages": [free["zero_pages"]],
     "reserved": [said["reserved"]],
     "committed": [said["committed"]],

@@ -1,0 +1,39 @@
+// arrays [threads]: a program that fills long arrays, one after the other, takes some of the memory again, and does not keep much of it: a bounded
+// rest if it has but one thread, or nothing a while later.
+#include <malloc.h>
+#include "idle/idle.h"
+
+enum { MOST_KIB = 32 << 10, TURNS = 6 };
+static const size_t size = (size_t)50 << 20;
+
+static void *fill_arrays(void *calls) {
+    for (int turn = 0; turn < TURNS; turn++) {
+        char *array = calls ? calloc(1, size) : malloc(size);
+        CHECK(array);
+        if (calls)
+            for (size_t i = 0; i < size; i += 512) CHECK(array[i] == 0);
+        memset(array, 1, size);
+        free(array);
+    }
+    return calls;
+}
+
+int main(int argc, char **argv) {
+    long before = resident_kib();
+    if (argc > 1 && !strcmp(argv[1], "threads")) {
+        pthread_t thread;
+        CHECK(!pthread_create(&thread, NULL, fill_arrays, NULL) && !pthread_join(thread, NULL));
+        CHECK(gets_helper() && shrinks_to(before + 8 * 1024));
+        return 0;
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        fill_arrays(turn ? &before : NULL);
+        long kept = resident_kib() - before;
+        printf("%ld KiB are kept\n", kept);
+        CHECK(!has_helper() && kept > MOST_KIB / 2 && kept < MOST_KIB + 2 * 1024);
+        CHECK((long)mallinfo2().fordblks >= kept / 2 * 1024);
+        malloc_trim(0);
+        CHECK(shrinks_to(before + 2 * 1024));
+    }
+    return 0;
+}
