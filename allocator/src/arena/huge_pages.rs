@@ -11,7 +11,7 @@
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
 //! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
 //!   **dense** again (three quarters), or grows;
-//! - when one **stalls** they are refused everywhere for ten seconds (see `sys/stall.rs`): whoever takes the first run in a huge page touches the
+//! - when one **stalls** they are refused everywhere for a while (see `sys/stall.rs`): whoever takes the first run in a huge page touches the
 //!   run's first page at once, and looks at the thread's clock.
 //!
 //! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,

@@ -8,7 +8,7 @@
 //! mapping comes back that was not filled. Of short objects a few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc`
 //! gives: arrays are filled, tables often are not.
 //!
-//! What `realloc` lets grow is looked at when it grows: if it is long and **full**, its last page and some inside, what is added will be filled, too.
+//! What `realloc` lets grow is looked at when it grows: if it is long and **full**, nearly to its end, what is added will be filled, too.
 
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
 use crate::base::units::HUGE_PAGE;
@@ -22,6 +22,9 @@ const LOOKS: usize = 3;
 const ENOUGH: u32 = 2;
 /// Of so many short objects one is a mapping.
 const TO_LEARN: u32 = 64;
+
+/// What is filled but for so small a part is full.
+const NEARLY: usize = 16;
 
 /// And of at most so many times the length of the longest of them: who fills arrays may still have a table that is huge and sparse.
 const TIMES_LONGER: usize = 4;
@@ -89,9 +92,9 @@ impl Filled {
         !cleared.is_multiple_of(TO_LEARN)
     }
 
-    /// Whether a mapping is long, and was filled to its last page.
+    /// Whether a mapping was filled nearly to its end: who appends a piece at a time makes room before the last.
     pub(super) fn is_full(span: &Span) -> bool {
-        Filled::is_long(span.len()) && span.is_written_at(span.len() - 1) && is_filled(span)
+        span.is_written_at(span.len() - span.len() / NEARLY) && is_filled(span)
     }
 
     /// Learns from a mapping that is freed as it was made; whether it is filled.

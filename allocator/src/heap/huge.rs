@@ -29,11 +29,12 @@ const BY_MALLOC: usize = 1;
 const BY_CALLOC: usize = 2;
 /// its mapping is like most, so its addresses may be kept;
 const LIKE_MOST: usize = 4;
-/// it was full when it grew, and huge pages were asked for;
+/// it was full when it grew, and huge pages were asked for; or it was not, and is not looked at again;
 const ASKED: usize = 8;
+const NOT_FULL: usize = 32;
 /// it was likely to be filled when it was made, so it may be kept warm.
 const WARM: usize = 16;
-const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED | WARM;
+const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED | NOT_FULL | WARM;
 
 /// Most bytes of addresses kept without memory (256 MiB: half a MiB of the kernel's page tables).
 const MOST_ADDRESSES: usize = 256 << 20;
@@ -317,19 +318,21 @@ impl HugeTable {
         }
     }
 
-    /// Resizes a mapping, whose mark is `mark`. One that is full when it grows past a power of two is asked to be of huge pages; those stay whole
+    /// Resizes a mapping, whose mark is `mark`. One that is full each time it grows past a power of two is asked to be of huge pages; those stay whole
     /// when it moves.
     fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
         let old = span.len();
-        let asks = len > old && len.ilog2() != old.ilog2() && self.pages.may_ask(old) && Filled::is_full(&span);
-        let is_asked = mark & ASKED != 0;
+        let looks = len > old && len.ilog2() != old.ilog2() && Filled::is_long(old) && mark & NOT_FULL == 0;
+        let is_full = looks && Filled::is_full(&span);
+        let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
+        let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
         let span = if may_move && (asks || is_asked) {
             span.resize_aligned(len, HUGE_PAGE)
         } else {
             span.resize(len, may_move)
         }?;
         let is_asked = if asks { self.pages.ask(&span, old) } else { is_asked };
-        Ok((span, if is_asked { ASKED } else { 0 }))
+        Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 
     /// The mapping of the object at `address`, and its mark.
@@ -460,9 +463,10 @@ mod tests {
         fill(object, 0, SIZE);
         let (object, is_asked) = grow(&table, object, SIZE * 3 / 2);
         assert!(!is_asked, "no power of two between them");
+        fill(object, SIZE, SIZE * 3 / 2);
         let (object, is_asked) = grow(&table, object, 2 * SIZE);
-        assert!(!is_asked, "what was added is empty");
-        fill(object, SIZE, 2 * SIZE);
+        assert!(is_asked);
+        fill(object, SIZE * 3 / 2 / PAGE * PAGE, 2 * SIZE);
         let (mut object, is_asked) = grow(&table, object, 4 * SIZE);
         assert!(is_asked);
         for size in [5, 6, 9].map(|times| times * SIZE) {
@@ -570,6 +574,9 @@ mod tests {
             fill(object, from, to);
             let (object, is_asked) = grow(&table, object, 2 * SIZE);
             assert!(!is_asked);
+            fill(object, 0, 2 * SIZE);
+            let (object, is_asked) = grow(&table, object, 4 * SIZE);
+            assert!(!is_asked, "it is not looked at again");
             assert!(table.free(object as usize, 0));
         }
     }
