@@ -10,8 +10,9 @@ use crate::base::units::{Class, PAGE, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::Errno;
+use crate::sys::arch;
 use crate::sys::lock::Lock;
-use crate::sys::rseq::{Area, Index, SLOT_SHIFT};
+use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::thread;
 use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
@@ -266,7 +267,7 @@ impl Cpus {
         let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
         let leads = ahead < self.hot.link_end.load(Ordering::Relaxed);
         if leads {
-            Area::fetch(link);
+            arch::fetch(link as usize);
         }
         leads
     }

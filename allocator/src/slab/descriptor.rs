@@ -5,6 +5,7 @@ use crate::base::classes::MAX_SLAB_OBJECTS;
 use crate::base::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::base::units::{Class, Page};
 use crate::region::Zeroed;
+use crate::sys::arch;
 
 const WORDS: usize = MAX_SLAB_OBJECTS / 64;
 /// In `seen`; above any number of objects.
@@ -61,6 +62,12 @@ impl Slab {
         self.list.store(0, Ordering::Relaxed);
         self.seen.store(0, Ordering::Relaxed);
         self.fresh.store(zero.into(), Ordering::Relaxed);
+    }
+
+    /// Fetches it into the cache: its ends, which lie on two lines.
+    pub(super) fn fetch(&self) {
+        arch::fetch(self.bits.as_ptr().addr());
+        arch::fetch(self.page.as_ptr().addr());
     }
 
     /// Begins its use.

@@ -7,6 +7,7 @@ use crate::base::classes::CLASSES;
 use crate::base::sync::Ordering;
 use crate::base::units::{Class, Page};
 use crate::region::{Links, Magazine, Object, Table};
+use crate::sys::arch;
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
 
@@ -124,6 +125,20 @@ impl Slabs {
     pub(super) fn id_of(&self, arena: &Arena, page: Page) -> Option<SlabId> {
         let id = arena.region().links(page).first.load(Ordering::Relaxed);
         (id != 0 && id as usize <= self.descriptors.len()).then_some(SlabId(id))
+    }
+
+    /// Fetches what tells the slab of the object at `address` into the cache.
+    pub(super) fn fetch_id(&self, arena: &Arena, address: usize) {
+        if let Some(page) = arena.region().page_of(address) {
+            arch::fetch(core::ptr::from_ref(arena.region().links(page)).addr());
+        }
+    }
+
+    /// Fetches its descriptor.
+    pub(super) fn fetch_descriptor(&self, arena: &Arena, address: usize) {
+        if let Some(id) = arena.region().page_of(address).and_then(|page| self.id_of(arena, page)) {
+            self.descriptors.get(id.0 as usize - 1).fetch();
+        }
     }
 
     /// A descriptor for a new slab.

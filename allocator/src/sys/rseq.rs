@@ -236,13 +236,6 @@ impl Area {
         (object, link)
     }
 
-    /// Fetches what lies at `address` into the cache, to be written to. An address that is not mapped does no harm, but costs a walk of the page tables.
-    #[inline(always)]
-    pub fn fetch(address: u64) {
-        // SAFETY: a hint; it never faults and changes nothing.
-        unsafe { asm!("prefetchw [{0}]", in(reg) address, options(nostack, preserves_flags)) }
-    }
-
     /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no
     /// room, or if the object is the one that was pushed last.
     ///

@@ -38,6 +38,13 @@ pub fn thread_pointer() -> usize {
     pointer
 }
 
+/// Fetches what lies at `address` into the cache, to be written to. An address that is not mapped does no harm, but costs a walk of the page tables.
+#[inline(always)]
+pub fn fetch(address: usize) {
+    // SAFETY: a hint; it never faults and changes nothing.
+    unsafe { asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags)) };
+}
+
 /// Makes a thread that shares everything with its maker and runs `entry`, which never returns, on the stack that ends at `stack_end` (a
 /// multiple of 16), with `control_block` for its thread pointer. libc does not know of it. Negative errno on failure.
 ///
