@@ -190,10 +190,12 @@ impl HugeTable {
         self.warm.bytes()
     }
 
-    /// Gives freed mappings back.
-    pub(super) fn release(&self) {
+    /// Gives freed mappings back; returns the bytes of those that had memory.
+    pub(super) fn release(&self) -> usize {
         self.release_addresses();
-        LIMIT.release(self.warm.release());
+        let bytes = self.warm.release();
+        LIMIT.release(bytes);
+        bytes
     }
 
     /// Gives those back that have no memory.

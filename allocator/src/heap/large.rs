@@ -218,7 +218,7 @@ impl Heap {
             return 0;
         }
         self.drain(self.all_nodes());
-        self.huge.release();
+        let mappings = self.huge.release();
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
         let trimmed = |id| self.node(id).arena.given_back()[Reason::Trim as usize] as usize * PAGE;
         let before: usize = self.all_nodes().map(trimmed).sum();
@@ -226,7 +226,7 @@ impl Heap {
             self.node(id).arena.trim(keep);
             self.thin_all(id, Reason::Trim);
         }
-        self.all_nodes().map(trimmed).sum::<usize>() - before
+        self.all_nodes().map(trimmed).sum::<usize>() - before + mappings
     }
 }
 

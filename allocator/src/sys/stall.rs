@@ -29,7 +29,7 @@ pub struct Stalls {
 impl Stalls {
     /// Not begun.
     pub const fn new() -> Stalls {
-        Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0), next_ms: AtomicU64::new(FIRST_MS) }
+        Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0), next_ms: AtomicU64::new(0) }
     }
 
     /// None so far.
