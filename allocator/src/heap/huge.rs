@@ -162,7 +162,12 @@ impl HugeTable {
             return Some((span, used));
         }
         let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
-        let span = kept.or_else(|| self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0)).ok());
+        let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0)).ok();
+        let span = kept.or_else(fresh).or_else(|| {
+            // What is kept may be what the system refuses.
+            self.release();
+            fresh()
+        });
         if span.is_none() {
             LIMIT.release(len);
         }
