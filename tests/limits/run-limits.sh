@@ -31,7 +31,7 @@ address_space() {
     check "$name: 4 threads" $limit "${by[@]}" "$work/churn" 4 12
     check "$name: python3" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py" 40000
     check "$name: python3 to the end" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py"
-    exhausted "$name" '24 100 3000 40000 1000000 20000000' 128 "${by[@]}"
+    exhausted "$name" '24 100 3000 40000 1000000 20000000 50000000' 128 "${by[@]}"
     name='64 MiB of address space' by=(prlimit --as=$((64 * mib)))
     check "$name: true" $limit "${by[@]}" true
     check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12

@@ -18,6 +18,8 @@ use crate::sys::lock::{Guard, Lock, Reentered};
 use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
 
+/// Fewer bytes of addresses are not worth giving up.
+const LEAST_GIVEN_UP: usize = 4 << 20;
 /// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little.
 const MIN_GROWTH: u32 = 64;
 /// The region grows by at most this many pages more than asked for (32 MiB).
@@ -265,6 +267,13 @@ impl Arena {
         Some(run)
     }
 
+    /// Gives half of the addresses back that it has not grown into; false if there are few.
+    pub fn give_up_half(&self) -> bool {
+        let Ok(_lists) = self.lists() else { return false };
+        let unused = self.region.reserved() - self.region.pages() as usize * PAGE;
+        unused >= LEAST_GIVEN_UP && self.region.give_up(unused / 2)
+    }
+
     pub(super) fn reserved_pages(&self) -> u32 {
         (self.region.reserved() / PAGE) as u32
     }
@@ -355,6 +364,21 @@ pub(super) mod tests {
         let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
         arena.settle(Span::reserve(len, len).unwrap(), metadata);
         arena
+    }
+
+    #[test]
+    fn addresses_are_given_up_by_halves_and_not_those_in_use() {
+        let arena = arena();
+        let run = arena.alloc(4096, 1).unwrap();
+        let (all, in_use) = (arena.region().reserved(), arena.region().pages() as usize * PAGE);
+        assert!(arena.give_up_half());
+        assert_eq!(arena.region().reserved(), all - (all - in_use) / 2);
+        while arena.give_up_half() {}
+        let left = arena.region().reserved() - in_use;
+        assert!((LEAST_GIVEN_UP / 2..LEAST_GIVEN_UP).contains(&left));
+        assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
+        arena.free(run);
+        assert!(arena.alloc(4096, 1).is_some());
     }
 
     #[test]

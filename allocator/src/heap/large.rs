@@ -5,10 +5,12 @@ use super::Heap;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
+use crate::base::sync::Ordering;
 use crate::base::units::{Class, HUGE_PAGE, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
+use crate::sys::syscall;
 use core::ptr::null_mut;
 
 /// From so many bytes on clearing costs more than a mapping and its end, if few of its pages are touched.
@@ -16,6 +18,9 @@ const MOST_CLEARED: usize = 1 << 20;
 
 /// Most bytes of freed mappings kept with their memory.
 const WARM_MAPPINGS: usize = 32 << 20;
+
+/// How often the regions give up half of the addresses they have not grown into, for one mapping.
+const MOST_HALVINGS: u32 = 3;
 
 /// Where a request is to be served from.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +143,25 @@ impl Heap {
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {
         // So that no huge page is shared with a neighbour, who may be touched first from another node.
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
-        self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin))
+        let attempt = || self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin));
+        let mut found = attempt();
+        for _ in 0..MOST_HALVINGS {
+            if !found.0.is_null() || !self.gives_up_addresses(size) {
+                break;
+            }
+            found = attempt();
+        }
+        found
+    }
+
+    /// Where addresses are scarce the regions have three quarters of them: whether they give some up, for a mapping of so many bytes that found no
+    /// place. Not for one that would find none without them.
+    #[cold]
+    fn gives_up_addresses(&self, bytes: usize) -> bool {
+        let most = self.region_len.load(Ordering::Relaxed) / 8 * 7;
+        let is_scarce = || syscall::address_space_limit() != usize::MAX;
+        let give_up = |id| self.node(id).arena.give_up_half();
+        bytes <= most && !LIMIT.lacks(bytes) && is_scarce() && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {

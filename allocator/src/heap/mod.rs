@@ -240,7 +240,10 @@ impl Heap {
         }
         let distance = address.checked_sub(self.regions_base.load(Ordering::Relaxed))?;
         let index = distance.checked_div(self.region_len.load(Ordering::Relaxed))?;
-        Some(NodeId(index.min(self.spare().index()) as u8))
+        let home = NodeId(index.min(self.spare().index()) as u8);
+        let region = self.node(home).arena.region();
+        // What a region gave up is anybody's.
+        (address - region.base() < region.reserved()).then_some(home)
     }
 
     /// The arena that all threads are served from, if it is one: a single node's, the only preferred one's, the interleaved one.

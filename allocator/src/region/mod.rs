@@ -91,6 +91,11 @@ impl Region {
         self.space.len()
     }
 
+    /// Gives the last `bytes` of its addresses back, if as many are not committed. The caller holds the buddy's lock.
+    pub fn give_up(&self, bytes: usize) -> bool {
+        self.space.give_up(bytes)
+    }
+
     /// Committed pages.
     #[inline(always)]
     pub fn pages(&self) -> u32 {

@@ -237,6 +237,19 @@ impl Reserve {
         Ok(())
     }
 
+    /// Gives the last `bytes` back, if as many are not committed; what they are used for then is somebody else's matter. The caller holds the lock that
+    /// guards growth.
+    pub fn give_up(&self, bytes: usize) -> bool {
+        let (len, page) = (self.len(), system_page());
+        let left = len.saturating_sub(bytes) / page * page;
+        if left < self.committed() {
+            return false;
+        }
+        self.len.store(left, Ordering::Relaxed);
+        Span { base: self.base() + left, len: len - left }.release();
+        true
+    }
+
     /// Gives the memory of a part back; iff it succeeds the part reads zero.
     ///
     /// # Safety
