@@ -33,7 +33,7 @@ const MANY_SLOTS: usize = 4096;
 const FEW_SLOTS: usize = 32;
 const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
-const MUCH_SPACE: usize = 1 << 32;
+pub(super) const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
 /// Most nodes with what comes beside them: numbers of nodes are a byte.
 const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
 
 use super::Heap;
+use super::boot::MUCH_SPACE;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
@@ -10,7 +11,6 @@ use crate::base::units::{Class, HUGE_PAGE, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
-use crate::sys::syscall;
 use core::ptr::null_mut;
 
 /// From so many bytes on clearing costs more than a mapping and its end, if few of its pages are touched.
@@ -154,14 +154,14 @@ impl Heap {
         found
     }
 
-    /// Where addresses are scarce the regions have three quarters of them: whether they give some up, for a mapping of so many bytes that found no
-    /// place. Not for one that would find none without them.
+    /// Where addresses were scarce at start the regions have three quarters of them: whether they give some up, for a mapping of so many bytes that
+    /// found no place. Not for what a region could serve, nor for what would find no place without them.
     #[cold]
     fn gives_up_addresses(&self, bytes: usize) -> bool {
-        let most = self.region_len.load(Ordering::Relaxed) / 8 * 7;
-        let is_scarce = || syscall::address_space_limit() != usize::MAX;
+        let len = self.region_len.load(Ordering::Relaxed);
+        let may_help = len < MUCH_SPACE && (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
         let give_up = |id| self.node(id).arena.give_up_half();
-        bytes <= most && !LIMIT.lacks(bytes) && is_scarce() && self.regular_nodes().map(give_up).max() == Some(true)
+        may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
