@@ -175,6 +175,23 @@ fn the_spare_node_comes_last() {
     assert!(objects.len() * 64 > SMALL_REGION / 10 * 9, "only {} objects of the node itself", objects.len());
 }
 
+/// Of freed objects of 32 to 256 KiB a CPU keeps a window and a magazine of each size; the others' pages serve requests of other lengths.
+#[test]
+fn little_is_kept_of_medium_objects() {
+    move_to_cpu(0);
+    let heap = heap_of(1, AMPLE, "");
+    for (size, in_window, in_depot) in [(64 << 10, 2, 2), (160 << 10, 1, 1), (256 << 10, 1, 0)] {
+        let objects: Vec<_> = (0..20).map(|_| heap.alloc(size, 16)).collect();
+        objects.into_iter().for_each(|object| heap.free(object));
+        let stats = heap.stats();
+        let class = stats.classes.iter().find(|class| class.size == size).unwrap();
+        assert_eq!((class.in_windows, class.in_depots), (in_window, in_depot), "objects of {size} bytes");
+        assert_eq!(class.slabs, in_window + in_depot, "slabs of {size} bytes");
+        assert!(stats.warm >= (20 - class.slabs) * size, "{} bytes of pages are free", stats.warm);
+        heap.trim(0);
+    }
+}
+
 /// All objects that the nodes can give: until there is none, or it is a mapping of its own.
 fn exhaust(heap: &Heap, node: usize, size: usize) -> Vec<*mut u8> {
     let objects: Vec<_> = std::iter::repeat_with(|| heap.alloc_on(node, size, 16))

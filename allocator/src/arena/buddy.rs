@@ -43,28 +43,30 @@ impl Site {
     }
 }
 
-/// See the module's head. All zero is an arena without a region.
+/// See the module's head. All zero is an arena without a region. In memory what each call changes lies together, behind the region, whose own last
+/// words are of that kind: each cache line of it comes from another CPU.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Arena {
     pub(super) region: Region,
-    /// Padded: who waits looks at the lock's word all the time.
-    pub(super) free: Lock<CachePadded<Lists>>,
-    pub(super) purge: Purge,
-    pub(super) watermarks: Watermarks,
     /// Warm pages after the last change, for who does not hold the lock.
     warm: AtomicU32,
-    /// Counts the pages that are taken and freed.
-    activity: AtomicU32,
-    pub(super) quick: Quick,
-    pub(super) deferred: Deferred,
     /// Page + 1 behind the slab that was cut to its length last.
     pub(super) tail: AtomicU32,
-    pub(super) plots: Plots,
     /// Pages in use or warm, as far as the process knows.
     pub(super) account: Account,
+    pub(super) quick: Quick,
+    pub(super) large: InUse,
+    pub(super) purge: Purge,
+    pub(super) deferred: Deferred,
+    /// Counts the pages that are taken and freed.
+    activity: AtomicU32,
+    pub(super) watermarks: Watermarks,
     pub(super) huge_pages: HugePages,
     pub(super) full: Full,
-    pub(super) large: InUse,
+    pub(super) plots: Plots,
+    /// Padded: who waits looks at the lock's word all the time.
+    pub(super) free: Lock<CachePadded<Lists>>,
 }
 
 impl Arena {

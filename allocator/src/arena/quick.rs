@@ -10,7 +10,8 @@ use crate::base::sync::{AtomicU64, Gauge, Ordering};
 use crate::base::units::Page;
 use crate::region::Run;
 
-const LEN: usize = 32;
+/// A cache line of words: each request looks at them.
+const LEN: usize = 8;
 /// Shorter runs are slabs' and cheap to split.
 const SHORTEST: u32 = 9;
 /// More pages than these (2 MiB) would be too much to hold back: they are of no use to requests of other lengths. But the newest run may lie here
@@ -110,8 +111,8 @@ mod tests {
         let quick = Quick::default();
         (0..LEN as u32).for_each(|number| assert_eq!(put(&quick, run(number, 10 + number % 2)), []));
         assert_eq!(put(&quick, run(90, 12)), [0]);
-        assert_eq!(quick.take(11), Some(run(31, 11)));
-        assert_eq!(quick.take(11), Some(run(29, 11)));
+        assert_eq!(quick.take(11), Some(run(7, 11)));
+        assert_eq!(quick.take(11), Some(run(5, 11)));
         assert_eq!(quick.take(13), None);
     }
 

@@ -20,6 +20,8 @@ const MOST_FREED: u32 = 1024;
 /// it takes back much at a time), and where there is none.
 const DEPOT_BYTES: usize = 128 << 20;
 const DEPOT_BYTES_ALONE: usize = 2 << 20;
+/// Of a medium class: a magazine. What is kept of one size is of no use to requests of another.
+const DEPOT_BYTES_MEDIUM: usize = 192 << 10;
 
 /// What came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
@@ -257,10 +259,10 @@ impl Heap {
     /// The same for another CPU, which left the magazine in its window.
     pub(super) fn stow_for(&self, cpu: usize, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
-        let kept = if class.is_medium() || self.is_shrinking_alone(home, class) {
+        let kept = if self.is_shrinking_alone(home, class) {
             Err(magazine)
         } else {
-            node.depots.put(cpu, class, magazine, self.depot_bytes())
+            node.depots.put(cpu, class, magazine, self.depot_bytes(class))
         };
         match kept {
             Ok(()) => self.nudge(bytes_of_magazine(class)),
@@ -303,8 +305,13 @@ impl Heap {
 
     /// Most bytes of a class that a CPU keeps in its depot's shard: what a helper thread will take back when it is not needed may be much, where
     /// memory has no bound.
-    fn depot_bytes(&self) -> usize {
-        if self.idle.has_thread() && LIMIT.ceiling() == NONE { DEPOT_BYTES } else { DEPOT_BYTES_ALONE }
+    fn depot_bytes(&self, class: Class) -> usize {
+        let has_helper = || self.idle.has_thread() && LIMIT.ceiling() == NONE;
+        match class.is_medium() {
+            true => DEPOT_BYTES_MEDIUM,
+            false if has_helper() => DEPOT_BYTES,
+            false => DEPOT_BYTES_ALONE,
+        }
     }
 
     /// Bytes that a node may keep warm.

@@ -20,6 +20,7 @@ use core::ops::Range;
 
 /// See the module. All zero has nothing loose.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct LooseMap {
     pages: Bits,
     tracts: Bits,
@@ -57,7 +58,10 @@ impl LooseMap {
             return Err(run);
         }
         let tracts = range.start / TRACT..range.end.div_ceil(TRACT);
-        self.end.store(self.end().max(tracts.end), Ordering::Relaxed);
+        // Seldom: it lies in a line that others read.
+        if tracts.end > self.end() {
+            self.end.store(tracts.end, Ordering::Relaxed);
+        }
         self.tracts.set(tracts);
         self.pages.set(range);
         self.count.add(run.pages.into());

@@ -48,8 +48,9 @@ pub struct PageLink {
     pub second: AtomicU32,
 }
 
-/// The address range of one node.
+/// The address range of one node. What changes lies last.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Region {
     space: Reserve,
     map: PageMap,
