@@ -25,7 +25,6 @@ struct State {
     need_before: u32,
     /// The least excess in this period.
     fewest: u32,
-    surplus: u32,
     /// Since the last judgement.
     trades: u32,
     /// Thieves sent away since the owner traded last.
@@ -53,18 +52,18 @@ impl State {
     fn note_trade(&mut self) {
         self.refused = 0;
         self.trades += 1;
-        if self.trades >= JUDGE_AFTER + 2 * self.need.max(self.need_before) {
-            self.judge();
-        }
     }
 
-    /// What the owner can do without, and could all the while, is surplus.
-    fn judge(&mut self) {
-        self.surplus = self.fewest;
+    fn is_time_to_judge(&self) -> bool {
+        self.trades >= JUDGE_AFTER + 2 * self.need.max(self.need_before)
+    }
+
+    /// What the owner can do without, and could all the while: surplus.
+    fn judge(&mut self) -> u32 {
         self.need_before = self.need;
         self.need = self.drawn;
-        self.fewest = self.len;
         self.trades = 0;
+        core::mem::replace(&mut self.fewest, self.len)
     }
 
     /// Whether a thief may have a magazine.
@@ -81,6 +80,8 @@ impl State {
 pub(super) struct Stack {
     state: Lock<State>,
     activity: AtomicU32,
+    /// Magazines that were not needed lately: changed under the lock, looked at without.
+    surplus: AtomicU32,
     /// Of the CPU's window, so far (a hint).
     overflows: AtomicU32,
     /// Its page of the overflow table, + 1.
@@ -99,8 +100,22 @@ impl Stack {
             return;
         }
         if let Some(mut state) = self.state.try_lock() {
-            state.judge();
+            self.judge(&mut state);
         }
+    }
+
+    fn judge(&self, state: &mut State) {
+        self.surplus.store(state.judge(), Ordering::Relaxed);
+    }
+
+    fn judge_if_due(&self, state: &mut State) {
+        if state.is_time_to_judge() {
+            self.judge(state);
+        }
+    }
+
+    fn surplus(&self) -> u32 {
+        self.surplus.load(Ordering::Relaxed)
     }
 
     pub(super) fn count_overflow(&self) -> u32 {
@@ -147,6 +162,7 @@ impl Shelf<'_> {
     pub(super) fn get(&self) -> Option<Magazine> {
         let mut state = self.stack.state.lock().ok()?;
         state.note_drawn();
+        self.stack.judge_if_due(&mut state);
         self.pop(&mut state)
     }
 
@@ -166,6 +182,7 @@ impl Shelf<'_> {
     pub(super) fn put(&self, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let Ok(mut state) = self.stack.state.lock() else { return Err(magazine) };
         state.note_brought();
+        self.stack.judge_if_due(&mut state);
         self.stack.note_activity();
         let index = state.len as usize;
         if index >= self.capacity(most) || !self.has_room(index) {
@@ -182,11 +199,12 @@ impl Shelf<'_> {
 
     /// One that was not needed lately.
     pub(super) fn surplus(&self) -> Option<Magazine> {
-        let mut state = self.stack.state.try_lock()?;
-        if state.surplus == 0 {
+        if self.stack.surplus() == 0 {
             return None;
         }
-        state.surplus -= 1;
+        let mut state = self.stack.state.try_lock()?;
+        let rest = self.stack.surplus().checked_sub(1)?;
+        self.stack.surplus.store(rest, Ordering::Relaxed);
         self.pop(&mut state)
     }
 
@@ -210,6 +228,7 @@ impl Shelf<'_> {
         let len = (0..room).take_while(|&index| self.word(index).load(Ordering::Relaxed) != 0).count();
         self.tell(len > 0);
         *state = State { len: len as u32, ..State::default() };
+        self.stack.surplus.store(0, Ordering::Relaxed);
         true
     }
 
@@ -221,7 +240,9 @@ impl Shelf<'_> {
         word.store(0, Ordering::Release);
         state.len = index;
         state.fewest = state.fewest.min(state.excess());
-        state.surplus = state.surplus.min(index);
+        if self.stack.surplus() > index {
+            self.stack.surplus.store(index, Ordering::Relaxed);
+        }
         self.held.fetch_sub(self.bytes, Ordering::Relaxed);
         if index == 0 {
             self.tell(false);

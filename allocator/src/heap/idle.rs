@@ -95,7 +95,8 @@ impl Heap {
             return;
         }
         if returned > 0 {
-            self.idle.returned.fetch_add(returned, Ordering::Relaxed);
+            // What is lost to another thread's is made up for by the next.
+            self.idle.returned.store(self.idle.returned.load(Ordering::Relaxed) + returned, Ordering::Relaxed);
         }
         if state == ASLEEP && self.lies_idle(WAKE_BYTES) {
             self.wake();

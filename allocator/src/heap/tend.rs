@@ -219,7 +219,9 @@ impl Heap {
     /// that the program has left would keep them for ever, for its own trades are its clock.
     pub(super) fn reap_a_little(&self, id: NodeId) {
         let node = self.node(id);
-        let stows = node.calm.stows.fetch_add(1, Ordering::Relaxed);
+        // A stow that is lost to another thread's does no harm.
+        let stows = node.calm.stows.load(Ordering::Relaxed);
+        node.calm.stows.store(stows.wrapping_add(1), Ordering::Relaxed);
         if stows.is_multiple_of(JUDGE_EVERY_STOWS) {
             node.depots.judge();
         }
