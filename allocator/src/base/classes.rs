@@ -22,7 +22,7 @@ pub const MAX_MEDIUM: usize = 256 * 1024;
 /// Most objects a slab holds, hence the bits of its bitmap.
 pub const MAX_SLAB_OBJECTS: usize = 512;
 /// Most rounds a magazine holds.
-pub const MAX_ROUNDS: usize = 128;
+pub const MAX_ROUNDS: usize = 256;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
 
@@ -337,7 +337,7 @@ mod tests {
             assert!(info.slab_objects as usize <= MAX_SLAB_OBJECTS);
             let used = info.slab_objects * info.size + (info.colours - 1) * info.colour_step;
             assert!(used <= info.slab_pages * PAGE as u32, "{}", info.size);
-            assert!(info.rounds <= 255);
+            assert!(info.rounds <= u32::from(u16::MAX), "what a token has room for");
             assert!(info.slab_pages <= 64, "{} {}", info.size, info.slab_pages);
         }
     }

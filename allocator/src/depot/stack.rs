@@ -301,7 +301,7 @@ mod tests {
     use crate::sys::vm::Span;
 
     const CLASS: Class = Class(5);
-    const MOST: usize = 2 << 20;
+    const MOST: usize = 8 << 20;
 
     /// A stack with room for its overflow, in the hands of `test`.
     fn with_shelf(test: impl FnOnce(&Shelf<'_>)) {

@@ -4,7 +4,6 @@ use super::descriptor::{Slab, SlabId};
 use super::lists::Lists;
 use super::table::Slabs;
 use crate::arena::Arena;
-use crate::base::classes::MAX_ROUNDS;
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
@@ -18,6 +17,8 @@ const FIRST_FILL: usize = 1024;
 const FULL_FILL: usize = 4096;
 /// Of a class of many slabs a fill takes one part in so many of them, at most a magazine:
 const PART_OF_CLASS: usize = 64;
+/// and at most so many objects, for the stack of every thread that fills has room for them;
+const MOST_FILLED: usize = 128;
 /// but only so many bytes of pages that were never touched, for each costs a fault.
 const FRESH_FILL: usize = 2 * FULL_FILL;
 /// So many slabs of a class serve all CPUs even while they are fresh: a page for each CPU is much in a small process.
@@ -50,13 +51,13 @@ pub struct CacheFigures {
 
 /// Addresses taken or given in one go.
 struct Hand {
-    addresses: [usize; MAX_ROUNDS],
+    addresses: [usize; MOST_FILLED],
     len: usize,
 }
 
 impl Hand {
     fn new() -> Hand {
-        Hand { addresses: [0; MAX_ROUNDS], len: 0 }
+        Hand { addresses: [0; MOST_FILLED], len: 0 }
     }
 
     fn add(&mut self, address: usize) {
@@ -220,7 +221,7 @@ fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8
 fn next_batch(lists: &mut Lists, class: Class) -> usize {
     let info = class.info();
     let part = lists.slabs as usize * info.slab_pages as usize * PAGE / PART_OF_CLASS;
-    let most = (part.max(FULL_FILL) / class.size()).min(info.rounds as usize);
+    let most = (part.max(FULL_FILL) / class.size()).min(MOST_FILLED.min(info.rounds as usize));
     let batch = if lists.batch == 0 { FIRST_FILL / class.size() } else { lists.batch as usize * 2 };
     let batch = in_groups(batch.min(most), class);
     lists.batch = batch as u32;
