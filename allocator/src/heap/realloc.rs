@@ -12,10 +12,10 @@ use core::ptr::null_mut;
 /// here on moving page tables is cheaper than copying.
 const PROMOTE: usize = 1 << 20;
 
-/// A small object that grows and must move gets at least this part more than it had: what has grown once grows again, and so it moves only every
+/// A small object that grows and must move gets at least so many eighths of what it had: what has grown once grows again, and so it moves only every
 /// few times.
-const GROWTH: usize = 4;
-/// A small object that shrinks stays where it is down to so many eighths of its class.
+const GROWN_EIGHTHS: usize = 11;
+/// One that shrinks stays where it is down to so many eighths of its class.
 const LEAST_EIGHTHS: usize = 5;
 
 impl Heap {
@@ -212,7 +212,7 @@ impl Heap {
 fn free_choice(class: Class, size: usize) -> usize {
     let has = class.size();
     if size > has {
-        Class::offset_for(size.max(has + has / GROWTH).min(MAX_SMALL), MIN_ALIGN)
+        Class::offset_for(size.max(has / 8 * GROWN_EIGHTHS).min(MAX_SMALL), MIN_ALIGN)
     } else if size * 8 > has * LEAST_EIGHTHS {
         class.offset()
     } else {
