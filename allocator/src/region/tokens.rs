@@ -170,9 +170,9 @@ impl Magazine {
         self.0 >> 16 == 0
     }
 
-    /// From the two words of a window.
+    /// From the two words of a window. Pushes that found no room have made it less than none.
     pub fn from_window(head: u64, room: u64) -> Magazine {
-        Magazine((head << 16) | room.min(ROOM))
+        Magazine((head << 16) | (room as i64).clamp(0, ROOM as i64) as u64)
     }
 
     /// The two words of a window.
@@ -285,6 +285,17 @@ mod tests {
         found.extend(pop_all(last, links));
         found.sort_unstable();
         assert_eq!(found, blocks.each_ref().map(|block| object(block).address()));
+    }
+
+    #[test]
+    fn a_window_with_less_than_no_room_is_full() {
+        let blocks = blocks::<2>();
+        let (links, class) = (links(&blocks), Class::of(SIZE));
+        for (room, len) in [(u64::MAX, class.info().rounds), (0, class.info().rounds), (3, class.info().rounds - 3)] {
+            let mut window = Magazine::from_window(object(&blocks[0]).address() as u64, room);
+            assert_eq!(window.len(class), len);
+            assert_eq!(window.push(links, object(&blocks[1])).is_ok(), room == 3);
+        }
     }
 
     #[test]

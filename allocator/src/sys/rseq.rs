@@ -10,8 +10,8 @@
 //! ```text
 //! pop       object = head; none if 0
 //!           room += 1;  head = *object ^ key(object)
-//! push      none if room is 0, or the object is the head already (a double free)
-//!           room -= 1;  *object = head ^ key(object);  head = object
+//! push      none if the object is the head already (a double free)
+//!           room -= 1;  none if it is below 0 now;  *object = head ^ key(object);  head = object
 //! exchange  room, head = new ones          (and the same for `previous`, which is one word)
 //! ```
 //! An interrupted push wipes the object's first word again before it starts over: it may end without a push (no room on another CPU),
@@ -243,33 +243,32 @@ impl Area {
     /// As the pop; the object is free, of the window's class, and in nobody else's hands.
     #[inline(always)]
     pub unsafe fn push(&self, at: usize, object: usize, key: u64) -> bool {
-        let room: i64;
+        let done: u64;
         // SAFETY: writes `rseq_cs`, the free object's first word and the window; label 24 starts over.
         unsafe {
             sequence!(
-                ["mov {room}, -1"],
+                ["xor {done:e}, {done:e}"],
                 ["mov qword ptr [{object}], 0"],
                 [
-                    "mov {room}, [{slot} + 8]",
-                    "sub {room}, 1",
-                    "js 25f",
                     "mov {scratch}, [{slot}]",
                     "cmp {scratch}, {object}",
                     "je 26f",
+                    "sub qword ptr [{slot} + 8], 1",
+                    "js 26f",
                     "xor {scratch}, {key}",
                     "mov [{object}], {scratch}",
-                    "mov [{slot} + 8], {room}",
+                    "mov {done:e}, 1",
                     "mov [{slot}], {object}"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
                 object = in(reg) object,
                 key = in(reg) key,
-                room = out(reg) room,
+                done = out(reg) done,
                 scratch = out(reg) _,
             );
         }
-        room >= 0
+        done != 0
     }
 
     /// Makes `head` and `room` the window at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
@@ -278,13 +277,14 @@ impl Area {
     /// As `pop`; `head` is a chain in the caller's hands (or 0).
     #[inline(never)]
     pub unsafe fn exchange_window(&self, at: usize, head: u64, room: u64) -> Option<(u64, u64)> {
-        let (old_head, old_room): (u64, u64);
+        let (old_head, old_room, done): (u64, u64, u64);
         // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
         unsafe {
             sequence!(
-                ["mov {old_room}, -1"],
+                ["xor {done:e}, {done:e}", "xor {old_room:e}, {old_room:e}"],
                 [],
                 [
+                    "mov {done:e}, 1",
                     "mov {scratch}, [{slot}]",
                     "mov {old_room}, [{slot} + 8]",
                     "mov [{slot} + 8], {room}",
@@ -295,10 +295,11 @@ impl Area {
                 head = in(reg) head,
                 room = in(reg) room,
                 old_room = out(reg) old_room,
+                done = out(reg) done,
                 scratch = out(reg) old_head,
             );
         }
-        (old_room as i64 >= 0).then_some((old_head, old_room))
+        (done != 0).then_some((old_head, old_room))
     }
 
     /// Stores `word` at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
