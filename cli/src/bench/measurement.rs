@@ -1,6 +1,10 @@
 //! What larder-workloads says of a run.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use crate::loader;
 
 /// A line of `larder-workloads list --json`.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +32,15 @@ pub(super) struct Measurement {
     pub(super) major_faults: u64,
     pub(super) system_calls: Option<u64>,
     pub(super) latency: Option<Latency>,
+}
+
+impl Measurement {
+    /// The same, told of the library that the run's copy was made of.
+    pub(super) fn of_copy(self, copy: &Path, library: &Path) -> Self {
+        let ran_on_it = loader::same(Path::new(&self.allocator), copy);
+        let allocator = if ran_on_it { library.display().to_string() } else { self.allocator };
+        Self { allocator, ..self }
+    }
 }
 
 /// Of single calls, in a run that times each.
