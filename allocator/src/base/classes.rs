@@ -1,7 +1,7 @@
 //! Size classes: 8 bytes, multiples of 16 up to 128, then eight steps to each doubling: **small** ones up to 32 KiB, **medium** ones up to 256 KiB.
 //!
 //! Medium objects are whole numbers of pages. Each is a slab of its own, so that what is free is a run again at once; but for the one or few that a
-//! CPU's window keeps: that is what their classes are for.
+//! CPU's window and its depot keep: that is what their classes are for.
 //!
 //! A request above 128 bytes wastes at most one step, which is an eighth of the request: 12.5 %. The spacing is that of most
 //! modern allocators (jemalloc's `lg_group` of 3). Everything here is computed at compile time.
