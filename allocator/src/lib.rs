@@ -17,6 +17,7 @@ mod sys;
 /// What the macros [`define_malloc`] and [`define_free`] refer to.
 #[doc(hidden)]
 pub mod hit {
+    pub use crate::base::classes::STEP_SHIFT;
     pub use crate::cpu::hit::at;
     pub use crate::global::{HEAP, odd_link};
     pub use crate::sys::rseq::{MIX, SLOT_SHIFT};

@@ -25,14 +25,28 @@ pub const MAX_SLAB_OBJECTS: usize = 512;
 pub const MAX_ROUNDS: usize = 256;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
+/// The first class for everybody.
+const CLASS_16: usize = 2;
 
 /// Bytes of one class's place in a CPU's slot.
 pub const WINDOW_BYTES: usize = 24;
+/// The largest tiny size in bytes: the hit path looks those up by the byte.
+pub const MAX_TINY: usize = 1024;
 /// Entries of a table by size.
-pub const BY_SIZE_LEN: usize = MAX_SMALL / MIN_ALIGN + 1;
+pub const BY_SIZE_LEN: usize = MAX_TINY + 1;
+
+/// Sizes of small classes that are not tiny are multiples of this, in bytes.
+const STEP: usize = 1 << STEP_SHIFT;
+/// Its log2.
+pub const STEP_SHIFT: u32 = 7;
+/// Entries of a table by steps.
+pub const BY_STEPS_LEN: usize = MAX_SMALL / STEP + 1;
 
 /// Entries of a table by pages.
 pub const BY_PAGES_LEN: usize = MAX_MEDIUM / PAGE + 1;
+
+/// Entries of a table by units of [`MIN_ALIGN`].
+const BY_UNITS_LEN: usize = MAX_SMALL / MIN_ALIGN + 1;
 
 const MAGAZINE_BYTES: usize = 32 * 1024;
 const MIN_ROUNDS: usize = 4;
@@ -153,46 +167,46 @@ const fn all_classes() -> [ClassInfo; CLASSES] {
     table
 }
 
-/// Class number by size in units of 16 bytes, rounded up.
-const fn classes_by_size() -> [u8; BY_SIZE_LEN] {
-    let mut table = [0; BY_SIZE_LEN];
-    let mut class = 2;
-    let mut slot = 0;
-    while slot < table.len() {
-        while size_of_class(class) < slot * MIN_ALIGN {
+/// For 0, 1, 2… units of `unit` bytes the [`Class::words`] of the first class from `first` on that holds them.
+const fn words_by<const LEN: usize>(unit: usize, first: usize) -> [u16; LEN] {
+    let mut table = [0; LEN];
+    let mut class = first;
+    let mut units = 0;
+    while units < LEN {
+        while size_of_class(class) < units * unit {
             class += 1;
         }
-        table[slot] = class as u8;
-        slot += 1;
+        table[units] = Class(class as u8).words() as u16;
+        units += 1;
     }
     table
 }
 
-/// The same with each class's [`Class::offset`]: what the hit path reads.
-pub const fn offsets_by_size() -> [u16; BY_SIZE_LEN] {
-    let classes = classes_by_size();
-    let mut table = [0; BY_SIZE_LEN];
-    let mut slot = 0;
-    while slot < table.len() {
-        table[slot] = classes[slot] as u16 * WINDOW_BYTES as u16;
-        slot += 1;
+/// Those of small classes fit a byte.
+const fn bytes<const LEN: usize>(words: [u16; LEN]) -> [u8; LEN] {
+    let mut table = [0; LEN];
+    let mut at = 0;
+    while at < LEN {
+        assert!(words[at] <= u8::MAX as u16, "a small class");
+        table[at] = words[at] as u8;
+        at += 1;
     }
     table
 }
 
-/// The offset of the medium class for so many pages; 0 where those are small.
-pub const fn offsets_by_pages() -> [u16; BY_PAGES_LEN] {
-    let mut table = [0; BY_PAGES_LEN];
-    let mut class = SMALL_CLASSES;
-    let mut pages = MAX_SMALL / PAGE + 1;
-    while pages < table.len() {
-        while size_of_class(class) < pages * PAGE {
-            class += 1;
-        }
-        table[pages] = (class * WINDOW_BYTES) as u16;
-        pages += 1;
-    }
-    table
+/// What the hit path reads: the place of a window by size,
+pub const fn words_by_size() -> [u8; BY_SIZE_LEN] {
+    bytes(words_by(1, CLASS_16))
+}
+
+/// by steps,
+pub const fn words_by_steps() -> [u8; BY_STEPS_LEN] {
+    bytes(words_by(STEP, CLASS_16))
+}
+
+/// and by pages: of medium classes.
+pub const fn words_by_pages() -> [u16; BY_PAGES_LEN] {
+    words_by(PAGE, SMALL_CLASSES)
 }
 
 /// ceil(2^64 / size) of every class, 0 for "no class", so that one comparison refuses both a wrong address and a wrong page.
@@ -207,8 +221,8 @@ pub const fn reciprocals() -> [u64; CLASSES] {
 }
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
-static OFFSETS: [u16; BY_SIZE_LEN] = offsets_by_size();
-static PAGE_OFFSETS: [u16; BY_PAGES_LEN] = offsets_by_pages();
+static WORDS: [u8; BY_UNITS_LEN] = bytes(words_by(MIN_ALIGN, CLASS_16));
+static PAGE_WORDS: [u16; BY_PAGES_LEN] = words_by_pages();
 static RECIPROCAL: [u64; CLASSES] = reciprocals();
 
 impl Class {
@@ -241,10 +255,16 @@ impl Class {
         self.0 as usize * WINDOW_BYTES
     }
 
+    /// The same in words of 8 bytes.
+    #[inline(always)]
+    pub const fn words(self) -> usize {
+        self.offset() / 8
+    }
+
     /// The offset of the class for `size` bytes, at most [`MAX_SMALL`], at an alignment of at most [`MIN_ALIGN`].
     #[inline(always)]
     pub fn offset_for(size: usize, align: usize) -> usize {
-        if align <= 8 && size <= 8 { CLASS_8.offset() } else { OFFSETS[size.div_ceil(MIN_ALIGN)] as usize }
+        if align <= 8 && size <= 8 { CLASS_8.offset() } else { WORDS[size.div_ceil(MIN_ALIGN)] as usize * 8 }
     }
 
     /// The class of an offset.
@@ -262,7 +282,7 @@ impl Class {
     /// The class for `size` bytes, more than [`MAX_SMALL`] and at most [`MAX_MEDIUM`].
     #[inline(always)]
     fn medium(size: usize) -> Class {
-        Class::at_offset(PAGE_OFFSETS[size.div_ceil(PAGE)] as usize)
+        Class::at_offset(PAGE_WORDS[size.div_ceil(PAGE)] as usize * 8)
     }
 
     /// ceil(2^64 / size).
@@ -328,6 +348,17 @@ mod tests {
         }
         assert_eq!(Class(CLASSES as u8 - 1).size(), MAX_MEDIUM);
         assert_eq!(Class::for_layout(MAX_MEDIUM + 1, 16), None);
+    }
+
+    #[test]
+    fn the_tables_of_the_hit_path_agree_with_the_classes() {
+        let (by_size, by_steps, by_pages) = (words_by_size(), words_by_steps(), words_by_pages());
+        assert!((0..=MAX_TINY).all(|size| by_size[size] as usize == Class::of(size).words()));
+        assert!(
+            (MAX_TINY + 1..=MAX_SMALL).all(|size| by_steps[size.div_ceil(STEP)] as usize == Class::of(size).words())
+        );
+        let medium = MAX_SMALL + 1..=MAX_MEDIUM;
+        assert!(medium.clone().all(|size| by_pages[size.div_ceil(PAGE)] as usize == Class::medium(size).words()));
     }
 
     #[test]

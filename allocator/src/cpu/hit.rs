@@ -3,19 +3,24 @@
 //! The two functions are written as whole (`naked`) functions, because a hit is some thirty instructions and a compiled prologue, a
 //! second test of the same result and a spilled register each cost a thirtieth. In words:
 //! ```text
-//! malloc(size)   size < small_end: window = slot of this CPU + offset_by_size[size / 16];   else
-//!                size < medium_end, else slow: window = slot of this CPU + offset_by_pages[size / 4096]
+//! malloc(size)   size < tiny_end: window = slot of this CPU + words_by_size[size] * 8;   else
+//!                size < small_end: window = slot of this CPU + words_by_steps[size / 128] * 8;   else
+//!                size < medium_end, else slow: window = slot of this CPU + words_by_pages[size / 4096] * 8
 //!                pop it (sys::rseq), else slow;   its link must lead into the region, to a multiple of 8, else odd
 //!                fetch the next one into the cache, to be written to;   wipe the object's first word
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
+//! Tiny sizes are looked up by the byte, because instructions that write a register are dear where a program waits for memory: the processor looks
+//! ahead as far as it has registers, and two more of them in `malloc` and `free` were 40 ns of 130 with a million live objects (decision 0033).
+//!
 //! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
 //! nodes from which threads are served, and whenever a slow path must see every call.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
 use crate::base::classes::{
-    BY_PAGES_LEN, BY_SIZE_LEN, CLASSES, WINDOW_BYTES, offsets_by_pages, offsets_by_size, reciprocals,
+    BY_PAGES_LEN, BY_SIZE_LEN, BY_STEPS_LEN, CLASSES, MAX_MEDIUM, MAX_SMALL, MAX_TINY, WINDOW_BYTES, reciprocals,
+    words_by_pages, words_by_size, words_by_steps,
 };
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::sys::rseq::Area;
@@ -24,8 +29,8 @@ use crate::sys::rseq::Area;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Hot {
-    /// Sizes below this may be small.
-    pub(super) small_end: AtomicUsize,
+    /// Sizes below this may be tiny.
+    tiny_end: AtomicUsize,
     /// Where the windows are.
     pub(super) area: Area,
     /// `extent` in units of 8 bytes: a link must lie below.
@@ -36,11 +41,15 @@ pub struct Hot {
     pub(super) extent: AtomicUsize,
     /// Address of its pagemap; 0 where the hit path was never opened.
     pub(super) map: AtomicUsize,
-    /// Window offset by size in units of 16 bytes.
-    by_size: [u16; BY_SIZE_LEN],
+    /// Words from a slot's beginning to the window, by size.
+    by_size: [u8; BY_SIZE_LEN],
+    /// Sizes from `tiny_end` on and below this may be small.
+    small_end: AtomicUsize,
+    /// Words to the window, by steps of 128 bytes.
+    by_steps: [u8; BY_STEPS_LEN],
     /// Sizes from `small_end` on and below this may be medium.
-    pub(super) medium_end: AtomicUsize,
-    /// Window offset of medium classes, by pages.
+    medium_end: AtomicUsize,
+    /// Words to the window of medium classes, by pages.
     by_pages: [u16; BY_PAGES_LEN],
     /// Reciprocal of the class size, at the class's offset.
     reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
@@ -52,15 +61,17 @@ impl Hot {
     /// Closed: every call is slow.
     pub const fn new() -> Hot {
         Hot {
-            small_end: AtomicUsize::new(0),
+            tiny_end: AtomicUsize::new(0),
             area: Area::new(),
             link_end: AtomicUsize::new(0),
             region: AtomicUsize::new(0),
             extent: AtomicUsize::new(0),
             map: AtomicUsize::new(0),
-            by_size: offsets_by_size(),
+            by_size: words_by_size(),
+            small_end: AtomicUsize::new(0),
+            by_steps: words_by_steps(),
             medium_end: AtomicUsize::new(0),
-            by_pages: offsets_by_pages(),
+            by_pages: words_by_pages(),
             reciprocal: strided(),
             alone: AtomicUsize::new(0),
         }
@@ -69,7 +80,13 @@ impl Hot {
     /// Whether the hit path may be taken for a class that the caller computed.
     #[inline(always)]
     pub(super) fn is_open(&self) -> bool {
-        self.small_end.load(Ordering::Relaxed) != 0
+        self.tiny_end.load(Ordering::Relaxed) != 0
+    }
+
+    /// Opens the hit path of `malloc`, or closes it. Release: whoever finds it open finds what was stored before.
+    pub(super) fn set_open(&self, open: bool) {
+        let ends = [(&self.medium_end, MAX_MEDIUM), (&self.small_end, MAX_SMALL), (&self.tiny_end, MAX_TINY)];
+        ends.into_iter().for_each(|(end, largest)| end.store(if open { largest + 1 } else { 0 }, Ordering::Release));
     }
 }
 
@@ -90,6 +107,10 @@ pub mod at {
     use core::mem::offset_of;
     /// `by_size`.
     pub const BY_SIZE: usize = offset_of!(Hot, by_size);
+    /// `small_end`.
+    pub const SMALL_END: usize = offset_of!(Hot, small_end);
+    /// `by_steps`.
+    pub const BY_STEPS: usize = offset_of!(Hot, by_steps);
     /// `medium_end`.
     pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
     /// `by_pages`.
@@ -115,9 +136,7 @@ macro_rules! define_malloc {
                 "lea rdx, [rip + {heap}]",
                 "cmp rdi, [rdx]",
                 "jae 26f",
-                "lea rax, [rdi + 15]",
-                "shr rax, 4",
-                "movzx esi, word ptr [rdx + rax * 2 + {by_size}]",
+                "movzx esi, byte ptr [rdx + rdi + {by_size}]",
                 "21:",
                 "mov r8, [rdx + 8]",
                 "lea rcx, [rip + 29b]",
@@ -129,14 +148,14 @@ macro_rules! define_malloc {
                 "jae {slow}",
                 "shl r8, {shift}",
                 "add r8, [rdx + 32]",
-                "mov rax, [r8 + rsi]",
+                "mov rax, [r8 + rsi * 8]",
                 "test rax, rax",
                 "jz {slow}",
                 "imul rcx, rax, {mix}",
                 "xor rcx, [rdx + 40]",
                 "xor rcx, [rax]",
-                "add qword ptr [r8 + rsi + 8], 1",
-                "mov [r8 + rsi], rcx",
+                "add qword ptr [r8 + rsi * 8 + 8], 1",
+                "mov [r8 + rsi * 8], rcx",
                 "23:",
                 "mov r8, rcx",
                 "sub r8, [rdx + 56]",
@@ -152,6 +171,13 @@ macro_rules! define_malloc {
                 "mov qword ptr [rax], 0",
                 "ret",
                 "26:",
+                "cmp rdi, [rdx + {small_end}]",
+                "jae 20f",
+                "lea rax, [rdi + {within_step}]",
+                "shr rax, {step_shift}",
+                "movzx esi, byte ptr [rdx + rax + {by_steps}]",
+                "jmp 21b",
+                "20:",
                 "cmp rdi, [rdx + {medium_end}]",
                 "jae {slow}",
                 "lea rax, [rdi + 4095]",
@@ -169,6 +195,10 @@ macro_rules! define_malloc {
                 slow = sym $slow,
                 odd_link = sym $crate::hit::odd_link,
                 by_size = const $crate::hit::at::BY_SIZE,
+                small_end = const $crate::hit::at::SMALL_END,
+                by_steps = const $crate::hit::at::BY_STEPS,
+                step_shift = const $crate::hit::STEP_SHIFT,
+                within_step = const (1 << $crate::hit::STEP_SHIFT) - 1,
                 medium_end = const $crate::hit::at::MEDIUM_END,
                 by_pages = const $crate::hit::at::BY_PAGES,
                 mix = const $crate::hit::MIX,

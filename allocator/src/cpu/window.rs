@@ -4,7 +4,7 @@
 use super::drain::Banks;
 use super::hit::Hot;
 use super::locked::LockedWindows;
-use crate::base::classes::{CLASSES, MAX_MEDIUM, MAX_SMALL, WINDOW_BYTES};
+use crate::base::classes::{CLASSES, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
@@ -163,8 +163,7 @@ impl Cpus {
         if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
             self.hot.map.store(region.map().base(), Ordering::Relaxed);
             self.hot.alone.store(usize::from(spare.is_some()), Ordering::Relaxed);
-            self.hot.medium_end.store(MAX_MEDIUM + 1, Ordering::Release);
-            self.hot.small_end.store(MAX_SMALL + 1, Ordering::Release);
+            self.hot.set_open(true);
         }
         self.show_extent(region);
     }
@@ -185,9 +184,7 @@ impl Cpus {
     pub fn keep_rows_plain(&self, plain: bool) {
         if self.has_open_rows() {
             self.rows_open.store(if plain { PLAIN } else { OPEN }, Ordering::Relaxed);
-            let hits = plain && self.may_hit();
-            self.hot.medium_end.store(if hits { MAX_MEDIUM + 1 } else { 0 }, Ordering::Relaxed);
-            self.hot.small_end.store(if hits { MAX_SMALL + 1 } else { 0 }, Ordering::Relaxed);
+            self.hot.set_open(plain && self.may_hit());
         }
     }
 
