@@ -11,8 +11,10 @@
 //! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
-//! Tiny sizes are looked up by the byte, because instructions that write a register are dear where a program waits for memory: the processor looks
-//! ahead as far as it has registers, and two more of them in `malloc` and `free` were 40 ns of 130 with a million live objects (decision 0033).
+//! Instructions that write a register are the dear ones where a program waits for memory, for the processor looks ahead as far as it has registers:
+//! two of them too many were 40 ns of 130 with a million live objects (decision 0033). So tiny sizes are looked up by the byte, and a range is two
+//! comparisons instead of a subtraction and one. A window's address is made in a register all the same: a processor hands a word that was
+//! just stored to the load behind it at once only if both name it as simply (decision 0001).
 //!
 //! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
 //! nodes from which threads are served, and whenever a slow path must see every call.
@@ -33,14 +35,14 @@ pub struct Hot {
     tiny_end: AtomicUsize,
     /// Where the windows are.
     pub(super) area: Area,
-    /// `extent` in units of 8 bytes: a link must lie below.
-    pub(super) link_end: AtomicUsize,
     /// First address of the region that all threads are served from.
     pub(super) region: AtomicUsize,
-    /// Bytes of it that are committed (may lag behind).
-    pub(super) extent: AtomicUsize,
-    /// Address of its pagemap; 0 where the hit path was never opened.
-    pub(super) map: AtomicUsize,
+    /// First address behind what is committed of it (may lag behind): links lead below.
+    pub(super) end: AtomicUsize,
+    /// The same for objects that are freed; 0 until the hit path is opened.
+    pub(super) free_end: AtomicUsize,
+    /// Where its pagemap would have the word of address 0; 0 where the hit path was never opened.
+    pub(super) map_origin: AtomicUsize,
     /// Words from a slot's beginning to the window, by size.
     by_size: [u8; BY_SIZE_LEN],
     /// Sizes from `tiny_end` on and below this may be small.
@@ -53,6 +55,8 @@ pub struct Hot {
     by_pages: [u16; BY_PAGES_LEN],
     /// Reciprocal of the class size, at the class's offset.
     reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
+    /// From `region` to `end` in units of 8 bytes: compilers make one branch of a comparison with it, and a detour of two.
+    pub(super) link_end: AtomicUsize,
     /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
     pub(super) alone: AtomicUsize,
 }
@@ -63,16 +67,17 @@ impl Hot {
         Hot {
             tiny_end: AtomicUsize::new(0),
             area: Area::new(),
-            link_end: AtomicUsize::new(0),
             region: AtomicUsize::new(0),
-            extent: AtomicUsize::new(0),
-            map: AtomicUsize::new(0),
+            end: AtomicUsize::new(0),
+            free_end: AtomicUsize::new(0),
+            map_origin: AtomicUsize::new(0),
             by_size: words_by_size(),
             small_end: AtomicUsize::new(0),
             by_steps: words_by_steps(),
             medium_end: AtomicUsize::new(0),
             by_pages: words_by_pages(),
             reciprocal: strided(),
+            link_end: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
         }
     }
@@ -117,9 +122,8 @@ pub mod at {
     pub const BY_PAGES: usize = offset_of!(Hot, by_pages);
     /// `reciprocal`.
     pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
-    const _: () =
-        assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, link_end) == 48 && offset_of!(Hot, region) == 56);
-    const _: () = assert!(offset_of!(Hot, extent) == 64 && offset_of!(Hot, map) == 72 && BY_SIZE == 80);
+    const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, region) == 48 && offset_of!(Hot, end) == 56);
+    const _: () = assert!(offset_of!(Hot, free_end) == 64 && offset_of!(Hot, map_origin) == 72 && BY_SIZE == 80);
 }
 
 /// Defines a `malloc` as function `$name`, exported as the attributes say: the hit path, or a jump to `$slow(size)`.
@@ -148,19 +152,21 @@ macro_rules! define_malloc {
                 "jae {slow}",
                 "shl r8, {shift}",
                 "add r8, [rdx + 32]",
-                "mov rax, [r8 + rsi * 8]",
+                "lea r8, [r8 + rsi * 8]",
+                "mov rax, [r8]",
                 "test rax, rax",
                 "jz {slow}",
                 "imul rcx, rax, {mix}",
                 "xor rcx, [rdx + 40]",
                 "xor rcx, [rax]",
-                "add qword ptr [r8 + rsi * 8 + 8], 1",
-                "mov [r8 + rsi * 8], rcx",
+                "add qword ptr [r8 + 8], 1",
+                "mov [r8], rcx",
                 "23:",
-                "mov r8, rcx",
-                "sub r8, [rdx + 56]",
-                "ror r8, 3",
-                "cmp r8, [rdx + 48]",
+                "test cl, 7",
+                "jnz 27f",
+                "cmp rcx, [rdx + 48]",
+                "jb 27f",
+                "cmp rcx, [rdx + 56]",
                 "jae 27f",
                 "prefetchw [rcx]",
                 "mov qword ptr [rax], 0",
@@ -220,10 +226,11 @@ macro_rules! define_free {
                 ".cfi_startproc",
                 $crate::rseq_descriptor!(),
                 "lea rdx, [rip + {heap}]",
-                "mov rax, rdi",
-                "sub rax, [rdx + 56]",
-                "cmp rax, [rdx + 64]",
+                "cmp rdi, [rdx + 48]",
+                "jb {slow}",
+                "cmp rdi, [rdx + 64]",
                 "jae {slow}",
+                "mov rax, rdi",
                 "shr rax, 12",
                 "mov r9, [rdx + 72]",
                 "movzx esi, word ptr [r9 + rax * 8]",
@@ -245,14 +252,15 @@ macro_rules! define_free {
                 "jae {slow}",
                 "shl r8, {shift}",
                 "add r8, [rdx + 32]",
-                "mov r9, [r8 + rsi]",
+                "add r8, rsi",
+                "mov r9, [r8]",
                 "cmp r9, rdi",
                 "je {slow}",
-                "sub qword ptr [r8 + rsi + 8], 1",
+                "sub qword ptr [r8 + 8], 1",
                 "js {slow}",
                 "xor r9, rax",
                 "mov [rdi], r9",
-                "mov [r8 + rsi], rdi",
+                "mov [r8], rdi",
                 "23:",
                 "ret",
                 $crate::rseq_abort!(),

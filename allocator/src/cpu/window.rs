@@ -161,7 +161,7 @@ impl Cpus {
             }
         }
         if hits && matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) {
-            self.hot.map.store(region.map().base(), Ordering::Relaxed);
+            self.hot.map_origin.store(region.map().origin(region.base()), Ordering::Relaxed);
             self.hot.alone.store(usize::from(spare.is_some()), Ordering::Relaxed);
             self.hot.set_open(true);
         }
@@ -190,7 +190,7 @@ impl Cpus {
 
     /// Whether the hit path was opened, if only for frees.
     fn may_hit(&self) -> bool {
-        self.hot.map.load(Ordering::Relaxed) != 0
+        self.hot.map_origin.load(Ordering::Relaxed) != 0
     }
 
     /// Whether [`Cpus::pop`] may be tried at once, in the row of this CPU's node.
@@ -208,24 +208,27 @@ impl Cpus {
     /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
     pub fn show_extent(&self, region: &Region) {
         let extent = (region.pages() as usize) << PAGE_SHIFT;
-        if extent <= self.hot.link_end.load(Ordering::Relaxed) << 3 {
+        let end = region.base() + extent;
+        if end <= self.hot.end.load(Ordering::Relaxed) {
             return;
         }
+        self.hot.end.fetch_max(end, Ordering::Relaxed);
         self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
         if self.may_hit() {
-            self.hot.extent.fetch_max(extent, Ordering::Release);
+            self.hot.free_end.fetch_max(end, Ordering::Release);
         }
     }
 
     /// The class of the object that begins at `address`, iff the hit path covers it.
     #[inline(always)]
     pub fn class_of(&self, address: usize) -> Option<Class> {
-        let offset = address.wrapping_sub(self.hot.region.load(Ordering::Relaxed));
-        if offset >= self.hot.extent.load(Ordering::Relaxed) {
+        let (region, end) = (self.hot.region.load(Ordering::Relaxed), self.hot.free_end.load(Ordering::Relaxed));
+        if address < region || address >= end {
             return None;
         }
-        // SAFETY: the extent is committed, the map is settled, and both before the extent was shown.
-        let entry: Entry = unsafe { PageMap::lookup(self.hot.map.load(Ordering::Relaxed), offset >> PAGE_SHIFT) };
+        let origin = self.hot.map_origin.load(Ordering::Relaxed);
+        // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
+        let entry: Entry = unsafe { PageMap::lookup(origin, address) };
         entry.class_of_object(address)
     }
 

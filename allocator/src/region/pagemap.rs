@@ -14,7 +14,7 @@
 
 use super::table::Table;
 use crate::base::sync::{AtomicU64, Ordering};
-use crate::base::units::{Class, Order, Page};
+use crate::base::units::{Class, Order, PAGE_SHIFT, Page};
 use crate::sys::Errno;
 use crate::sys::vm::Span;
 
@@ -121,15 +121,18 @@ impl PageMap {
 }
 
 impl PageMap {
-    /// The word of the page with number `index`, given the table's address: the lookup of the free path.
+    /// Where the word of address 0 would lie if the table began there, and not with the region at `region`.
+    pub fn origin(&self, region: usize) -> usize {
+        self.base().wrapping_sub((region >> PAGE_SHIFT) * size_of::<AtomicU64>())
+    }
+
+    /// The word of the page around `address`: the lookup of the free path.
     ///
     /// # Safety
-    /// `base` is `self.base()` of a settled map and `index` is below the number of committed pages.
+    /// `origin` is that of a settled map, and `address` lies in a committed page of its region.
     #[inline(always)]
-    pub unsafe fn lookup(base: usize, index: usize) -> Entry {
-        let words = base as *const AtomicU64;
-        // SAFETY: the caller vouches for the index.
-        let word = unsafe { words.add(index) };
+    pub unsafe fn lookup(origin: usize, address: usize) -> Entry {
+        let word = (origin as *const AtomicU64).wrapping_add(address >> PAGE_SHIFT);
         // SAFETY: committed memory that is never unmapped.
         Entry(unsafe { &*word }.load(Ordering::Relaxed))
     }

@@ -87,8 +87,8 @@ macro_rules! rseq_abort {
     };
 }
 
-/// Assembles one sequence: its descriptor, its entry, the way to this CPU's slot (in `{slot}`; the window is `{at}` bytes further), the
-/// body, and where the kernel sends an interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
+/// Assembles one sequence: its descriptor, its entry, the way to the window (in `{slot}`), the body, and where the kernel sends an
+/// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
 /// 25 the end, 26 "none" out of line.
 macro_rules! sequence {
     ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
@@ -104,6 +104,7 @@ macro_rules! sequence {
             "cmp {slot}, [{area} + 16]",
             "jae 26f",
             "shl {slot}, {shift}",
+            "add {slot}, {at}",
             "add {slot}, [{area} + 24]",
             $($body,)*
             "23:",
@@ -216,14 +217,14 @@ impl Area {
                 ["xor {object:e}, {object:e}"],
                 [],
                 [
-                    "mov {object}, [{slot} + {at}]",
+                    "mov {object}, [{slot}]",
                     "test {object}, {object}",
                     "jz 25f",
                     "imul {scratch}, {object}, {mix}",
                     "xor {scratch}, [{area} + 32]",
                     "xor {scratch}, [{object}]",
-                    "add qword ptr [{slot} + {at} + 8], 1",
-                    "mov [{slot} + {at}], {scratch}"
+                    "add qword ptr [{slot} + 8], 1",
+                    "mov [{slot}], {scratch}"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
@@ -249,15 +250,15 @@ impl Area {
                 ["xor {done:e}, {done:e}"],
                 ["mov qword ptr [{object}], 0"],
                 [
-                    "mov {scratch}, [{slot} + {at}]",
+                    "mov {scratch}, [{slot}]",
                     "cmp {scratch}, {object}",
                     "je 26f",
-                    "sub qword ptr [{slot} + {at} + 8], 1",
+                    "sub qword ptr [{slot} + 8], 1",
                     "js 26f",
                     "xor {scratch}, {key}",
                     "mov [{object}], {scratch}",
                     "mov {done:e}, 1",
-                    "mov [{slot} + {at}], {object}"
+                    "mov [{slot}], {object}"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
@@ -284,10 +285,10 @@ impl Area {
                 [],
                 [
                     "mov {done:e}, 1",
-                    "mov {scratch}, [{slot} + {at}]",
-                    "mov {old_room}, [{slot} + {at} + 8]",
-                    "mov [{slot} + {at} + 8], {room}",
-                    "mov [{slot} + {at}], {head}"
+                    "mov {scratch}, [{slot}]",
+                    "mov {old_room}, [{slot} + 8]",
+                    "mov [{slot} + 8], {room}",
+                    "mov [{slot}], {head}"
                 ],
                 area = in(reg) self,
                 at = in(reg) at,
@@ -313,7 +314,7 @@ impl Area {
             sequence!(
                 ["xor {done:e}, {done:e}"],
                 [],
-                ["mov {done:e}, 1", "mov {scratch}, [{slot} + {at}]", "mov [{slot} + {at}], {word}"],
+                ["mov {done:e}, 1", "mov {scratch}, [{slot}]", "mov [{slot}], {word}"],
                 area = in(reg) self,
                 at = in(reg) at,
                 word = in(reg) word,
