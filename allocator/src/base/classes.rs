@@ -357,8 +357,8 @@ mod tests {
         assert!(
             (MAX_TINY + 1..=MAX_SMALL).all(|size| by_steps[size.div_ceil(STEP)] as usize == Class::of(size).words())
         );
-        let medium = MAX_SMALL + 1..=MAX_MEDIUM;
-        assert!(medium.clone().all(|size| by_pages[size.div_ceil(PAGE)] as usize == Class::medium(size).words()));
+        let mut medium = MAX_SMALL + 1..=MAX_MEDIUM;
+        assert!(medium.all(|size| by_pages[size.div_ceil(PAGE)] as usize == Class::medium(size).words()));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct Hot {
     by_pages: [u16; BY_PAGES_LEN],
     /// Reciprocal of the class size, at the class's offset.
     reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
-    /// From `region` to `end` in units of 8 bytes: compilers make one branch of a comparison with it, and a detour of two.
+    /// From `region` to `end` in units of 8 bytes, for compiled hits: a compiler puts a jump between two comparisons.
     pub(super) link_end: AtomicUsize,
     /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
     pub(super) alone: AtomicUsize,
