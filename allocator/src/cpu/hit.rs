@@ -192,6 +192,7 @@ macro_rules! define_malloc {
                 "jmp 21b",
                 "28:",
                 "mov rdi, rax",
+                "shl rsi, 3",
                 "mov rdx, rcx",
                 "jmp {odd_link}",
                 $crate::rseq_abort!(),
