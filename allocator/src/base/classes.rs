@@ -26,7 +26,7 @@ pub const MAX_ROUNDS: usize = 256;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
 /// The first class for everybody.
-const CLASS_16: usize = 2;
+const CLASS_16: Class = Class(2);
 
 /// Bytes of one class's place in a CPU's slot.
 pub const WINDOW_BYTES: usize = 24;
@@ -196,12 +196,12 @@ const fn bytes<const LEN: usize>(words: [u16; LEN]) -> [u8; LEN] {
 
 /// What the hit path reads: the place of a window by size,
 pub const fn words_by_size() -> [u8; BY_SIZE_LEN] {
-    bytes(words_by(1, CLASS_16))
+    bytes(words_by(1, CLASS_16.index()))
 }
 
 /// by steps,
 pub const fn words_by_steps() -> [u8; BY_STEPS_LEN] {
-    bytes(words_by(STEP, CLASS_16))
+    bytes(words_by(STEP, CLASS_16.index()))
 }
 
 /// and by pages: of medium classes.
@@ -221,7 +221,7 @@ pub const fn reciprocals() -> [u64; CLASSES] {
 }
 
 static INFO: [ClassInfo; CLASSES] = all_classes();
-static WORDS: [u8; BY_UNITS_LEN] = bytes(words_by(MIN_ALIGN, CLASS_16));
+static WORDS: [u8; BY_UNITS_LEN] = bytes(words_by(MIN_ALIGN, CLASS_16.index()));
 static PAGE_WORDS: [u16; BY_PAGES_LEN] = words_by_pages();
 static RECIPROCAL: [u64; CLASSES] = reciprocals();
 

@@ -12,7 +12,7 @@
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
 //! Instructions that write a register are the dear ones where a program waits for memory, for the processor looks ahead as far as it has registers:
-//! two of them too many were 40 ns of 130 with a million live objects (decision 0033). So tiny sizes are looked up by the byte, and a range is two
+//! two of them too many were 40 ns of 170 with some millions of live objects (decision 0033). So tiny sizes are looked up by the byte, and a range is two
 //! comparisons instead of a subtraction and one. A window's address is made in a register all the same: a processor hands a word that was
 //! just stored to the load behind it at once only if both name it as simply (decision 0001).
 //!
