@@ -40,7 +40,7 @@ PROGRAMS = list(dict.fromkeys(name.split(".")[0] for name in FIGURES if not name
 
 
 def fail(message):
-    sys.exit(f"claims.py: {message}")
+    sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {message}")
 
 
 def find_larder():
