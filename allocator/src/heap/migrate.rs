@@ -6,8 +6,9 @@
 //! | the interleaved arena, and huge objects | those that lie on the node |
 //!
 //! Free warm pages are given back first rather than moved. Then every page that is there is looked at, a bounded number per call, so that
-//! no lock is held meanwhile and a page that comes or goes in between is none the worse. Regions stay bound as they were: what
-//! is allocated later lies there again.
+//! no lock is held meanwhile and a page that comes or goes in between is none the worse. A page that the kernel itself is moving just then, to
+//! make room for a huge one, is nowhere for that moment, as if it had never been touched: so all are looked at again until none
+//! comes late or the target node is full, [`PASSES`] times at most. Regions stay bound as they were: what is allocated later lies there again.
 
 use super::Heap;
 use crate::base::units::{NodeId, PAGE};
@@ -15,17 +16,22 @@ use crate::stats::{Migration, NumaError};
 use crate::sys::numa::{self, BATCH};
 use core::ops::Range;
 
+/// How often all pages are looked at, at most.
+const PASSES: usize = 4;
+
 /// What is to move, and where.
 #[derive(Clone, Copy, Debug)]
 struct Order {
     /// Only pages that lie there are looked at; all if none.
     from: Option<i32>,
     to: i32,
+    /// Only pages that do not lie on the target node yet are looked at: those that do were counted before.
+    again: bool,
 }
 
 impl Order {
     fn concerns(&self, place: i32) -> bool {
-        place >= 0 && self.from.is_none_or(|from| place == from)
+        place >= 0 && self.from.is_none_or(|from| place == from) && !(self.again && place == self.to)
     }
 }
 
@@ -34,12 +40,37 @@ impl Heap {
     pub fn migrate(&self, from: usize, to: usize) -> Result<Migration, NumaError> {
         let source = self.usable_node(from)?;
         self.usable_node(to)?;
+        self.arenas_of_migration(source).for_each(|id| {
+            self.node(id).arena.trim(0);
+        });
+        let mut sum = self.migration_pass(source, from, to, false)?;
+        for _ in 1..PASSES {
+            if sum.no_memory > 0 {
+                break;
+            }
+            let late = self.migration_pass(source, from, to, true)?;
+            sum = after_another_pass(sum, late);
+            if late.moved == 0 {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The node's arena, then the interleaved one if there are several nodes.
+    fn arenas_of_migration(&self, source: NodeId) -> impl Iterator<Item = NodeId> {
+        let nodes = self.node_count();
+        core::iter::once(source).chain((nodes > 1).then_some(NodeId(nodes as u8)))
+    }
+
+    fn migration_pass(&self, source: NodeId, from: usize, to: usize, again: bool) -> Result<Migration, NumaError> {
         let mut sum = Migration::default();
-        let all = Order { from: None, to: to as i32 };
-        let those_there = Order { from: Some(from as i32), to: to as i32 };
-        self.migrate_arena(source, all, &mut sum)?;
-        if self.node_count() > 1 {
-            self.migrate_arena(NodeId(self.node_count() as u8), those_there, &mut sum)?;
+        let all = Order { from: None, to: to as i32, again };
+        let those_there = Order { from: Some(from as i32), ..all };
+        for id in self.arenas_of_migration(source) {
+            let region = self.node(id).arena.region();
+            let pages = region.base()..region.base() + region.pages() as usize * PAGE;
+            self.migrate_range(pages, if id == source { all } else { those_there }, &mut sum)?;
         }
         for index in 0..self.huge.places() {
             if let Some(object) = self.huge.object_at(index) {
@@ -52,13 +83,6 @@ impl Heap {
     fn usable_node(&self, system_id: usize) -> Result<NodeId, NumaError> {
         let node = if self.enter() { self.node_with(system_id) } else { None };
         node.ok_or(NumaError::NoSuchNode(system_id))
-    }
-
-    fn migrate_arena(&self, id: NodeId, order: Order, sum: &mut Migration) -> Result<(), NumaError> {
-        let arena = &self.node(id).arena;
-        arena.trim(0);
-        let base = arena.region().base();
-        self.migrate_range(base..base + arena.region().pages() as usize * PAGE, order, sum)
     }
 
     fn migrate_range(&self, addresses: Range<usize>, order: Order, sum: &mut Migration) -> Result<(), NumaError> {
@@ -84,6 +108,13 @@ impl Heap {
         moved[..len].iter().for_each(|&place| tally(sum, place, order.to));
         Ok(())
     }
+}
+
+/// The figures of all passes: those of a later one are of every page that does not lie on the target node when it is looked at.
+fn after_another_pass(before: Migration, late: Migration) -> Migration {
+    let moved = before.moved + late.moved;
+    let present = before.moved + before.there_already + late.present;
+    Migration { present, moved, there_already: before.there_already, ..late }
 }
 
 /// Calls `each` with so many pages at a time.

@@ -151,28 +151,38 @@ pub fn places_of(pages: &[usize]) -> Result<[i32; BATCH], Errno> {
     syscall::move_pages(pages, None, &mut status).map(|_| status)
 }
 
+/// Attempts for pages that are busy: whoever had isolated them, such as khugepaged, is mostly done by then.
+const ATTEMPTS: usize = 4;
+
 /// Moves pages (at most [`BATCH`]) to a node; for each the node where it lies then, or a negative errno.
 pub fn move_to(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
-    let mut status = [-libc::ENOENT; BATCH];
-    let mut attempt = || syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut status);
-    // The kernel gives up at a huge page for which there is no room, but has split it: its pieces may come at the second attempt.
-    let left = match attempt() {
-        Ok(1..) | Err(Errno(libc::ENOMEM)) => attempt(),
-        done => done,
-    };
-    match left {
-        Ok(0) => Ok(status),
-        // Having given up it says nothing of single pages.
-        Ok(_) => after_giving_up(pages, node, libc::EBUSY),
-        Err(Errno(libc::ENOMEM)) => after_giving_up(pages, node, libc::ENOMEM),
-        Err(errno) => Err(errno),
+    let mut said = try_to_move(pages, node)?;
+    for attempt in 1..ATTEMPTS {
+        // The kernel gives up at a huge page for which there is no room, but has split it: its pieces may come at the second attempt.
+        let again = said.contains(&-libc::EBUSY) || attempt == 1 && said.contains(&-libc::ENOMEM);
+        if !again {
+            break;
+        }
+        said = try_to_move(pages, node)?;
     }
+    Ok(said)
 }
 
-/// Where the pages lie now; those that did not come, did not for this reason.
-fn after_giving_up(pages: &[usize], node: usize, reason: i32) -> Result<[i32; BATCH], Errno> {
-    let places = places_of(pages)?;
-    Ok(places.map(|place| if place < 0 || place == node as i32 { place } else { -reason }))
+/// One attempt. What the kernel says of single pages is not all there is to know: having given up it says nothing, and of a huge page it
+/// calls the second page busy, which the first then takes along. So they are looked at.
+fn try_to_move(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
+    let mut said = [-libc::ENOENT; BATCH];
+    let gave_up = match syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut said) {
+        Ok(0) => None,
+        Ok(_) => Some(-libc::EBUSY),
+        Err(Errno(libc::ENOMEM)) => Some(-libc::ENOMEM),
+        Err(errno) => return Err(errno),
+    };
+    for (said, place) in said.iter_mut().zip(places_of(pages)?) {
+        let is_settled = place < 0 || place == node as i32;
+        *said = if is_settled { place } else { gave_up.unwrap_or(*said) };
+    }
+    Ok(said)
 }
 
 #[cfg(test)]
