@@ -11,6 +11,7 @@ if needs_library "idle programs shrink"; then
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
     check "idle/alone, freed at random" $limit "$work/alone" random
+    check "idle/alone, moved about without rseq" $limit env GLIBC_TUNABLES=glibc.pthread.rseq=0 "$work/alone" moved
     check "idle/arrays, one thread" $limit "$work/arrays"
     check "idle/arrays, threads" $limit "$work/arrays" threads
     check "idle/child" $limit "$work/child"

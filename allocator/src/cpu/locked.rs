@@ -1,6 +1,6 @@
 //! The windows where restartable sequences are missing (no glibc area, refused by a sandbox, switched off, under valgrind): the same
-//! words, in slots of their own, each behind a lock that is tried and never waited for. The CPU number is a hint: whoever finds
-//! its slot taken uses the next.
+//! words, in slots of their own, each behind a lock that is tried and never waited for. The slot begun with is a hint: whoever finds
+//! it taken uses the next.
 
 use super::window::{Place, ROWS};
 use crate::base::classes::CLASSES;
@@ -125,8 +125,8 @@ impl LockedWindows {
         if self.rows[row].is_empty() {
             self.open(row)?;
         }
-        let cpu = thread::cpu_hint();
-        (0..TRIES).map(|try_| (cpu + try_) % SLOTS).find_map(|slot| Some((slot, self.locks[slot].try_lock()?)))
+        let first = thread::slot_hint();
+        (0..TRIES).map(|try_| (first + try_) % SLOTS).find_map(|slot| Some((slot, self.locks[slot].try_lock()?)))
     }
 
     fn open(&self, row: usize) -> Option<()> {

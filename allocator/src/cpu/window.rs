@@ -342,10 +342,10 @@ impl Cpus {
         self.hot.area.present_cpu()
     }
 
-    /// What indexes the slots for this thread now (a hint), without a call where the kernel tells; where sequences are missing the CPU.
+    /// What indexes the slots for this thread now (a hint), without a call where the kernel tells.
     pub fn present_slot(&self) -> usize {
         match self.hot.area.present_index() {
-            usize::MAX => thread::cpu_hint(),
+            usize::MAX => thread::slot_hint(),
             index => index,
         }
     }

@@ -1,6 +1,7 @@
 //! The calling thread: its name for locks, its CPU, its signal mask.
 #![allow(unsafe_code, reason = "sched_getcpu, errno, and the page that is wiped at fork")]
 
+use super::arch;
 use super::once::Gate;
 use super::syscall;
 use crate::base::sync::{AtomicUsize, Ordering};
@@ -8,7 +9,7 @@ use crate::base::sync::{AtomicUsize, Ordering};
 /// A number unique among live threads, never 0, even.
 #[inline(always)]
 pub fn id() -> usize {
-    super::arch::thread_pointer()
+    arch::thread_pointer()
 }
 
 /// The CPU the thread runs on, or 0 where that cannot be told. May change at any moment: a hint.
@@ -16,6 +17,12 @@ pub fn cpu_hint() -> usize {
     // SAFETY: no preconditions. It is a vDSO call; where that is missing and the call refused it sets errno, which is put back.
     let cpu = preserving_errno(|| unsafe { libc::sched_getcpu() });
     usize::try_from(cpu).unwrap_or(0)
+}
+
+/// What stands for the CPU where restartable sequences are missing. A program of one thread has number 0 wherever it runs, as a concurrency id
+/// would be: what it left on other CPUs would lie there, each object keeping pages, with nobody to come for it.
+pub fn slot_hint() -> usize {
+    if arch::libc_single_threaded() == Some(true) { 0 } else { cpu_hint() }
 }
 
 /// Runs `body` and puts errno back.
