@@ -7,6 +7,8 @@ for name in producer_consumer handover churn thousand short_lived pyramid migrat
     cancel_stdio teardown many_keys; do
     build "$name" "threads/$name.c" -D_GNU_SOURCE && check "threads/$name" $limit "$work/$name"
 done
+build unregistered threads/unregistered.c -D_GNU_SOURCE &&
+    check "threads/unregistered" $limit env LARDER_CONF=percpu:cpu "$work/unregistered"
 
 libraries=()
 for i in 1 2 3 4 5 6 7 8; do

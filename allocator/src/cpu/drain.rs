@@ -19,8 +19,9 @@ use crate::base::classes::{CLASSES, LINE, WINDOW_BYTES};
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::{Magazine, Table};
-use crate::sys::syscall;
+use crate::sys::rseq::DEAD_SLOTS;
 use crate::sys::vm::Span;
+use crate::sys::{Errno, syscall};
 
 /// The two banks. Both are cut alike, so a row lies at the same distance from the first in either.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Banks {
     }
 
     pub(super) fn metadata_len(rows: usize, slots: usize) -> usize {
-        2 * rows * Table::<AtomicU64>::bytes_for(slots * SLOT_WORDS)
+        2 * rows * Table::<AtomicU64>::bytes_for(words_of(slots))
     }
 
     /// The hit path is to use the row `first`. `own` is the place within its page of what the calling thread writes to before it looks at a
@@ -55,7 +56,7 @@ impl Banks {
     pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize, own: usize) -> Span {
         self.lead.store(lead_behind(own), Ordering::Relaxed);
         let tables = self.rows.iter().flat_map(|bank| bank.iter().take(rows));
-        let rest = tables.fold(metadata, |rest, row| row.settle(rest, slots * SLOT_WORDS));
+        let rest = tables.fold(metadata, |rest, row| row.settle(rest, words_of(slots)));
         self.first.store(first, Ordering::Relaxed);
         self.origin.store(self.rows[0][first].base(), Ordering::Relaxed);
         rest
@@ -72,14 +73,20 @@ impl Banks {
         self.rows[0][row].base().wrapping_sub(self.origin.load(Ordering::Relaxed))
     }
 
-    /// Where the hit path finds its row of a bank.
+    /// Where the hit path finds its row of a bank: the first slot's windows.
     pub(super) fn begin(&self, bank: &[Table<AtomicU64>; ROWS]) -> usize {
-        bank[self.first.load(Ordering::Relaxed)].base() + self.lead.load(Ordering::Relaxed)
+        let first = bank[self.first.load(Ordering::Relaxed)].base() + DEAD_SLOTS * SLOT_WORDS * 8;
+        first + self.lead.load(Ordering::Relaxed)
+    }
+
+    /// Makes so many slots of every row of a bank usable, and the dead ones.
+    pub(super) fn commit(bank: &[Table<AtomicU64>; ROWS], rows: usize, slots: usize) -> Result<(), Errno> {
+        bank.iter().take(rows).try_for_each(|row| row.extend_exactly(words_of(slots)))
     }
 
     /// A word of a class's window.
     pub(super) fn word<'a>(&self, row: &'a Table<AtomicU64>, slot: usize, class: Class, place: usize) -> &'a AtomicU64 {
-        row.get(slot * SLOT_WORDS + ((self.lead.load(Ordering::Relaxed) + class.offset()) >> 3) + place)
+        row.get((DEAD_SLOTS + slot) * SLOT_WORDS + ((self.lead.load(Ordering::Relaxed) + class.offset()) >> 3) + place)
     }
 
     pub(super) fn committed(&self) -> usize {
@@ -112,12 +119,10 @@ impl Cpus {
     fn change_banks(&self) -> Option<(&[Table<AtomicU64>; ROWS], usize)> {
         // Before anything depends on it: is it permitted?
         syscall::restart_sequences().ok()?;
-        // While it is held no slot is added.
-        let _growing = self.growth.lock().ok()?;
         let slots = self.hot.area.slots();
         let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
         let next = &self.banks.rows[old ^ 1];
-        next.iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS)).ok()?;
+        Banks::commit(next, rows, slots).ok()?;
         self.banks.present.store(old ^ 1, Ordering::Release);
         self.hot.area.place(self.banks.begin(next), self.hot.area.secret());
         syscall::restart_sequences().ok()?;
@@ -144,6 +149,11 @@ impl Cpus {
                 .for_each(|magazine| each(class, magazine));
         }
     }
+}
+
+/// Words of a row of so many slots, with the dead ones before them.
+fn words_of(slots: usize) -> usize {
+    (DEAD_SLOTS + slots) * SLOT_WORDS
 }
 
 fn lead_behind(own: usize) -> usize {

@@ -9,9 +9,7 @@ use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE, PAGE_SHIFT};
 use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
 use crate::stats::Mode;
-use crate::sys::Errno;
 use crate::sys::arch;
-use crate::sys::lock::Lock;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::thread;
 use crate::sys::topology::MAX_NODES;
@@ -51,8 +49,6 @@ pub struct Cpus {
     pub(super) hot: Hot,
     pub(super) banks: Banks,
     pub(super) row_count: AtomicUsize,
-    max_slots: AtomicUsize,
-    pub(super) growth: Lock<()>,
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
@@ -67,8 +63,6 @@ impl Cpus {
             hot: Hot::new(),
             banks: Banks::new(),
             row_count: AtomicUsize::new(0),
-            max_slots: AtomicUsize::new(0),
-            growth: Lock::new(()),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
             rows_open: AtomicUsize::new(0),
@@ -82,13 +76,17 @@ const CLOSED: usize = 0;
 const PLAIN: usize = 1;
 const OPEN: usize = 2;
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 7] = [
     Mode::Fallback("not started"),
     Mode::RseqCid,
     Mode::RseqCpu,
     Mode::Fallback("this libc registers no rseq area"),
     Mode::Fallback("rseq is switched off or refused in this process"),
+    Mode::Fallback("the kernel does not say how many CPUs there may be"),
+    Mode::Fallback("there was no memory for the windows of each CPU"),
 ];
+const CPUS_UNKNOWN: usize = 5;
+const NO_WINDOWS: usize = 6;
 const SWITCHED_OFF: Mode = Mode::Fallback("percpu:locked was asked for");
 
 impl Cpus {
@@ -97,22 +95,41 @@ impl Cpus {
         Banks::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
     }
 
-    /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest.
-    /// With the number of rows comes the one of the hit path.
-    pub fn settle(&self, metadata: Span, rows: (usize, usize), slots: usize, secret: u64, wanted: Wanted) -> Span {
-        let mode = match self.hot.area.find(wanted == Wanted::Cpu) {
+    /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest. With the number of rows comes
+    /// the one of the hit path, with that of the slots how many CPU numbers there may be.
+    pub fn settle(
+        &self,
+        metadata: Span,
+        rows: (usize, usize),
+        (slots, cpus): (usize, Option<usize>),
+        secret: u64,
+        wanted: Wanted,
+    ) -> Span {
+        let found = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => 1,
             Ok(Index::Cpu) => 2,
             Err(reason) => MODES.iter().position(|mode| *mode == Mode::Fallback(reason)).unwrap_or(0),
         };
-        self.mode.store(mode, Ordering::Relaxed);
-        self.max_slots.store(if mode == 1 || mode == 2 { slots } else { 0 }, Ordering::Relaxed);
         let rest = self.banks.settle(metadata, rows, slots, self.hot.area.own_end() % PAGE);
         let (rows, _) = rows;
         self.row_count.store(rows, Ordering::Relaxed);
         self.hot.area.place(self.banks.begin(self.banks.present()), secret);
+        let mode = if found == 1 || found == 2 {
+            self.begin_slots(rows, cpus).map_or_else(|mode| mode, |()| found)
+        } else {
+            found
+        };
+        self.mode.store(mode, Ordering::Relaxed);
         self.locked.settle(rest, rows)
+    }
+
+    /// Makes the slots of all CPU numbers usable; the mode there is if that cannot be.
+    fn begin_slots(&self, rows: usize, cpus: Option<usize>) -> Result<(), usize> {
+        let cpus = cpus.ok_or(CPUS_UNKNOWN)?;
+        Banks::commit(self.banks.present(), rows, cpus).map_err(|_| NO_WINDOWS)?;
+        self.hot.area.set_slots(cpus);
+        Ok(())
     }
 
     /// How windows are reached.
@@ -236,7 +253,7 @@ impl Cpus {
     /// where `is_open`, `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn hit_pop(&self, offset: usize) -> (usize, u64) {
-        // SAFETY: the area is usable, as the caller found out; rows, classes and magazines are as the module's invariant says.
+        // SAFETY: there are slots, as the caller found out; rows, classes and magazines are as the module's invariant says.
         unsafe { self.hot.area.pop(offset) }
     }
 
@@ -292,7 +309,7 @@ impl Cpus {
     /// Puts `magazine` in place of a class's window or previous one and returns what was there; gives it back if this thread has no
     /// slot.
     pub fn exchange(&self, row: usize, class: Class, place: Place, magazine: Magazine) -> Result<Magazine, Magazine> {
-        if self.is_locked_only() {
+        if !self.has_slot() {
             return self.locked.exchange(row, class, place, magazine);
         }
         let (at, word) = (self.at(row, class), magazine.into_word());
@@ -350,37 +367,9 @@ impl Cpus {
         }
     }
 
-    /// Whether this thread will never have a slot: there are none, or its CPU number is beyond them.
-    fn is_locked_only(&self) -> bool {
-        self.hot.area.present_index() >= self.max_slots.load(Ordering::Relaxed)
-    }
-
-    /// Whether the sequences may run and reach a slot for this thread now (a hint; they check for themselves).
+    /// Whether this thread has a slot: sequences may run, and the kernel knows it by a CPU number.
     pub fn has_slot(&self) -> bool {
-        self.hot.area.is_usable() && self.hot.area.present_index() < self.hot.area.slots()
-    }
-
-    /// Commits the slot of a CPU number that was not seen before, in every row.
-    pub fn admit(&self) {
-        let most = self.max_slots.load(Ordering::Relaxed);
-        let have = self.hot.area.slots();
-        if have == most {
-            return;
-        }
-        let index = self.hot.area.present_index();
-        if index < have || index >= most {
-            return;
-        }
-        let wanted = (index + 1).next_power_of_two().clamp(2, most);
-        let Ok(_growing) = self.growth.lock() else { return };
-        if wanted > self.hot.area.slots() && self.commit(wanted).is_ok() {
-            self.hot.area.set_slots(wanted);
-        }
-    }
-
-    fn commit(&self, slots: usize) -> Result<(), Errno> {
-        let rows = self.row_count.load(Ordering::Relaxed);
-        self.banks.present().iter().take(rows).try_for_each(|row| row.extend_exactly(slots * SLOT_WORDS))
+        self.hot.area.present_index() < self.hot.area.slots()
     }
 
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
@@ -396,7 +385,6 @@ impl Cpus {
 
     /// In a forked child: makes free the locks of threads that no longer exist. What they guard is always whole.
     pub fn rebuild(&self) {
-        drop(self.growth.inherit());
         self.settle_banks();
         self.locked.rebuild();
     }

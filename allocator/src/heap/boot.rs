@@ -14,6 +14,7 @@ use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::{Cpus, Wanted};
 use crate::depot::MOST_SHARDS;
 use crate::region::Table;
+use crate::sys::cpus;
 use crate::sys::environment;
 use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
@@ -35,6 +36,7 @@ const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
+const SYSFS_CPUS: &str = "/sys/devices/system/cpu";
 /// Most nodes with what comes beside them: numbers of nodes are a byte.
 const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);
 
@@ -67,10 +69,12 @@ impl Heap {
     /// Boots a heap of a given shape; false if there is no address space for it.
     pub(super) fn boot_with(&self, shape: &Shape<'_>, placement: &Placement) -> bool {
         let arenas = arenas_for(placement.count());
+        let cpus = cpus::possible(SYSFS_CPUS);
         let mut len = round_region(shape.region_len);
         loop {
-            if let Some((regions, metadata)) = reserve(arenas, len) {
-                return self.settle(&shape.topology, placement, len, regions, metadata);
+            let slots = slots_for(len, cpus);
+            if let Some(spans) = reserve(arenas, len, slots) {
+                return self.settle(&shape.topology, placement, len, (slots, cpus), spans);
             }
             len = round_region(len - len / 8);
             if len < SMALLEST_REGION {
@@ -84,8 +88,8 @@ impl Heap {
         topology: &Topology<'_>,
         placement: &Placement,
         len: usize,
-        regions: Span,
-        metadata: Span,
+        slots: (usize, Option<usize>),
+        (regions, metadata): (Span, Span),
     ) -> bool {
         let nodes = placement.count();
         let arenas = arenas_for(nodes);
@@ -103,7 +107,7 @@ impl Heap {
         let rest = self.threads.settle(rest, nodes);
         let rest = self.huge.settle(rest);
         let first = self.common_home().map_or(0, NodeId::index);
-        self.cpus.settle(rest, (arenas + 1, first), slots_for(len), secret(), self.wanted_windows());
+        self.cpus.settle(rest, (arenas + 1, first), slots, secret(), self.wanted_windows());
         self.family.settle();
         self.family.gate().open();
         self.advise_huge_pages();
@@ -162,8 +166,10 @@ fn spare_len(len: usize) -> usize {
     (len / 16).next_multiple_of(SMALLEST_REGION / 4).min(1 << 30)
 }
 
-fn slots_for(len: usize) -> usize {
-    if len >= MUCH_SPACE { MANY_SLOTS } else { FEW_SLOTS }
+/// Slots that there are addresses for: one for each CPU number, and if addresses are not scarce many more, which nobody may touch: the number of a larger
+/// machine, on which a process image goes on (CRIU), is a fault then and no other's windows.
+fn slots_for(len: usize, cpus: Option<usize>) -> usize {
+    cpus.unwrap_or(0).max(if len >= MUCH_SPACE { MANY_SLOTS } else { FEW_SLOTS })
 }
 
 /// Shards of a depot.
@@ -177,12 +183,12 @@ fn round_region(len: usize) -> usize {
 }
 
 /// Reserves the regions (one after the other) and the metadata of a heap.
-fn reserve(arenas: usize, len: usize) -> Option<(Span, Span)> {
+fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
     let metadata_len = Table::<Node>::bytes_for(arenas + 1)
         + Node::metadata_len(len, shards_for(len)) * arenas
         + Node::metadata_len(spare_len(len), shards_for(len))
-        + Cpus::metadata_len(arenas + 1, slots_for(len))
+        + Cpus::metadata_len(arenas + 1, slots)
         + HugeTable::metadata_len()
         + if arenas > 1 { Threads::metadata_len() } else { 0 };
     let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;

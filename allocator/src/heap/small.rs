@@ -148,7 +148,6 @@ impl Heap {
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
     fn refill(&self, id: NodeId, class: Class) -> Option<Object> {
-        self.cpus.admit();
         self.pop_again(id.index(), class)
             .or_else(|| {
                 let magazine = self.find_magazine(id, class)?;
@@ -227,7 +226,6 @@ impl Heap {
 
     /// The ladder down: a new window for this object alone, the full one to the previous place, that one to the depot, to the slabs.
     fn spill(&self, home: NodeId, class: Class, object: Object) {
-        self.cpus.admit();
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(), object);
         let full = self.cpus.install(home.index(), class, magazine);

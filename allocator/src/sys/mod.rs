@@ -9,6 +9,7 @@
 pub mod arch;
 pub mod cgroup;
 pub mod clock;
+pub mod cpus;
 pub mod die;
 pub mod environment;
 pub mod file;

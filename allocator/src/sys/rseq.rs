@@ -17,8 +17,13 @@
 //! An interrupted push wipes the object's first word again before it starts over: it may end without a push (no room on another CPU),
 //! and an object that holds a link is taken for a free one.
 //!
-//! Rules kept: the descriptor is stored on every entry, the CPU number is read inside and compared with the number of slots, no call
-//! and no system call inside, one commit store and it comes last.
+//! Rules kept: the descriptor is stored on every entry, the CPU number is read inside, no call and no system call inside, one commit store and
+//! it comes last.
+//!
+//! A CPU number is trusted to be one that the kernel may give, for there is a slot for each of those; it may also be -1 or -2, where the
+//! thread has no registered area (somebody unregistered it, or it is larder's own helper). So it is read as a signed number, and before the first
+//! slot lie two **dead** ones: their windows are empty and without room for ever, so everything misses there. `exchange`, which would fill one, compares
+//! the number with the slots there are. (A comparison in `pop` and `push` as well made a replacement among a million objects a third slower: decision 0034.)
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
 use super::arch;
@@ -28,6 +33,8 @@ use core::arch::asm;
 
 /// log2 of the bytes of a slot.
 pub const SLOT_SHIFT: u32 = 12;
+/// Slots before the first, for the CPU numbers -1 and -2.
+pub const DEAD_SLOTS: usize = 2;
 /// Odd constant that spreads an object's address over the word its link is mixed with.
 pub const MIX: u64 = 0x5BD1_E995;
 
@@ -45,7 +52,7 @@ pub struct Area {
     cs_offset: AtomicUsize,
     /// From the thread pointer to the CPU number.
     index_offset: AtomicUsize,
-    /// Number of slots; 0 makes every sequence answer none.
+    /// Number of slots, one for each CPU number that the kernel may give; 0: no sequence may run.
     slots: AtomicUsize,
     /// Address of slot 0.
     base: AtomicUsize,
@@ -88,10 +95,10 @@ macro_rules! rseq_abort {
 }
 
 /// Assembles one sequence: its descriptor, its entry, the way to the window (in `{slot}`), the body, and where the kernel sends an
-/// interrupted thread. Three lists: what says "none", what an abort undoes, the body. Labels: 21 entry, 22-23 the sequence, 24 abort,
-/// 25 the end, 26 "none" out of line.
+/// interrupted thread. Four lists: what is done with the CPU number (in `{slot}`) first, what says "none", what an abort undoes, the body. Labels: 21
+/// entry, 22-23 the sequence, 24 abort, 25 the end, 26 "none" out of line.
 macro_rules! sequence {
-    ([$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
+    ([$($number:literal),*], [$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
             $crate::rseq_descriptor!(),
             "21:",
@@ -100,9 +107,8 @@ macro_rules! sequence {
             "mov fs:[{slot}], {scratch}",
             "22:",
             "mov {slot}, [{area} + 8]",
-            "mov {slot:e}, fs:[{slot}]",
-            "cmp {slot}, [{area} + 16]",
-            "jae 26f",
+            "movsxd {slot}, dword ptr fs:[{slot}]",
+            $($number,)*
             "shl {slot}, {shift}",
             "add {slot}, {at}",
             "add {slot}, [{area} + 24]",
@@ -137,7 +143,7 @@ impl Area {
         }
     }
 
-    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run: see [`Area::is_usable`]. The index
+    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run, and there are no slots. The index
     /// is `mm_cid` where the kernel keeps it, unless `by_cpu` is asked for.
     pub fn find(&self, by_cpu: bool) -> Result<Index, &'static str> {
         let Some((offset, size)) = glibc_area() else { return Err("this libc registers no rseq area") };
@@ -149,12 +155,6 @@ impl Area {
         self.index_offset.store(index as usize, Ordering::Relaxed);
         self.cs_offset.store((offset + RSEQ_CS) as usize, Ordering::Relaxed);
         Ok(if cid { Index::Cid } else { Index::Cpu })
-    }
-
-    /// Whether sequences may run at all: `rseq_cs` has a place in every thread's control block.
-    #[inline(always)]
-    pub fn is_usable(&self) -> bool {
-        self.slots() != 0
     }
 
     /// Where the calling thread's `rseq_cs` ends; 0 where there is no area.
@@ -171,7 +171,7 @@ impl Area {
         self.secret.store(secret, Ordering::Relaxed);
     }
 
-    /// Lets the sequences use the first `slots` slots, whose memory is committed. Release: pairs with the Acquire in `slots`.
+    /// Lets the sequences run: the slots are committed, and the dead ones before them. Release: pairs with the Acquire in `slots`.
     pub fn set_slots(&self, slots: usize) {
         self.slots.store(slots, Ordering::Release);
     }
@@ -207,13 +207,14 @@ impl Area {
     /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, as its link says.
     ///
     /// # Safety
-    /// The area is usable, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
+    /// There are slots, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
     #[inline(always)]
     pub unsafe fn pop(&self, at: usize) -> (usize, u64) {
         let (object, link);
         // SAFETY: writes only `rseq_cs` and the window; the kernel sends an interrupted sequence to label 24, which starts over.
         unsafe {
             sequence!(
+                [],
                 ["xor {object:e}, {object:e}"],
                 [],
                 [
@@ -247,6 +248,7 @@ impl Area {
         // SAFETY: writes `rseq_cs`, the free object's first word and the window; label 24 starts over.
         unsafe {
             sequence!(
+                [],
                 ["xor {done:e}, {done:e}"],
                 ["mov qword ptr [{object}], 0"],
                 [
@@ -281,6 +283,7 @@ impl Area {
         // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
         unsafe {
             sequence!(
+                ["cmp {slot}, [{area} + 16]", "jae 26f"],
                 ["xor {done:e}, {done:e}", "xor {old_room:e}, {old_room:e}"],
                 [],
                 [
@@ -312,6 +315,7 @@ impl Area {
         // SAFETY: writes `rseq_cs` and the word; label 24 starts over.
         unsafe {
             sequence!(
+                ["cmp {slot}, [{area} + 16]", "jae 26f"],
                 ["xor {done:e}, {done:e}"],
                 [],
                 ["mov {done:e}, 1", "mov {scratch}, [{slot}]", "mov [{slot}], {word}"],

@@ -208,6 +208,13 @@ pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
     call(libc::SYS_getcpu, args).map(|_| (cpu as usize, node as usize))
 }
 
+/// Bits of the kernel's masks of CPUs: no number of a CPU is as large.
+pub fn cpu_mask_bits() -> Option<usize> {
+    let mut mask = [0_u64; 1024];
+    let args = [0, size_of_val(&mask), mask.as_mut_ptr() as usize, 0, 0, 0];
+    call(libc::SYS_sched_getaffinity, args).ok().map(|bytes| bytes * 8)
+}
+
 /// The process's number.
 pub fn process_id() -> usize {
     call(libc::SYS_getpid, [0; 6]).unwrap_or(0)

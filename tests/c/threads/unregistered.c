@@ -1,0 +1,43 @@
+// Threads whose rseq area somebody unregistered: the kernel shows them the CPU number -1, they have no windows, and all that they allocate and free
+// takes the way of programs without rseq, beside threads that have windows. (With LARDER_CONF=percpu:cpu; the numbers of mm_cid do not tell.)
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+#include "threads.h"
+
+enum { THREADS = 8, OBJECTS = 2000, ROUNDS = 200 };
+
+static struct rseq *own_area(void) {
+    return (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+}
+
+static void unregister(void) {
+    if (__rseq_size == 0) return;
+    CHECK(syscall(SYS_rseq, own_area(), 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0);
+    CHECK((int)own_area()->cpu_id == RSEQ_CPU_ID_UNINITIALIZED);
+}
+
+static void *work(void *number) {
+    uint64_t tag = (uintptr_t)number, state = tag + 1;
+    static _Thread_local char *objects[OBJECTS];
+    static _Thread_local size_t sizes[OBJECTS];
+    if (tag % 2) unregister();
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < OBJECTS; i++) {
+            if (objects[i]) {
+                CHECK(intact(objects[i], sizes[i], tag));
+                free(objects[i]);
+            }
+            sizes[i] = random_size(&state, 10);
+            CHECK(objects[i] = malloc(sizes[i]));
+            fill(objects[i], sizes[i], tag);
+        }
+    for (int i = 0; i < OBJECTS; i++) free(objects[i]);
+    return NULL;
+}
+
+int main(void) {
+    pthread_t threads[THREADS];
+    start_all(threads, THREADS, work);
+    for (int i = 0; i < THREADS; i++) CHECK(!pthread_join(threads[i], NULL));
+    return 0;
+}
