@@ -156,7 +156,7 @@ const fn class_info(index: usize) -> ClassInfo {
     }
 }
 
-const fn all_classes() -> [ClassInfo; CLASSES] {
+pub const fn all_classes() -> [ClassInfo; CLASSES] {
     let none = ClassInfo { size: 0, slab_pages: 0, slab_objects: 0, rounds: 0, group: 1, colour_step: 0, colours: 1 };
     let mut table = [none; CLASSES];
     let mut index = 1;

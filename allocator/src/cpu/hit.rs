@@ -21,8 +21,8 @@
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
 use crate::base::classes::{
-    BY_PAGES_LEN, BY_SIZE_LEN, BY_STEPS_LEN, CLASSES, MAX_MEDIUM, MAX_SMALL, MAX_TINY, WINDOW_BYTES, reciprocals,
-    words_by_pages, words_by_size, words_by_steps,
+    BY_PAGES_LEN, BY_SIZE_LEN, BY_STEPS_LEN, CLASSES, MAX_MEDIUM, MAX_SMALL, MAX_TINY, WINDOW_BYTES, all_classes,
+    reciprocals, words_by_pages, words_by_size, words_by_steps,
 };
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::sys::rseq::Area;
@@ -53,8 +53,8 @@ pub struct Hot {
     medium_end: AtomicUsize,
     /// Words to the window of medium classes, by pages.
     by_pages: [u16; BY_PAGES_LEN],
-    /// Reciprocal of the class size, at the class's offset.
-    reciprocal: [[u64; WINDOW_BYTES / 8]; CLASSES],
+    /// Reciprocal of the class size and the size itself, at the class's offset.
+    sizes: [[u64; WINDOW_BYTES / 8]; CLASSES],
     /// From `region` to `end` in units of 8 bytes, for compiled hits: a compiler puts a jump between two comparisons.
     pub(super) link_end: AtomicUsize,
     /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
@@ -76,7 +76,7 @@ impl Hot {
             by_steps: words_by_steps(),
             medium_end: AtomicUsize::new(0),
             by_pages: words_by_pages(),
-            reciprocal: strided(),
+            sizes: sizes(),
             link_end: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
         }
@@ -88,6 +88,15 @@ impl Hot {
         self.tiny_end.load(Ordering::Relaxed) != 0
     }
 
+    /// The reciprocal of the size of the class at an offset, and the size; zeros for what is no class's.
+    #[inline(always)]
+    pub(super) fn sizes_at(&self, offset: usize) -> (u64, usize) {
+        match self.sizes.as_flattened().get(offset / 8..) {
+            Some(&[reciprocal, size, ..]) => (reciprocal, size as usize),
+            _ => (0, 0),
+        }
+    }
+
     /// Opens the hit path of `malloc`, or closes it. Release: whoever finds it open finds what was stored before.
     pub(super) fn set_open(&self, open: bool) {
         let ends = [(&self.medium_end, MAX_MEDIUM), (&self.small_end, MAX_SMALL), (&self.tiny_end, MAX_TINY)];
@@ -95,12 +104,13 @@ impl Hot {
     }
 }
 
-const fn strided() -> [[u64; WINDOW_BYTES / 8]; CLASSES] {
-    let dense = reciprocals();
+const fn sizes() -> [[u64; WINDOW_BYTES / 8]; CLASSES] {
+    let (reciprocals, classes) = (reciprocals(), all_classes());
     let mut table = [[0; WINDOW_BYTES / 8]; CLASSES];
     let mut index = 0;
     while index < CLASSES {
-        table[index][0] = dense[index];
+        table[index][0] = reciprocals[index];
+        table[index][1] = classes[index].size as u64;
         index += 1;
     }
     table
@@ -120,8 +130,8 @@ pub mod at {
     pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
     /// `by_pages`.
     pub const BY_PAGES: usize = offset_of!(Hot, by_pages);
-    /// `reciprocal`.
-    pub const RECIPROCAL: usize = offset_of!(Hot, reciprocal);
+    /// The reciprocal in `sizes`.
+    pub const RECIPROCAL: usize = offset_of!(Hot, sizes);
     const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, region) == 48 && offset_of!(Hot, end) == 56);
     const _: () = assert!(offset_of!(Hot, free_end) == 64 && offset_of!(Hot, map_origin) == 72 && BY_SIZE == 80);
 }

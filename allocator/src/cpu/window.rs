@@ -147,6 +147,12 @@ impl Cpus {
         Links { secret: self.hot.area.secret(), regions: [0, 1].map(|index| self.reach(index)) }
     }
 
+    /// The first word of an object, decoded as a link.
+    #[inline(always)]
+    pub fn link_in(&self, address: usize) -> u64 {
+        Links { secret: self.hot.area.secret(), regions: [Reach::default(); 2] }.read(address)
+    }
+
     /// How far a region of the single node reaches now.
     fn reach(&self, index: usize) -> Reach {
         let region = self.regions[index].load(Ordering::Relaxed);
@@ -236,9 +242,9 @@ impl Cpus {
         }
     }
 
-    /// The class of the object that begins at `address`, iff the hit path covers it.
+    /// Offset and size of the class of the object that begins at `address`, iff the hit path covers it.
     #[inline(always)]
-    pub fn class_of(&self, address: usize) -> Option<Class> {
+    pub fn offset_and_size(&self, address: usize) -> Option<(usize, usize)> {
         let (region, end) = (self.hot.region.load(Ordering::Relaxed), self.hot.free_end.load(Ordering::Relaxed));
         if address < region || address >= end {
             return None;
@@ -246,7 +252,8 @@ impl Cpus {
         let origin = self.hot.map_origin.load(Ordering::Relaxed);
         // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
         let entry: Entry = unsafe { PageMap::lookup(origin, address) };
-        entry.class_of_object(address)
+        let (reciprocal, size) = self.hot.sizes_at(entry.offset());
+        entry.begins_object(address, reciprocal).then_some((entry.offset(), size))
     }
 
     /// A hit: pops a round from the window at `offset`, which is a class's for the single node: its address (0: none) and the link it held. Only

@@ -113,8 +113,14 @@ impl Heap {
     /// Whether the object's first word is a link: to the start of another object of the class, or the end of a chain. The secret and
     /// the object's own address are in the encoding, so what a program writes there is none but for one case in 2^40 or so.
     pub(super) fn is_free_object(&self, address: usize, class: Class) -> bool {
-        let next = self.cpus.links().read(address);
+        let next = self.cpus.link_in(address);
         next == 0 || (next & NO_LINK == 0 && self.class_at(next as usize) == Some(class))
+    }
+
+    /// A first look, without one at what the link would lead to.
+    #[inline(always)]
+    pub(super) fn may_be_free(&self, address: usize) -> bool {
+        self.cpus.link_in(address) & NO_LINK == 0
     }
 
     fn class_at(&self, address: usize) -> Option<Class> {

@@ -21,10 +21,10 @@ const LEAST_EIGHTHS: usize = 5;
 impl Heap {
     /// C's realloc of a live object (not null) to `size` bytes: nobody tells larder the size again, so the class may be a larger one than that of
     /// `size`. Null leaves the object as it was.
-    #[inline]
+    #[inline(always)]
     pub fn resize_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
-        match self.cpus.class_of(pointer as usize) {
-            Some(class) if size <= MAX_SMALL => self.realloc_small(pointer, class, size, free_choice(class, size)),
+        match self.cpus.offset_and_size(pointer as usize) {
+            Some(has) if size <= MAX_SMALL => self.realloc_small(pointer, has, size, free_choice(has, size)),
             _ => self.resize_any_freely(pointer, size),
         }
     }
@@ -32,10 +32,12 @@ impl Heap {
     #[inline(never)]
     fn resize_any_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
         match self.enter_and_find(pointer, Call::Realloc) {
-            Some(found @ Found::Small(class)) if size <= MAX_SMALL => match free_choice(class, size) {
-                stays if stays == class.offset() => pointer,
-                offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
-            },
+            Some(found @ Found::Small(class)) if size <= MAX_SMALL => {
+                match free_choice((class.offset(), class.size()), size) {
+                    stays if stays == class.offset() => pointer,
+                    offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
+                }
+            }
             Some(found) => self.resize(pointer, found, size, MIN_ALIGN),
             None => null_mut(),
         }
@@ -44,29 +46,49 @@ impl Heap {
     /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
     #[inline]
     pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
-        match self.cpus.class_of(pointer as usize) {
-            Some(class) if size <= MAX_SMALL && align <= MIN_ALIGN => {
-                self.realloc_small(pointer, class, size, Class::offset_for(size, align))
+        match self.cpus.offset_and_size(pointer as usize) {
+            Some(has) if size <= MAX_SMALL && align <= MIN_ALIGN => {
+                self.realloc_small(pointer, has, size, Class::offset_for(size, align))
             }
             _ => self.realloc_any(pointer, size, align),
         }
     }
 
-    /// Objects that stay or become small, where the hit path is open: by hits. `offset` is that of the class the object is to have.
+    /// Objects that stay or become small, where the hit path is open. `offset` is that of the class the object is to have; of the one it `has` the size is
+    /// told, too.
     #[inline(always)]
-    fn realloc_small(&self, pointer: *mut u8, class: Class, size: usize, offset: usize) -> *mut u8 {
-        if self.is_free_object(pointer as usize, class) {
+    fn realloc_small(&self, pointer: *mut u8, has: (usize, usize), size: usize, offset: usize) -> *mut u8 {
+        if self.may_be_free(pointer as usize) {
+            return self.realloc_suspect(pointer, has, size, offset);
+        }
+        if offset == has.0 { pointer } else { self.move_small(pointer, has, size, offset) }
+    }
+
+    /// An object that looks as if it were free already.
+    #[cold]
+    #[inline(never)]
+    fn realloc_suspect(&self, pointer: *mut u8, has: (usize, usize), size: usize, offset: usize) -> *mut u8 {
+        if self.is_free_object(pointer as usize, Class::at_offset(has.0)) {
             self.refuse(pointer as usize, Call::Realloc);
             return null_mut();
         }
-        if offset == class.offset() {
-            return pointer;
-        }
+        if offset == has.0 { pointer } else { self.move_small(pointer, has, size, offset) }
+    }
+
+    /// By hits.
+    #[inline(never)]
+    fn move_small(
+        &self,
+        pointer: *mut u8,
+        (has_offset, has_size): (usize, usize),
+        size: usize,
+        offset: usize,
+    ) -> *mut u8 {
         let new = self.alloc_at(offset);
         if !new.is_null() {
             // SAFETY: both objects are live, distinct, and at least so long.
-            unsafe { new.copy_from_nonoverlapping(pointer, class.size().min(size)) };
-            self.push_home(pointer as usize, class.offset());
+            unsafe { new.copy_from_nonoverlapping(pointer, has_size.min(size)) };
+            self.push_home(pointer as usize, has_offset);
         }
         new
     }
@@ -208,13 +230,12 @@ impl Heap {
     }
 }
 
-/// The offset of the class that an object of `class` should have for `size` bytes.
-fn free_choice(class: Class, size: usize) -> usize {
-    let has = class.size();
+/// The offset of the class that an object should have for `size` bytes which has the one at `offset`, of `has` bytes.
+fn free_choice((offset, has): (usize, usize), size: usize) -> usize {
     if size > has {
         Class::offset_for(size.max(has / 8 * GROWN_EIGHTHS).min(MAX_SMALL), MIN_ALIGN)
     } else if size * 8 > has * LEAST_EIGHTHS {
-        class.offset()
+        offset
     } else {
         Class::offset_for(size, MIN_ALIGN)
     }

@@ -82,8 +82,8 @@ impl Heap {
     /// Frees a pointer; one that is no live object is reported.
     #[inline(always)]
     pub fn free(&self, pointer: *mut u8) {
-        match self.cpus.class_of(pointer as usize) {
-            Some(class) => self.push_home(pointer as usize, class.offset()),
+        match self.cpus.offset_and_size(pointer as usize) {
+            Some((offset, _)) => self.push_home(pointer as usize, offset),
             None => self.free_slow(pointer as usize, Call::Free),
         }
     }

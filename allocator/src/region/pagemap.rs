@@ -58,9 +58,19 @@ impl Entry {
     #[inline(always)]
     pub fn class_of_object(self, address: usize) -> Option<Class> {
         let class = self.class()?;
-        let reciprocal = class.reciprocal();
-        let distance = (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0);
-        (distance < reciprocal).then_some(class)
+        self.begins_object(address, class.reciprocal()).then_some(class)
+    }
+
+    /// Whether an object begins at `address` in a slab of the class with this reciprocal.
+    #[inline(always)]
+    pub fn begins_object(self, address: usize, reciprocal: u64) -> bool {
+        (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0) < reciprocal
+    }
+
+    /// The offset of the class, 0 if it is no slab's page.
+    #[inline(always)]
+    pub fn offset(self) -> usize {
+        (self.0 & OFFSET) as usize
     }
 
     /// Order and warmth, if it is the first page of a free run.
