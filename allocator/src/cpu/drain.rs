@@ -106,27 +106,26 @@ impl Cpus {
         if self.hot.area.slots() == 0 {
             return true;
         }
-        let Some((left, slots)) = self.change_banks() else { return false };
+        let Some(left) = self.change_banks() else { return false };
         for (row, table) in left.iter().take(rows).enumerate() {
-            for slot in 0..slots {
+            for slot in 0..self.used_slots() {
                 self.drain_slot(table, slot, |class, magazine| each(row, slot, class, magazine));
             }
         }
         true
     }
 
-    /// Points the sequences to the other bank; returns the one that nobody uses any more, and how many slots it has.
-    fn change_banks(&self) -> Option<(&[Table<AtomicU64>; ROWS], usize)> {
+    /// Points the sequences to the other bank; returns the one that nobody uses any more.
+    fn change_banks(&self) -> Option<&[Table<AtomicU64>; ROWS]> {
         // Before anything depends on it: is it permitted?
         syscall::restart_sequences().ok()?;
-        let slots = self.hot.area.slots();
         let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
         let next = &self.banks.rows[old ^ 1];
-        Banks::commit(next, rows, slots).ok()?;
+        Banks::commit(next, rows, self.hot.area.slots()).ok()?;
         self.banks.present.store(old ^ 1, Ordering::Release);
         self.hot.area.place(self.banks.begin(next), self.hot.area.secret());
         syscall::restart_sequences().ok()?;
-        Some((&self.banks.rows[old], slots))
+        Some(&self.banks.rows[old])
     }
 
     /// In a forked child: whoever changed banks may have been half way.

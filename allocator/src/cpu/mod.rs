@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Windows are reached by restartable sequences (`sys::rseq`), or where those are missing behind a lock per slot ([`locked`]): the two
-//! never share a slot. There is a slot for each CPU number that the kernel may give, committed at the start, and two dead ones before them.
+//! never share a slot. There is a slot for each CPU number that the kernel may give, committed at the start,
+//! and two dead ones before them.
 //!
 //! Invariant: a window's head is a chain of free objects of its class and row at any instant (every change of it is one store); its room
 //! is right to within the few times a sequence was restarted. All zero is an empty magazine without room, so untouched memory is

@@ -49,6 +49,8 @@ pub struct Cpus {
     pub(super) hot: Hot,
     pub(super) banks: Banks,
     pub(super) row_count: AtomicUsize,
+    /// Slots that ever held a magazine, and those below them: what a walk looks at.
+    used: AtomicUsize,
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
@@ -63,6 +65,7 @@ impl Cpus {
             hot: Hot::new(),
             banks: Banks::new(),
             row_count: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
             rows_open: AtomicUsize::new(0),
@@ -95,13 +98,13 @@ impl Cpus {
         Banks::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
     }
 
-    /// Cuts room for `rows` rows of `slots` slots from `metadata` and finds out how windows are reached; returns the rest. With the number of rows comes
-    /// the one of the hit path, with that of the slots how many CPU numbers there may be.
+    /// Cuts room for `rows` rows from `metadata`, with slots for all CPU numbers that there may be, and finds out how windows are reached; returns the rest.
+    /// With the number of rows comes the one of the hit path.
     pub fn settle(
         &self,
         metadata: Span,
         rows: (usize, usize),
-        (slots, cpus): (usize, Option<usize>),
+        cpus: Option<usize>,
         secret: u64,
         wanted: Wanted,
     ) -> Span {
@@ -111,7 +114,7 @@ impl Cpus {
             Ok(Index::Cpu) => 2,
             Err(reason) => MODES.iter().position(|mode| *mode == Mode::Fallback(reason)).unwrap_or(0),
         };
-        let rest = self.banks.settle(metadata, rows, slots, self.hot.area.own_end() % PAGE);
+        let rest = self.banks.settle(metadata, rows, cpus.unwrap_or(0), self.hot.area.own_end() % PAGE);
         let (rows, _) = rows;
         self.row_count.store(rows, Ordering::Relaxed);
         self.hot.area.place(self.banks.begin(self.banks.present()), secret);
@@ -325,12 +328,22 @@ impl Cpus {
                 let (head, room) = Magazine::from_word(word).into_window();
                 // SAFETY: as in `pop`; the magazine's token ends here and the one found is made a token.
                 let old = unsafe { self.hot.area.exchange_window(at, head, room) };
-                old.map(|(head, room)| Magazine::from_window(head, room))
+                old.map(|((head, room), slot)| (Magazine::from_window(head, room), slot))
             }
             // SAFETY: as above.
-            Place::Previous => unsafe { self.hot.area.exchange(at + PREVIOUS, word) }.map(Magazine::from_word),
+            Place::Previous => unsafe { self.hot.area.exchange(at + PREVIOUS, word) }
+                .map(|(word, slot)| (Magazine::from_word(word), slot)),
         };
-        old.ok_or(Magazine::from_word(word))
+        let (old, slot) = old.ok_or(Magazine::from_word(word))?;
+        if slot >= self.used_slots() {
+            self.used.fetch_max(slot + 1, Ordering::Relaxed);
+        }
+        Ok(old)
+    }
+
+    /// Slots that may hold magazines. Every one of a window comes by an exchange, for a window that never saw one has no room.
+    pub(super) fn used_slots(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Pop where the sequences are missing.
@@ -382,7 +395,7 @@ impl Cpus {
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
         let row_words = &self.banks.present()[row];
-        for slot in 0..self.hot.area.slots() {
+        for slot in 0..self.used_slots() {
             let word = |place: usize| self.banks.word(row_words, slot, class, place).load(Ordering::Relaxed);
             each(Magazine::from_window(word(0), word(1)).into_word());
             each(word(2));

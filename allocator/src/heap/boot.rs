@@ -30,8 +30,6 @@ const SMALL_ALIGN: usize = 64 * 1024;
 const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = 1 << 44;
-const MANY_SLOTS: usize = 4096;
-const FEW_SLOTS: usize = 32;
 const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
@@ -69,12 +67,16 @@ impl Heap {
     /// Boots a heap of a given shape; false if there is no address space for it.
     pub(super) fn boot_with(&self, shape: &Shape<'_>, placement: &Placement) -> bool {
         let arenas = arenas_for(placement.count());
-        let cpus = cpus::possible(SYSFS_CPUS);
-        let mut len = round_region(shape.region_len);
+        let (mut len, mut exact) = (round_region(shape.region_len), None);
         loop {
-            let slots = slots_for(len, cpus);
-            if let Some(spans) = reserve(arenas, len, slots) {
-                return self.settle(&shape.topology, placement, len, (slots, cpus), spans);
+            // Where addresses are scarce no more slots than needed.
+            let cpus = if len >= MUCH_SPACE {
+                cpus::bound()
+            } else {
+                *exact.get_or_insert_with(|| cpus::possible(SYSFS_CPUS))
+            };
+            if let Some(spans) = reserve(arenas, len, cpus.unwrap_or(0)) {
+                return self.settle(&shape.topology, placement, len, cpus, spans);
             }
             len = round_region(len - len / 8);
             if len < SMALLEST_REGION {
@@ -88,7 +90,7 @@ impl Heap {
         topology: &Topology<'_>,
         placement: &Placement,
         len: usize,
-        slots: (usize, Option<usize>),
+        cpus: Option<usize>,
         (regions, metadata): (Span, Span),
     ) -> bool {
         let nodes = placement.count();
@@ -107,7 +109,7 @@ impl Heap {
         let rest = self.threads.settle(rest, nodes);
         let rest = self.huge.settle(rest);
         let first = self.common_home().map_or(0, NodeId::index);
-        self.cpus.settle(rest, (arenas + 1, first), slots, secret(), self.wanted_windows());
+        self.cpus.settle(rest, (arenas + 1, first), cpus, secret(), self.wanted_windows());
         self.family.settle();
         self.family.gate().open();
         self.advise_huge_pages();
@@ -164,12 +166,6 @@ fn arenas_for(nodes: usize) -> usize {
 /// The spare node's region is a sixteenth of a node's: it only ever serves signal handlers.
 fn spare_len(len: usize) -> usize {
     (len / 16).next_multiple_of(SMALLEST_REGION / 4).min(1 << 30)
-}
-
-/// Slots that there are addresses for: one for each CPU number, and if addresses are not scarce many more, which nobody may touch: the number of a larger
-/// machine, on which a process image goes on (CRIU), is a fault then and no other's windows.
-fn slots_for(len: usize, cpus: Option<usize>) -> usize {
-    cpus.unwrap_or(0).max(if len >= MUCH_SPACE { MANY_SLOTS } else { FEW_SLOTS })
 }
 
 /// Shards of a depot.

@@ -4,13 +4,18 @@ use super::file::read_text;
 use super::nodeset::range;
 use super::syscall;
 
-/// One more than the largest number of a CPU that may ever be there, as the list of possible ones below `root` says
-/// (`/sys/devices/system/cpu`); where that cannot be read the number of bits in the kernel's masks of CPUs, which is no less. `None` if it tells neither.
+/// A bound that is cheap to find out: the kernel's masks of CPUs have so many bits, a multiple of 64. `None` if it does not tell.
+pub fn bound() -> Option<usize> {
+    syscall::cpu_mask_bits()
+}
+
+/// One more than the largest number of a CPU that may ever be there, as the list below `root` says (`/sys/devices/system/cpu`), for a few microseconds
+/// more; else the bound.
 pub fn possible(root: &str) -> Option<usize> {
     let mut buffer = [0; 1024];
     let list = read_text(format_args!("{root}/possible"), &mut buffer);
     let last = list.and_then(|list| range(list.rsplit(',').next()?));
-    last.map(|range| *range.end() + 1).or_else(syscall::cpu_mask_bits)
+    last.map(|range| *range.end() + 1).or_else(bound)
 }
 
 #[cfg(test)]
@@ -31,10 +36,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_the_kernels_mask_is_wide_enough() {
-        let online = std::thread::available_parallelism().unwrap().get();
-        let bits = possible("/nonexistent").unwrap();
-        assert!(bits >= online && bits.is_multiple_of(64), "{bits}");
-        assert!(bits >= possible("/sys/devices/system/cpu").unwrap());
+    fn no_cpu_is_beyond_the_bound() {
+        let bound = bound().unwrap();
+        assert!(bound.is_multiple_of(64) && bound >= std::thread::available_parallelism().unwrap().get(), "{bound}");
+        assert!(bound >= possible("/sys/devices/system/cpu").unwrap());
+        assert_eq!(possible("/nonexistent"), Some(bound));
     }
 }

@@ -273,21 +273,20 @@ impl Area {
         done != 0
     }
 
-    /// Makes `head` and `room` the window at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
+    /// Makes `head` and `room` the window at byte `at` of this CPU's slot and returns what was there, and the slot's number; `None` without a slot.
     ///
     /// # Safety
     /// As `pop`; `head` is a chain in the caller's hands (or 0).
     #[inline(never)]
-    pub unsafe fn exchange_window(&self, at: usize, head: u64, room: u64) -> Option<(u64, u64)> {
-        let (old_head, old_room, done): (u64, u64, u64);
+    pub unsafe fn exchange_window(&self, at: usize, head: u64, room: u64) -> Option<((u64, u64), usize)> {
+        let (old_head, old_room, behind): (u64, u64, usize);
         // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
         unsafe {
             sequence!(
-                ["cmp {slot}, [{area} + 16]", "jae 26f"],
-                ["xor {done:e}, {done:e}", "xor {old_room:e}, {old_room:e}"],
+                ["cmp {slot}, [{area} + 16]", "jae 26f", "lea {behind}, [{slot} + 1]"],
+                ["xor {behind:e}, {behind:e}", "xor {old_room:e}, {old_room:e}"],
                 [],
                 [
-                    "mov {done:e}, 1",
                     "mov {scratch}, [{slot}]",
                     "mov {old_room}, [{slot} + 8]",
                     "mov [{slot} + 8], {room}",
@@ -298,35 +297,35 @@ impl Area {
                 head = in(reg) head,
                 room = in(reg) room,
                 old_room = out(reg) old_room,
-                done = out(reg) done,
+                behind = out(reg) behind,
                 scratch = out(reg) old_head,
             );
         }
-        (done != 0).then_some((old_head, old_room))
+        Some(((old_head, old_room), behind.checked_sub(1)?))
     }
 
-    /// Stores `word` at byte `at` of this CPU's slot and returns what was there; `None` without a slot.
+    /// Stores `word` at byte `at` of this CPU's slot and returns what was there, and the slot's number; `None` without a slot.
     ///
     /// # Safety
     /// As `pop`; `word` is a magazine in the caller's hands (or empty), and so is what the place holds.
     #[inline(never)]
-    pub unsafe fn exchange(&self, at: usize, word: u64) -> Option<u64> {
-        let (old, done): (u64, u64);
+    pub unsafe fn exchange(&self, at: usize, word: u64) -> Option<(u64, usize)> {
+        let (old, behind): (u64, usize);
         // SAFETY: writes `rseq_cs` and the word; label 24 starts over.
         unsafe {
             sequence!(
-                ["cmp {slot}, [{area} + 16]", "jae 26f"],
-                ["xor {done:e}, {done:e}"],
+                ["cmp {slot}, [{area} + 16]", "jae 26f", "lea {behind}, [{slot} + 1]"],
+                ["xor {behind:e}, {behind:e}"],
                 [],
-                ["mov {done:e}, 1", "mov {scratch}, [{slot}]", "mov [{slot}], {word}"],
+                ["mov {scratch}, [{slot}]", "mov [{slot}], {word}"],
                 area = in(reg) self,
                 at = in(reg) at,
                 word = in(reg) word,
-                done = out(reg) done,
+                behind = out(reg) behind,
                 scratch = out(reg) old,
             );
         }
-        (done != 0).then_some(old)
+        Some((old, behind.checked_sub(1)?))
     }
 }
 

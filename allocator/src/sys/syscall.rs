@@ -208,7 +208,7 @@ pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
     call(libc::SYS_getcpu, args).map(|_| (cpu as usize, node as usize))
 }
 
-/// Bits of the kernel's masks of CPUs: no number of a CPU is as large.
+/// Bits of the kernel's masks of CPUs, a multiple of 64: no number that it may ever give a CPU, or a thread in place of one, is as large.
 pub fn cpu_mask_bits() -> Option<usize> {
     let mut mask = [0_u64; 1024];
     let args = [0, size_of_val(&mask), mask.as_mut_ptr() as usize, 0, 0, 0];
