@@ -70,11 +70,8 @@ impl Heap {
         let (mut len, mut exact) = (round_region(shape.region_len), None);
         loop {
             // Where addresses are scarce no more slots than needed.
-            let cpus = if len >= MUCH_SPACE {
-                cpus::bound()
-            } else {
-                *exact.get_or_insert_with(|| cpus::possible(SYSFS_CPUS))
-            };
+            let bound = if len >= MUCH_SPACE { cpus::bound() } else { None };
+            let cpus = bound.or_else(|| *exact.get_or_insert_with(|| cpus::possible(SYSFS_CPUS)));
             if let Some(spans) = reserve(arenas, len, cpus.unwrap_or(0)) {
                 return self.settle(&shape.topology, placement, len, cpus, spans);
             }
