@@ -20,8 +20,10 @@ use crossbeam_utils::CachePadded;
 
 /// Fewer bytes of addresses are not worth giving up.
 const LEAST_GIVEN_UP: usize = 4 << 20;
-/// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little.
+/// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little;
 const MIN_GROWTH: u32 = 64;
+/// to twice its length up to so many pages more (1 MiB), then by a quarter of it.
+const DOUBLED_GROWTH: u32 = 256;
 /// The region grows by at most this many pages more than asked for (32 MiB).
 const MAX_GROWTH: u32 = 8192;
 
@@ -283,7 +285,11 @@ impl Arena {
     /// Commits at least `pages` more pages, in steps that grow with the region.
     pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
         let (end, limit, will_fill) = (self.region.pages(), self.reserved_pages(), self.will_fill_growth(lists));
-        let generous = growth_end(end, pages.max((end / 4).clamp(MIN_GROWTH, MAX_GROWTH)), MIN_GROWTH) - end;
+        if end == 0 {
+            self.say_huge_page_policy();
+        }
+        let beside = (end / 4).max(end.min(DOUBLED_GROWTH)).clamp(MIN_GROWTH, MAX_GROWTH);
+        let generous = growth_end(end, pages.max(beside), MIN_GROWTH) - end;
         let step = [generous, pages].into_iter().find(|step| {
             end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
         });

@@ -87,6 +87,10 @@ impl HugePages {
     fn is(&self, policy: ThpPolicy) -> bool {
         self.policy.load(Ordering::Relaxed) == policy as u8
     }
+
+    fn policy(&self) -> ThpPolicy {
+        ThpPolicy::of_choice(self.policy.load(Ordering::Relaxed).into())
+    }
 }
 
 /// The length to which a region of `end` pages grows by at least `pages`.
@@ -95,14 +99,19 @@ pub(super) fn growth_end(end: u32, pages: u32, least: u32) -> u32 {
 }
 
 impl Arena {
-    /// Says what the policy says of a new region, on the only node with memory or on one of several.
+    /// Takes over the policy for a new region, on the only node with memory or on one of several.
     pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
         self.huge_pages.stalls.begin();
         self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
+    }
+
+    /// Says of a region without memory what the policy says: a region that nothing is taken from needs no word.
+    #[cold]
+    pub(super) fn say_huge_page_policy(&self) {
         let (start, end) = (Page(0), Page(self.reserved_pages()));
         let front = end.min(Page(FRONT));
-        match policy {
+        match self.huge_pages.policy() {
             ThpPolicy::Never => self.region.advise(start, end, Advice::NoHugePages),
             ThpPolicy::Always => self.region.advise(start, end, Advice::HugePages),
             ThpPolicy::Auto => self.region.advise(start, front, Advice::NoHugePages),

@@ -14,7 +14,7 @@
 //!
 //! Behind locks (no restartable sequences) there is one bank, and a slot that is held now is left out.
 
-use super::window::{Cpus, ROWS, SLOT_WORDS};
+use super::window::{Cpus, SLOT_WORDS};
 use crate::base::classes::{CLASSES, LINE, WINDOW_BYTES};
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::Class;
@@ -26,12 +26,13 @@ use crate::sys::{Errno, syscall};
 /// The two banks. Both are cut alike, so a row lies at the same distance from the first in either.
 #[derive(Debug)]
 pub(super) struct Banks {
-    rows: [[Table<AtomicU64>; ROWS]; 2],
+    /// Row after row.
+    words: [Table<AtomicU64>; 2],
     /// The one in use.
     present: AtomicUsize,
-    /// The row that the hit path uses, and where it lies in the first bank. Fixed at boot.
+    /// Bytes of a row, and the row that the hit path uses. Fixed at boot.
+    row_len: AtomicUsize,
     first: AtomicUsize,
-    origin: AtomicUsize,
     /// Bytes of a slot before its first window.
     lead: AtomicUsize,
 }
@@ -39,58 +40,69 @@ pub(super) struct Banks {
 impl Banks {
     pub(super) const fn new() -> Banks {
         Banks {
-            rows: [const { [const { Table::new() }; ROWS] }; 2],
+            words: [const { Table::new() }; 2],
             present: AtomicUsize::new(0),
+            row_len: AtomicUsize::new(0),
             first: AtomicUsize::new(0),
-            origin: AtomicUsize::new(0),
             lead: AtomicUsize::new(0),
         }
     }
 
     pub(super) fn metadata_len(rows: usize, slots: usize) -> usize {
-        2 * rows * Table::<AtomicU64>::bytes_for(words_of(slots))
+        2 * Table::<AtomicU64>::bytes_for(rows * words_of(slots))
     }
 
     /// The hit path is to use the row `first`. `own` is the place within its page of what the calling thread writes to before it looks at a
     /// window: processors take two addresses for one as long as they have compared but the place, so windows lie behind it where there is room.
     pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize, own: usize) -> Span {
         self.lead.store(lead_behind(own), Ordering::Relaxed);
-        let tables = self.rows.iter().flat_map(|bank| bank.iter().take(rows));
-        let rest = tables.fold(metadata, |rest, row| row.settle(rest, words_of(slots)));
+        self.row_len.store(words_of(slots) * 8, Ordering::Relaxed);
         self.first.store(first, Ordering::Relaxed);
-        self.origin.store(self.rows[0][first].base(), Ordering::Relaxed);
-        rest
+        self.words.iter().fold(metadata, |rest, bank| bank.settle(rest, rows * words_of(slots)))
     }
 
-    /// The rows in use.
+    /// The one in use.
     #[inline(always)]
-    pub(super) fn present(&self) -> &[Table<AtomicU64>; ROWS] {
-        &self.rows[self.present.load(Ordering::Acquire) & 1]
+    pub(super) fn present(&self) -> &Table<AtomicU64> {
+        &self.words[self.present.load(Ordering::Acquire) & 1]
     }
 
     /// Bytes from the row of the hit path to this one; wraps around.
     pub(super) fn distance(&self, row: usize) -> usize {
-        self.rows[0][row].base().wrapping_sub(self.origin.load(Ordering::Relaxed))
+        row.wrapping_sub(self.first.load(Ordering::Relaxed)).wrapping_mul(self.row_len.load(Ordering::Relaxed))
     }
 
     /// Where the hit path finds its row of a bank: the first slot's windows.
-    pub(super) fn begin(&self, bank: &[Table<AtomicU64>; ROWS]) -> usize {
-        let first = bank[self.first.load(Ordering::Relaxed)].base() + DEAD_SLOTS * SLOT_WORDS * 8;
-        first + self.lead.load(Ordering::Relaxed)
+    pub(super) fn begin(&self, bank: &Table<AtomicU64>) -> usize {
+        let row = bank.base() + self.first.load(Ordering::Relaxed) * self.row_len.load(Ordering::Relaxed);
+        row + DEAD_SLOTS * SLOT_WORDS * 8 + self.lead.load(Ordering::Relaxed)
     }
 
-    /// Makes so many slots of every row of a bank usable, and the dead ones.
-    pub(super) fn commit(bank: &[Table<AtomicU64>; ROWS], rows: usize, slots: usize) -> Result<(), Errno> {
-        bank.iter().take(rows).try_for_each(|row| row.extend_exactly(words_of(slots)))
+    /// Makes every slot of the first `rows` rows of a bank usable, the dead ones too.
+    pub(super) fn commit(&self, bank: &Table<AtomicU64>, rows: usize) -> Result<(), Errno> {
+        bank.extend_exactly(rows * self.row_len.load(Ordering::Relaxed) / 8)
+    }
+
+    /// Writes to a slot of the hit path's row that nobody uses yet.
+    pub(super) fn touch(&self, bank: &Table<AtomicU64>, slot: usize) {
+        let row = self.first.load(Ordering::Relaxed);
+        self.word(bank, (row, slot), Class::at_offset(0), 0).store(0, Ordering::Relaxed);
     }
 
     /// A word of a class's window.
-    pub(super) fn word<'a>(&self, row: &'a Table<AtomicU64>, slot: usize, class: Class, place: usize) -> &'a AtomicU64 {
-        row.get((DEAD_SLOTS + slot) * SLOT_WORDS + ((self.lead.load(Ordering::Relaxed) + class.offset()) >> 3) + place)
+    pub(super) fn word<'a>(
+        &self,
+        bank: &'a Table<AtomicU64>,
+        (row, slot): (usize, usize),
+        class: Class,
+        place: usize,
+    ) -> &'a AtomicU64 {
+        let window = (DEAD_SLOTS + slot) * SLOT_WORDS * 8 + self.lead.load(Ordering::Relaxed) + class.offset();
+        bank.get((row * self.row_len.load(Ordering::Relaxed) + window) / 8 + place)
     }
 
     pub(super) fn committed(&self) -> usize {
-        self.rows.iter().flatten().map(Table::committed).sum()
+        self.words.iter().map(Table::committed).sum()
     }
 }
 
@@ -107,25 +119,23 @@ impl Cpus {
             return true;
         }
         let Some(left) = self.change_banks() else { return false };
-        for (row, table) in left.iter().take(rows).enumerate() {
-            for slot in 0..self.used_slots() {
-                self.drain_slot(table, slot, |class, magazine| each(row, slot, class, magazine));
-            }
+        for (row, slot) in (0..rows).flat_map(|row| (0..self.used_slots()).map(move |slot| (row, slot))) {
+            self.drain_slot(left, (row, slot), |class, magazine| each(row, slot, class, magazine));
         }
         true
     }
 
     /// Points the sequences to the other bank; returns the one that nobody uses any more.
-    fn change_banks(&self) -> Option<&[Table<AtomicU64>; ROWS]> {
+    fn change_banks(&self) -> Option<&Table<AtomicU64>> {
         // Before anything depends on it: is it permitted?
         syscall::restart_sequences().ok()?;
         let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
-        let next = &self.banks.rows[old ^ 1];
-        Banks::commit(next, rows, self.hot.area.slots()).ok()?;
+        let next = &self.banks.words[old ^ 1];
+        self.banks.commit(next, rows).ok()?;
         self.banks.present.store(old ^ 1, Ordering::Release);
         self.hot.area.place(self.banks.begin(next), self.hot.area.secret());
         syscall::restart_sequences().ok()?;
-        Some(&self.banks.rows[old])
+        Some(&self.banks.words[old])
     }
 
     /// In a forked child: whoever changed banks may have been half way.
@@ -135,9 +145,9 @@ impl Cpus {
         }
     }
 
-    fn drain_slot(&self, row: &Table<AtomicU64>, slot: usize, mut each: impl FnMut(Class, Magazine)) {
+    fn drain_slot(&self, bank: &Table<AtomicU64>, at: (usize, usize), mut each: impl FnMut(Class, Magazine)) {
         for class in Class::all() {
-            let word = |place: usize| self.banks.word(row, slot, class, place);
+            let word = |place: usize| self.banks.word(bank, at, class, place);
             // Acquire: the links that the CPU wrote are seen with the head.
             let (head, room) = (word(0).swap(0, Ordering::Acquire), word(1).swap(0, Ordering::Relaxed));
             let window = Magazine::from_window(head, room);

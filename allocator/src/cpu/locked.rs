@@ -1,8 +1,8 @@
 //! The windows where restartable sequences are missing (no glibc area, refused by a sandbox, switched off, under valgrind): the same
 //! words, in slots of their own, each behind a lock that is tried and never waited for. The slot begun with is a hint: whoever finds
-//! it taken uses the next.
+//! it taken uses the next. All of it is memory that is there once a thread needs it.
 
-use super::window::{Place, ROWS};
+use super::window::Place;
 use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::Class;
@@ -15,39 +15,41 @@ use crossbeam_utils::CachePadded;
 const SLOTS: usize = 64;
 /// Whole cache lines.
 const SLOT_WORDS: usize = (CLASSES * 2).next_multiple_of(16);
+const ROW_WORDS: usize = SLOTS * SLOT_WORDS;
 /// Slots tried before a thread goes without a window.
 const TRIES: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct LockedWindows {
-    /// Padded: each CPU takes its own at every call.
-    locks: [CachePadded<Lock<()>>; SLOTS],
-    rows: [Table<AtomicU64>; ROWS],
+    locks: Table<Own>,
+    /// Row after row, as far as they were used.
+    words: Table<AtomicU64>,
     growth: Lock<()>,
 }
+
+/// A slot's lock. Padded: each CPU takes its own at every call.
+type Own = CachePadded<Lock<()>>;
 
 impl LockedWindows {
     pub(super) const fn new() -> LockedWindows {
         LockedWindows {
-            locks: [const { CachePadded::new(Lock::new(())) }; SLOTS],
-            rows: [const { Table::new() }; ROWS],
+            locks: Table::new(),
+            words: Table::new(),
             growth: Lock::new(()),
         }
     }
-}
 
-impl LockedWindows {
     pub(super) fn metadata_len(rows: usize) -> usize {
-        rows * Table::<AtomicU64>::bytes_for(SLOTS * SLOT_WORDS)
+        Table::<Own>::bytes_for(SLOTS) + Table::<AtomicU64>::bytes_for(rows * ROW_WORDS)
     }
 
     pub(super) fn settle(&self, metadata: Span, rows: usize) -> Span {
-        self.rows.iter().take(rows).fold(metadata, |rest, row| row.settle(rest, SLOTS * SLOT_WORDS))
+        self.words.settle(self.locks.settle(metadata, SLOTS), rows * ROW_WORDS)
     }
 
     pub(super) fn metadata_committed(&self) -> usize {
-        self.rows.iter().map(Table::committed).sum()
+        self.locks.committed() + self.words.committed()
     }
 
     /// `links` is asked once the slot is held: what lies in it may lead to where the region had not reached before.
@@ -82,7 +84,7 @@ impl LockedWindows {
     }
 
     pub(super) fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
-        if self.rows[row].is_empty() {
+        if !self.has(row) {
             return;
         }
         for slot in 0..SLOTS {
@@ -94,11 +96,11 @@ impl LockedWindows {
 
     /// Takes every magazine of a row, but for the slots that are held now.
     pub(super) fn drain(&self, row: usize, mut each: impl FnMut(usize, Class, Magazine)) {
-        if self.rows[row].is_empty() {
+        if !self.has(row) {
             return;
         }
-        for (slot, lock) in self.locks.iter().enumerate() {
-            let Some(_held) = lock.try_lock() else { continue };
+        for slot in 0..SLOTS {
+            let Some(_held) = self.locks.get(slot).try_lock() else { continue };
             for (class, place) in Class::all().flat_map(|class| [(class, Place::Window), (class, Place::Previous)]) {
                 let word = self.word(row, slot, class, place).swap(0, Ordering::AcqRel);
                 let magazine = Magazine::from_word(word);
@@ -111,26 +113,31 @@ impl LockedWindows {
 
     pub(super) fn rebuild(&self) {
         drop(self.growth.inherit());
-        for lock in &self.locks {
+        for lock in self.locks.range(0..self.locks.len()) {
             drop(lock.inherit());
         }
     }
 
     fn word(&self, row: usize, slot: usize, class: Class, place: Place) -> &AtomicU64 {
-        self.rows[row].get(slot * SLOT_WORDS + class.index() * 2 + place as usize)
+        self.words.get(row * ROW_WORDS + slot * SLOT_WORDS + class.index() * 2 + place as usize)
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.words.len() >= (row + 1) * ROW_WORDS
     }
 
     /// A slot that is this thread's until the guard goes.
     fn slot(&self, row: usize) -> Option<(usize, Guard<'_, ()>)> {
-        if self.rows[row].is_empty() {
+        if !self.has(row) {
             self.open(row)?;
         }
         let first = thread::slot_hint();
-        (0..TRIES).map(|try_| (first + try_) % SLOTS).find_map(|slot| Some((slot, self.locks[slot].try_lock()?)))
+        (0..TRIES).map(|try_| (first + try_) % SLOTS).find_map(|slot| Some((slot, self.locks.get(slot).try_lock()?)))
     }
 
     fn open(&self, row: usize) -> Option<()> {
         let _growing = self.growth.lock().ok()?;
-        self.rows[row].extend_to(SLOTS * SLOT_WORDS).ok()
+        self.locks.extend_to(SLOTS).ok()?;
+        self.words.extend_to((row + 1) * ROW_WORDS).ok()
     }
 }

@@ -12,11 +12,8 @@ use crate::stats::Mode;
 use crate::sys::arch;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::thread;
-use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
-/// One row per node, and one each for the interleaved and the spare arena.
-pub const ROWS: usize = MAX_NODES + 2;
 pub(super) const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
 /// Bytes from a class's window to its previous magazine.
 const PREVIOUS: usize = 16;
@@ -130,8 +127,13 @@ impl Cpus {
     /// Makes the slots of all CPU numbers usable; the mode there is if that cannot be.
     fn begin_slots(&self, rows: usize, cpus: Option<usize>) -> Result<(), usize> {
         let cpus = cpus.ok_or(CPUS_UNKNOWN)?;
-        Banks::commit(self.banks.present(), rows, cpus).map_err(|_| NO_WINDOWS)?;
+        let bank = self.banks.present();
+        self.banks.commit(bank, rows).map_err(|_| NO_WINDOWS)?;
         self.hot.area.set_slots(cpus);
+        if self.has_slot() {
+            // Its first window, which is empty: a page that is read before it is written to costs a second fault.
+            self.banks.touch(bank, self.present_slot());
+        }
         Ok(())
     }
 
@@ -394,9 +396,9 @@ impl Cpus {
 
     /// Calls `each` with every magazine of a class: a snapshot that is not of one instant.
     pub fn words(&self, row: usize, class: Class, mut each: impl FnMut(u64)) {
-        let row_words = &self.banks.present()[row];
+        let bank = self.banks.present();
         for slot in 0..self.used_slots() {
-            let word = |place: usize| self.banks.word(row_words, slot, class, place).load(Ordering::Relaxed);
+            let word = |place: usize| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed);
             each(Magazine::from_window(word(0), word(1)).into_word());
             each(word(2));
         }

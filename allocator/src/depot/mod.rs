@@ -58,19 +58,20 @@ fn overflow_words(shards: usize) -> usize {
 
 /// The depots of a node. All zero is a node without magazines.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Depots {
     /// A shard is committed when it is first used.
     shards: Table<Shard>,
     /// Shards there may be.
     most: AtomicUsize,
+    overflow: Table<AtomicU64>,
+    /// Pages of it in use.
+    growth: Lock<u32>,
     /// Which shards hold magazines of a class.
     stocked: [AtomicU64; CLASSES],
     inboxes: [Inbox; CLASSES],
     /// A turn for each CPU.
     turns: [Lock<()>; MOST_SHARDS],
-    overflow: Table<AtomicU64>,
-    /// Pages of it in use.
-    growth: Lock<u32>,
 }
 
 impl Depots {

@@ -175,7 +175,7 @@ fn round_region(len: usize) -> usize {
     len / unit * unit
 }
 
-/// Reserves the regions (one after the other) and the metadata of a heap.
+/// Reserves the regions (one after the other) and the metadata of a heap: in one piece, the metadata below.
 fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
     let metadata_len = Table::<Node>::bytes_for(arenas + 1)
@@ -184,14 +184,13 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
         + Cpus::metadata_len(arenas + 1, slots)
         + HugeTable::metadata_len()
         + if arenas > 1 { Threads::metadata_len() } else { 0 };
-    let regions = Span::reserve(regions_len, if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION }).ok()?;
-    match Span::reserve(metadata_len, PAGE) {
-        Ok(metadata) => Some((regions, metadata)),
-        Err(_) => {
-            regions.release();
-            None
-        }
-    }
+    let align = if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION };
+    let all = Span::reserve(metadata_len.checked_add(regions_len)?.checked_add(align)?, PAGE).ok()?;
+    let begin = (all.base() + metadata_len).next_multiple_of(align) - all.base();
+    let (metadata, regions) = all.split(begin);
+    // What is left behind the regions stays reserved: to give it back is a system call more, and makes nothing smaller but a number.
+    let (regions, _rest) = regions.split(regions_len);
+    Some((regions, metadata))
 }
 
 /// The process's secret, from the kernel's random bytes but not revealing them.

@@ -14,22 +14,23 @@ use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
 
-/// See the module.
+/// See the module. What is written when the heap boots comes first, in order: it is few pages of a process that needs no more.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Node {
     pub(super) arena: Arena,
-    pub(super) slabs: Slabs,
-    pub(super) depots: Depots,
-    /// The kernel's number of the node.
-    pub(super) system_id: AtomicU16,
-    /// The node whose memory threads on this one's CPUs are to have.
-    pub(super) home: AtomicU8,
     /// What it was asked for and gave. Padded: written at each refill, when all read the zonelist.
     pub(super) counters: CachePadded<Counters>,
     /// The nodes by distance, itself first.
     pub(super) zonelist: [AtomicU8; MAX_NODES],
+    /// The kernel's number of the node.
+    pub(super) system_id: AtomicU16,
+    /// The node whose memory threads on this one's CPUs are to have.
+    pub(super) home: AtomicU8,
     pub(super) calm: Calm,
     pub(super) room: Room,
+    pub(super) depots: Depots,
+    pub(super) slabs: Slabs,
 }
 
 // SAFETY: numbers, atomics and locks whose zero is free; nothing needs a drop.

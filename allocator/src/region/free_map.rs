@@ -78,7 +78,10 @@ impl FreeMap {
         let tracts = tracts(pages);
         self.bits.extend_to(pages.next_multiple_of(TRACT as usize))?;
         self.bounds.extend_to((self.begins[0].load(Ordering::Relaxed) + tracts) as usize)?;
-        self.tracts.store(tracts, Ordering::Relaxed);
+        if self.tracts.swap(tracts, Ordering::Relaxed) == 0 {
+            // A page that is read before it is written to costs a second fault.
+            self.word(0, 0).store(0, Ordering::Relaxed);
+        }
         let top = (0..LEVELS).find(|&level| width(tracts, level) <= FAN).unwrap_or(LEVELS - 1);
         // A new top level begins with one bound over all that there was.
         for level in self.top() + 1..=top {

@@ -5,10 +5,12 @@ use crate::base::units::PAGE;
 use crate::sys::Errno;
 use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
+use crate::sys::lock::Lock;
 use crate::sys::vm::{Reserve, Span};
 use core::marker::PhantomData;
 use core::ops::Range;
 use core::slice;
+use crossbeam_utils::CachePadded;
 
 /// Types for which all zero bytes are a value, that need no drop and may be shared between threads.
 ///
@@ -20,6 +22,8 @@ pub unsafe trait Zeroed: Sync {}
 unsafe impl Zeroed for crate::base::sync::AtomicU32 {}
 // SAFETY: atomics are plain numbers.
 unsafe impl Zeroed for crate::base::sync::AtomicU64 {}
+// SAFETY: a lock whose zero is free, and that guards nothing itself.
+unsafe impl Zeroed for CachePadded<Lock<()>> {}
 // SAFETY: two atomics.
 unsafe impl Zeroed for super::PageLink {}
 

@@ -18,8 +18,9 @@ struct Numbers {
     used: u32,
 }
 
-/// See the module. All zero is a node without slabs.
+/// See the module. All zero is a node without slabs. What is written at boot comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Slabs {
     pub(super) descriptors: Table<Slab>,
     numbers: Lock<Numbers>,
