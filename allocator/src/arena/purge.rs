@@ -26,7 +26,7 @@ const STEP: u32 = PIECE;
 /// No free purges more (32 MiB).
 const LARGEST_STEP: u32 = 8192;
 /// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it. Where that was too little lately
-/// it is up to twice as much.
+/// it is up to twice as much. Of less than twice as much in use what lies free in slabs does not count.
 const KEPT_ALONE: u32 = 4096;
 /// One free in so many looks whether something is due.
 const LOOK_EVERY: u32 = 16;
@@ -58,6 +58,8 @@ pub struct PurgePolicy {
     pub limit_pages: u32,
     /// Whether frees must see to what decays, because there is no helper thread.
     pub alone: bool,
+    /// Pages' worth of free objects in slabs, as far as somebody looked: in use for the arena, but not by the program.
+    pub free_in_slabs: u32,
 }
 
 /// What an arena remembers of it.
@@ -208,7 +210,9 @@ impl Arena {
         let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
         let in_use = self.in_use(lists);
         let kept_alone = KEPT_ALONE + self.watermarks.missed().min(KEPT_ALONE);
-        let alone = if policy.alone { in_use.max(kept_alone) } else { u32::MAX };
+        // Of more it is as it is: free runs that stay a while meet their neighbours, and go back with fewer calls.
+        let hollow = if in_use <= 2 * KEPT_ALONE { policy.free_in_slabs } else { 0 };
+        let alone = if policy.alone { in_use.saturating_sub(hollow).max(kept_alone) } else { u32::MAX };
         self.watermarks.marks(in_use, limit.min(alone))
     }
 
@@ -274,7 +278,8 @@ mod tests {
 
     const LEN: usize = 256 << 20;
     /// For ever, as far as a test goes.
-    const ALONE: PurgePolicy = PurgePolicy { delay_ms: 1_000_000, limit_pages: u32::MAX, alone: true };
+    const ALONE: PurgePolicy =
+        PurgePolicy { delay_ms: 1_000_000, limit_pages: u32::MAX, alone: true, free_in_slabs: 0 };
 
     fn arena() -> Arena {
         let arena = Arena::default();
@@ -301,5 +306,18 @@ mod tests {
         assert_eq!(come_and_go(&arena, longer), (0, longer));
         let warm = [(); 4].map(|()| come_and_go(&arena, 3 * KEPT_ALONE).1);
         assert_eq!(warm[2..], [2 * KEPT_ALONE; 2], "no more");
+    }
+
+    #[test]
+    fn without_a_helper_what_slabs_hold_free_does_not_count_unless_much_is_in_use() {
+        let kept_beside = |in_use: u32| {
+            let arena = arena();
+            let (_used, buffer) = (arena.alloc(in_use, 1).unwrap(), arena.alloc(3 * KEPT_ALONE, 1).unwrap());
+            arena.free(Run { zero: false, ..buffer });
+            let kept = |free_in_slabs| arena.marks(PurgePolicy { free_in_slabs, ..ALONE }).high;
+            (kept(0), kept(in_use))
+        };
+        assert_eq!(kept_beside(2 * KEPT_ALONE), (2 * KEPT_ALONE, KEPT_ALONE));
+        assert_eq!(kept_beside(2 * KEPT_ALONE + 512), (2 * KEPT_ALONE + 512, 2 * KEPT_ALONE + 512));
     }
 }

@@ -33,11 +33,7 @@ type Own = CachePadded<Lock<()>>;
 
 impl LockedWindows {
     pub(super) const fn new() -> LockedWindows {
-        LockedWindows {
-            locks: Table::new(),
-            words: Table::new(),
-            growth: Lock::new(()),
-        }
+        LockedWindows { locks: Table::new(), words: Table::new(), growth: Lock::new(()) }
     }
 
     pub(super) fn metadata_len(rows: usize) -> usize {

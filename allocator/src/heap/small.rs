@@ -3,6 +3,7 @@
 use super::Heap;
 use super::knowledge::Call;
 use super::large::Origin;
+use super::tend::MUCH_ALONE;
 use crate::arena::PurgePolicy;
 use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
@@ -282,7 +283,7 @@ impl Heap {
         match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
             Ok(()) => {
                 self.nudge(bytes_of_magazine(class));
-                let policy = self.purge_policy();
+                let policy = self.purge_policy_of(home);
                 // Twice, for without a helper as much may be kept as is in use, and that has become less.
                 let grown = || node.arena.warm_now().saturating_sub(warm).saturating_mul(2);
                 let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
@@ -324,7 +325,18 @@ impl Heap {
             delay_ms: self.settings.get(Key::PurgeDelay),
             limit_pages: (self.warm_limit() / PAGE) as u32,
             alone: !self.idle.has_thread(),
+            free_in_slabs: 0,
         }
+    }
+
+    /// Of a node without a helper thread, where much is warm: what slabs hold free is not the program's, and as much as that need not be kept.
+    pub(super) fn purge_policy_of(&self, id: NodeId) -> PurgePolicy {
+        let (node, policy) = (self.node(id), self.purge_policy());
+        if !policy.alone || node.arena.warm_now() as usize * PAGE < MUCH_ALONE {
+            return policy;
+        }
+        let free = |class: Class| node.slabs.outline(class).free as usize * class.size();
+        PurgePolicy { free_in_slabs: (Heap::classes().map(free).sum::<usize>() / PAGE) as u32, ..policy }
     }
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.

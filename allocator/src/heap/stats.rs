@@ -85,7 +85,7 @@ impl Heap {
         let arena = &self.node(id).arena;
         let bytes = |pages: u32| pages as usize * PAGE;
         let (warm, zero) = arena.free_pages();
-        let (committed, marks) = (arena.region().pages(), arena.marks(self.purge_policy()));
+        let (committed, marks) = (arena.region().pages(), arena.marks(self.purge_policy_of(id)));
         let [direct, decay, idle, limit, trim] = arena.given_back().map(|pages| pages as usize * PAGE);
         PageStats {
             committed: bytes(committed),

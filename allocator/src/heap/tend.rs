@@ -34,7 +34,7 @@ const THINNED_AT_A_STOW: usize = 64;
 /// Magazines whose links are read at once before their rounds go back.
 const READ_AHEAD: usize = 8;
 /// So many free bytes are much.
-const MUCH_ALONE: usize = 8 << 20;
+pub(super) const MUCH_ALONE: usize = 8 << 20;
 /// And so many of one class, if they are half of what its slabs hold.
 const MUCH_OF_A_CLASS: usize = 256 << 10;
 /// Between looks, in milliseconds.
