@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-look='openat /sys/devices/system/node/online read read close'
+look='openat /sys/devices/system/node/online read close'
 # Nothing that depends on the time, or on which CPUs the program is moved to.
 steady=purge_delay_ms:3600000,cgroup:off
 cpu=$(taskset -pc $$ | sed 's/.*: //; s/[,-].*//')

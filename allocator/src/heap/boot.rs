@@ -187,9 +187,14 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
     let align = if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION };
     let all = Span::reserve(metadata_len.checked_add(regions_len)?.checked_add(align)?, PAGE).ok()?;
     let begin = (all.base() + metadata_len).next_multiple_of(align) - all.base();
-    let (metadata, regions) = all.split(begin);
-    // What is left behind the regions stays reserved: to give it back is a system call more, and makes nothing smaller but a number.
-    let (regions, _rest) = regions.split(regions_len);
+    let (before, all) = all.split(begin - metadata_len);
+    let (metadata, all) = all.split(metadata_len);
+    let (regions, behind) = all.split(regions_len);
+    // Else they stay reserved: two system calls less.
+    if len < MUCH_SPACE {
+        before.release();
+        behind.release();
+    }
     Some((regions, metadata))
 }
 
