@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use super::{Errno, arch};
+use crate::base::units::PAGE;
 
 /// A system call that cannot break memory safety by itself: no argument lets the kernel write to memory we do not hand over.
 fn call(number: i64, args: [usize; 6]) -> Result<usize, Errno> {
@@ -125,8 +126,8 @@ pub fn read_from_start(descriptor: u32, buffer: &mut [u8]) -> Result<&[u8], Errn
     Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-/// Reads the head of the file at `path` into `buffer`. A read that does not fill what is left of that is the last one: files of the kernel's with one
-/// record give all there is at once, and to be told so costs a fifth of a start's reads.
+/// Reads the head of the file at `path` into `buffer`. A read of less than a page, if there is room for one, is the last: files of the kernel's give
+/// no more than that at once (sysfs), but no less while there is some, and to be told that there is none is a call more.
 pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let fd = open(path)? as usize;
     let mut filled = 0;
@@ -135,7 +136,7 @@ pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a
         match call(libc::SYS_read, [fd, rest.as_mut_ptr() as usize, rest.len(), 0, 0, 0]) {
             Ok(count) => {
                 filled += count;
-                if count < rest.len() || count == 0 {
+                if count < rest.len().min(PAGE) || count == 0 {
                     break Ok(());
                 }
             }
@@ -281,4 +282,26 @@ pub fn register_for_restarts() -> Result<(), Errno> {
 /// Restarts every restartable sequence that a thread of this process is in: when it returns, all that run began later.
 pub fn restart_sequences() -> Result<(), Errno> {
     call(libc::SYS_membarrier, [PRIVATE_EXPEDITED_RSEQ, 0, 0, 0, 0, 0]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn what_comes_by_the_page_is_read_to_its_end() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        // SAFETY: takes numbers.
+        let room = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, PAGE as i32) };
+        assert_eq!(room, PAGE as i32, "a pipe that gives no more than a page at once, as sysfs does");
+        let path = std::ffi::CString::new(std::format!("/proc/self/fd/{}", reader.as_raw_fd())).unwrap();
+        let text = [b'7'; PAGE + 100];
+        let writing = std::thread::spawn(move || writer.write_all(&text).unwrap());
+        let mut buffer = [0; 2 * PAGE];
+        assert_eq!(read_file(&path, &mut buffer).unwrap(), &text[..]);
+        writing.join().unwrap();
+    }
 }
