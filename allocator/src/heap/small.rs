@@ -335,8 +335,7 @@ impl Heap {
         if !policy.alone || node.arena.warm_now() as usize * PAGE < MUCH_ALONE {
             return policy;
         }
-        let free = |class: Class| node.slabs.outline(class).free as usize * class.size();
-        PurgePolicy { free_in_slabs: (Heap::classes().map(free).sum::<usize>() / PAGE) as u32, ..policy }
+        PurgePolicy { free_in_slabs: (node.slabs.free_bytes() / PAGE) as u32, ..policy }
     }
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.

@@ -107,6 +107,11 @@ impl Slabs {
         Some((start, class, slab.has(number)))
     }
 
+    /// Bytes of free objects in slabs, a moment ago, without a lock.
+    pub fn free_bytes(&self) -> usize {
+        Class::all().map(|class| self.outline(class).free as usize * class.size()).sum()
+    }
+
     /// The slab of a page of its class, and the number of the object at or around `address`.
     pub(super) fn locate(&self, arena: &Arena, page: Page, class: Class, address: usize) -> Option<(&Slab, u32)> {
         let id = self.id_of(arena, page)?;
