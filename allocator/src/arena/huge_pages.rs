@@ -248,6 +248,34 @@ mod tests {
         (0..pages / HUGE).map(|_| arena.alloc(HUGE, 1).unwrap()).collect()
     }
 
+    /// Whether the kernel has a flag for the mapping around an address.
+    fn has_flag(address: usize, flag: &str) -> bool {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let is_around = |line: &str| {
+            let ends = line.split(' ').next().and_then(|range| range.split_once('-'));
+            let ends = ends.and_then(|(from, to)| {
+                Some(usize::from_str_radix(from, 16).ok()?..usize::from_str_radix(to, 16).ok()?)
+            });
+            ends.is_some_and(|range| range.contains(&address))
+        };
+        let lines = maps.lines().skip_while(|line| !is_around(line));
+        let flags = lines.filter_map(|line| line.strip_prefix("VmFlags:")).next().unwrap();
+        flags.split(' ').any(|one| one == flag)
+    }
+
+    #[test]
+    fn the_kernel_is_told_when_something_is_taken_first() {
+        let of_front =
+            [(ThpPolicy::Auto, "nh"), (ThpPolicy::Never, "nh"), (ThpPolicy::Madvise, "nh"), (ThpPolicy::Always, "hg")];
+        for (policy, flag) in of_front {
+            let arena = arena(policy, true);
+            let is_told = || has_flag(arena.region().base(), flag);
+            assert!(!is_told(), "nothing is taken from it: {policy:?}");
+            let _run = arena.alloc(1, 1).unwrap();
+            assert!(is_told(), "{policy:?}");
+        }
+    }
+
     #[test]
     fn a_dense_region_is_asked_for_ahead_and_a_sparse_one_refused() {
         let arena = arena(ThpPolicy::Auto, true);
