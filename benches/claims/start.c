@@ -34,6 +34,15 @@ static int by_value(const void *a, const void *b) {
     return (difference > 0) - (difference < 0);
 }
 
+/* Another order each time: whoever always came after the same one would always find what that one left, warm or cold. */
+static void shuffle(int *order, int count) {
+    for (int left = count; left > 1; left--) {
+        int chosen = rand() % left, last = order[left - 1];
+        order[left - 1] = order[chosen];
+        order[chosen] = last;
+    }
+}
+
 static double median(double *values, int count) {
     qsort(values, count, sizeof *values, by_value);
     return values[count / 2];
@@ -46,13 +55,18 @@ int main(int argc, char **argv) {
         return 2;
     }
     double *times = calloc(libraries * turns, sizeof *times), *peaks = calloc(libraries * turns, sizeof *peaks);
-    for (int turn = 0; turn < turns; turn++)
+    int *order = calloc(libraries, sizeof *order);
+    for (int next = 0; next < libraries; next++)
+        order[next] = next;
+    for (int turn = 0; turn < turns; turn++) {
+        shuffle(order, libraries);
         for (int next = 0; next < libraries; next++) {
-            int i = (turn + next) % libraries; /* nobody always runs after the same one */
+            int i = order[next];
             struct sample sample = run(argv[i + 2]);
             times[i * turns + turn] = sample.microseconds;
             peaks[i * turns + turn] = sample.rss_kib;
         }
+    }
     for (int i = 0; i < libraries; i++)
         printf("%s %.1f %.0f\n", argv[i + 2], median(times + i * turns, turns), median(peaks + i * turns, turns));
     return 0;
