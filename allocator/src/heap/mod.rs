@@ -47,9 +47,8 @@ mod unmix;
 mod validate;
 mod whereabouts;
 
-use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use crate::base::units::{Class, NodeId};
+use crate::base::units::NodeId;
 use crate::cpu::Cpus;
 use crate::region::Table;
 use crate::stats::NumaPolicy;
@@ -256,9 +255,5 @@ impl Heap {
         if let Some(home) = self.common_home() {
             self.cpus.show_extent(self.node(home).arena.region());
         }
-    }
-
-    fn classes() -> impl Iterator<Item = Class> {
-        (1..CLASSES as u8).map(Class)
     }
 }

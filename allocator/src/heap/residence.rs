@@ -37,7 +37,7 @@ impl Heap {
             node: (index < self.node_count()).then(|| self.system_id(id)),
             base: node.arena.region().base(),
             committed: bytes(node.arena.region().pages()),
-            used: large_pages as usize * PAGE + bytes(Heap::classes().map(slab_pages).sum()),
+            used: large_pages as usize * PAGE + bytes(Class::all().map(slab_pages).sum()),
             warm: bytes(warm),
             zero: bytes(zero),
             counts: node.counters.read(),

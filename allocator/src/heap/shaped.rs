@@ -93,7 +93,7 @@ impl Heap {
     /// something is free twice. Nothing else may use the heap meanwhile.
     #[doc(hidden)]
     pub fn count_in_use(&self) -> i64 {
-        self.all_nodes().map(|id| Heap::classes().map(|class| self.count_in_use_of(id, class)).sum::<i64>()).sum()
+        self.all_nodes().map(|id| Class::all().map(|class| self.count_in_use_of(id, class)).sum::<i64>()).sum()
     }
 
     fn count_in_use_of(&self, id: NodeId, class: Class) -> i64 {

@@ -341,7 +341,7 @@ impl Heap {
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
     pub(super) fn drain(&self, nodes: impl Iterator<Item = NodeId>) {
         for home in nodes {
-            for class in Heap::classes() {
+            for class in Class::all() {
                 for place in [Place::Window, Place::Previous] {
                     if let Some(magazine) = self.cpus.take(home.index(), class, place) {
                         self.take_back(home, class, magazine);

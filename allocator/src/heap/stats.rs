@@ -59,7 +59,7 @@ impl Heap {
         stats.given_back.add(pages.given_back);
         stats.purged = stats.given_back.total();
         stats.refaulted += pages.refaulted;
-        for class in Heap::classes() {
+        for class in Class::all() {
             self.add_class(&mut stats.classes[class.index()], id, class);
         }
     }

@@ -201,14 +201,14 @@ impl Heap {
         if judge {
             depots.judge();
         }
-        for class in Heap::classes() {
+        for class in Class::all() {
             self.take_back_all(id, class, from_fn(|| depots.any_surplus(class)));
         }
     }
 
     /// Returns what the depots and inboxes of a node hold to the slabs, and the empty slabs to the arena.
     pub(super) fn gather(&self, id: NodeId) {
-        for class in Heap::classes() {
+        for class in Class::all() {
             self.take_back_all(id, class, from_fn(|| self.node(id).depots.get_any(class)));
             self.take_back_all(id, class, from_fn(|| self.open_inbox(id, class)));
         }

@@ -19,7 +19,7 @@ impl Heap {
             let node = self.node(id);
             node.arena.validate()?;
             node.slabs.validate(&node.arena)?;
-            Heap::classes().try_for_each(|class| self.validate_magazines(id, class))?;
+            Class::all().try_for_each(|class| self.validate_magazines(id, class))?;
         }
         Ok(())
     }
