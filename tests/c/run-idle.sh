@@ -8,6 +8,7 @@ for name in shrinks alone arrays child sparse storm none; do
 done
 if needs_library "idle programs shrink"; then
     check "idle/shrinks" $limit "$work/shrinks"
+    if chrt -f 1 true 2>/dev/null; then check "idle/shrinks, a real-time program" $limit chrt -f 1 "$work/shrinks"; fi
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
     check "idle/alone, freed at random" $limit "$work/alone" random

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust idle_threads pool interrupted kept locked mappings no_open refuse strict watched; do
+    for name in bounded churn contained exhaust hardened idle_threads pool interrupted kept locked mappings no_open refuse strict watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -182,6 +182,7 @@ sandbox() {
         check "nothing can be opened: $error" $limit "$work/no_open" $error
     done
     check "madvise: EINVAL" $limit "$work/refuse" EINVAL madvise "$work/churn" 2 16
+    needs_library "a hardened service" && check "a service without privileges, whose sandbox kills" $limit "$work/hardened"
     needs_library "few system calls" && check "nothing but memory and futex calls after the start" $limit "$work/strict"
 }
 

@@ -116,7 +116,7 @@ const fn sizes() -> [[u64; WINDOW_BYTES / 8]; CLASSES] {
     table
 }
 
-/// Byte offsets in [`Hot`], for the macros' assembly.
+/// Byte offsets in `Hot`, for the macros' assembly.
 pub mod at {
     use super::Hot;
     use core::mem::offset_of;

@@ -10,12 +10,12 @@
 //! | huge | beyond, or grown by `realloc` | a mapping of its own |
 //!
 //! A slow path is one ladder, its cases in order of cost; calls go down once and the object comes up once. Every slow path passes
-//! [`Heap::enter`] first: it boots the heap, and in a forked child repairs it.
+//! `Heap::enter` first: it boots the heap, and in a forked child repairs it.
 //!
 //! Several nodes: each has an arena, slabs and depots, and a row of windows; an object is always pushed to the row of the node whose
 //! region it lies in. Behind the last node comes the **interleaved** one, whose pages lie on all nodes in turn, and in any case the
 //! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. Which memory is bound to which node, and
-//! which node a thread's objects come from: [`placement`].
+//! which node a thread's objects come from: `placement`.
 
 mod boot;
 mod counters;

@@ -255,19 +255,25 @@ pub fn name_thread(name: &core::ffi::CStr) {
     let _nameless_is_harmless = call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0]);
 }
 
-/// Takes every capability from the calling thread alone.
+/// Takes every capability from the calling thread alone. Who has none is asked first: sandboxes that let ask often kill for taking.
 pub fn drop_capabilities() {
     const VERSION_3: u32 = 0x2008_0522;
-    let (header, none) = ([VERSION_3, 0], [0_u32; 6]);
-    let args = [&raw const header as usize, &raw const none as usize, 0, 0, 0, 0];
-    let _harmless = call(libc::SYS_capset, args);
+    let (header, mut sets, none) = ([VERSION_3, 0], [0_u32; 6], [0_u32; 6]);
+    let known = call(libc::SYS_capget, [&raw const header as usize, &raw mut sets as usize, 0, 0, 0, 0]);
+    if known.is_err() || sets != none {
+        let args = [&raw const header as usize, &raw const none as usize, 0, 0, 0, 0];
+        let _harmless = call(libc::SYS_capset, args);
+    }
 }
 
-/// Gives the calling thread the ordinary scheduling class, whatever its maker had.
+/// Gives the calling thread the ordinary scheduling class if its maker had a real-time one.
 pub fn schedule_ordinarily() {
-    let priority = 0_i32;
-    let args = [0, libc::SCHED_OTHER as usize, &raw const priority as usize, 0, 0, 0];
-    let _harmless = call(libc::SYS_sched_setscheduler, args);
+    let policy = call(libc::SYS_sched_getscheduler, [0; 6]).map(|policy| policy as i32 & !libc::SCHED_RESET_ON_FORK);
+    if !matches!(policy, Ok(libc::SCHED_OTHER | libc::SCHED_BATCH | libc::SCHED_IDLE)) {
+        let priority = 0_i32;
+        let args = [0, libc::SCHED_OTHER as usize, &raw const priority as usize, 0, 0, 0];
+        let _harmless = call(libc::SYS_sched_setscheduler, args);
+    }
 }
 
 /// Commands of `membarrier` that the libc crate lacks.

@@ -50,6 +50,13 @@ static inline int helper_status(const char *field, char *line, int size) {
     return found;
 }
 
+// In the helper's status this line is that.
+static inline void helper_says(const char *field, const char *value) {
+    char line[256];
+    CHECK(helper_status(field, line, sizeof line));
+    CHECK(!strcmp(line + strlen(field) + 1, value));
+}
+
 static inline int has_helper(void) {
     char line[256];
     return helper_status("State:", line, sizeof line);
