@@ -17,4 +17,7 @@ fi
 for name in signals thread_signals cross_signals; do
     needs_library "fork/$name" && build "$name" "fork/$name.c" -D_GNU_SOURCE && check "fork/$name" $limit "$work/$name"
 done
+if needs_library fork/kept_signals && build kept_signals fork/kept_signals.c -D_GNU_SOURCE; then
+    check fork/kept_signals $limit env LARDER_CONF=idle:off "$work/kept_signals"
+fi
 finish

@@ -2,7 +2,7 @@
 
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::Class;
-use crate::region::{Links, Magazine, Object};
+use crate::region::{Links, Magazine, Object, broken_link};
 
 /// See the module. The word is the first object's address; each object's link is the next one's.
 #[derive(Debug, Default)]
@@ -31,14 +31,18 @@ impl Inbox {
         }
     }
 
-    /// Takes everything and passes it on, one object at a time.
-    pub fn take(&self, links: Links, mut each: impl FnMut(Object)) {
+    /// Takes everything and passes it on, one object at a time. `links` is asked once it is taken: it may lead to where the region had not reached before.
+    pub fn take(&self, links: impl FnOnce() -> Links, class: Class, mut each: impl FnMut(Object)) {
         if self.head.load(Ordering::Relaxed) == 0 {
             return;
         }
         let mut address = self.head.swap(0, Ordering::Acquire);
+        let links = links();
         while address != 0 {
             let next = links.read(address as usize);
+            if !links.leads_to(next) {
+                broken_link(address as usize, class);
+            }
             each(Object::mint(address as usize));
             address = next;
         }

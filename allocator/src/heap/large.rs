@@ -140,6 +140,12 @@ impl Heap {
         }
     }
 
+    /// A mapping, whatever the size: it takes no lock of a node.
+    #[cold]
+    pub(super) fn alloc_mapping(&self, node: NodeId, size: usize) -> *mut u8 {
+        self.alloc_huge(Origin { node, asked: false }, size, PAGE, false).0
+    }
+
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {
         // So that no huge page is shared with a neighbour, who may be touched first from another node.
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };

@@ -181,7 +181,7 @@ impl Heap {
     /// Gathers what lies idle in windows, depots and slabs, and gives back addresses.
     fn gather_idle(&self) -> bool {
         // A signal handler that interrupted a holder has been to the spare node: to gather it would have to wait.
-        if self.all_nodes().any(|node| self.node(node).holds_any()) {
+        if self.holds_any() {
             return false;
         }
         // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.

@@ -191,9 +191,17 @@ impl Heap {
         self.nodes.get(id.index())
     }
 
-    /// Whether this thread holds a lock of the node that the lock at `address` belongs to.
+    /// Whether this thread holds a lock that the holder of the one at `address` may be waiting for: of the same node, of its rank or above; or any of a
+    /// later node. No thread waits for such a one but in a signal handler, so among those that wait each lock is of a higher rank or a later node than
+    /// what its waiter holds, and none waits for itself.
     pub fn holds_one_with(&self, address: usize) -> bool {
-        self.all_nodes().map(|id| self.node(id)).any(|node| node.has_at(address) && node.holds_from(address))
+        let mut nodes = self.all_nodes().map(|id| self.node(id)).skip_while(|node| !node.has_at(address));
+        nodes.next().is_some_and(|own| own.holds_from(address)) || nodes.any(Node::holds_any)
+    }
+
+    /// Whether this thread holds a lock of any node: then it is in a signal handler that interrupted the holder, unless it is in a slow path.
+    fn holds_any(&self) -> bool {
+        self.all_nodes().any(|id| self.node(id).holds_any())
     }
 
     /// The one that comes last.
@@ -255,5 +263,50 @@ impl Heap {
         if let Some(home) = self.common_home() {
             self.cpus.show_extent(self.node(home).arena.region());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::Class;
+    use crate::sys::topology::Topology;
+    extern crate std;
+    use std::boxed::Box;
+
+    const SIZE: usize = 100;
+
+    fn heap() -> &'static Heap {
+        let heap = Box::leak(Box::new(Heap::new()));
+        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
+        heap
+    }
+
+    #[test]
+    fn who_holds_a_lock_of_a_later_node_does_not_wait_for_one_of_an_earlier() {
+        let heap = heap();
+        let nodes = [NodeId(0), heap.spare()].map(|id| heap.node(id));
+        let may_wait = || nodes.map(|node| !heap.holds_one_with(core::ptr::from_ref(node).addr()));
+        assert_eq!(may_wait(), [true, true]);
+        let held = nodes[1].slabs.seize(Class(1));
+        assert_eq!(may_wait(), [false, false]);
+        drop(held);
+        let held = nodes[0].slabs.seize(Class(1));
+        assert_eq!(may_wait(), [false, true]);
+        drop(held);
+    }
+
+    #[test]
+    fn who_holds_the_locks_of_all_nodes_gets_a_mapping() {
+        let heap = heap();
+        let class = Class::small(SIZE, 16).unwrap();
+        let held = [NodeId(0), heap.spare()].map(|id| heap.node(id).slabs.seize(class));
+        let object = heap.alloc(SIZE, 16);
+        assert!(!object.is_null() && heap.node_of(object).is_none());
+        heap.free(object);
+        drop(held);
+        let object = heap.alloc(SIZE, 16);
+        assert_eq!(heap.node_of(object), Some(0));
+        heap.free(object);
     }
 }

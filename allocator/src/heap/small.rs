@@ -120,7 +120,8 @@ impl Heap {
     }
 
     /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs, then those that
-    /// are full (see [`full`](super::full)); at last the spare node, which is a signal handler's only choice if it interrupted the holder of a lock.
+    /// are full (see [`full`](super::full)); at last the spare node, for a signal handler that interrupted the holder of a lock; and a mapping for one
+    /// that interrupted the holder of the spare node's.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
         let found = self.attempt(first, class);
         if found.is_none() && class.is_medium() {
@@ -130,11 +131,12 @@ impl Heap {
             .or_else(|| if self.gather_all() { self.attempt(first, class) } else { None })
             .or_else(|| if self.lift_marks() { self.attempt(first, class) } else { None })
             .or_else(|| self.refill(self.spare(), class));
+        let Some(object) = found else {
+            return if self.holds_any() { self.alloc_mapping(first, class.size()) } else { core::ptr::null_mut() };
+        };
         self.relieve(first);
-        if let Some(object) = &found {
-            self.count_alloc(first, object.address());
-        }
-        found.map_or(core::ptr::null_mut(), Object::into_pointer)
+        self.count_alloc(first, object.address());
+        object.into_pointer()
     }
 
     fn attempt(&self, first: NodeId, class: Class) -> Option<Object> {
@@ -206,13 +208,17 @@ impl Heap {
     pub(super) fn open_inbox(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let links = self.cpus.links();
         let mut magazine = Magazine::empty(class);
-        self.node(id).depots.inbox(class).take(links, |object| {
-            if let Err(object) = magazine.push(links, object) {
-                let mut next = Magazine::empty(class);
-                let _fits = next.push(links, object);
-                self.stow(id, class, core::mem::replace(&mut magazine, next));
-            }
-        });
+        self.node(id).depots.inbox(class).take(
+            || self.cpus.links(),
+            class,
+            |object| {
+                if let Err(object) = magazine.push(links, object) {
+                    let mut next = Magazine::empty(class);
+                    let _fits = next.push(links, object);
+                    self.stow(id, class, core::mem::replace(&mut magazine, next));
+                }
+            },
+        );
         (!magazine.is_empty()).then_some(magazine)
     }
 

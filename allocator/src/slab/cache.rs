@@ -35,7 +35,7 @@ const ABREAST: usize = 16;
 /// See the module. All zero is a class without slabs.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    lists: Lock<Lists>,
+    pub(super) lists: Lock<Lists>,
     /// Slabs, and from bit 32 on free objects in them, when a magazine, or an empty slab, was last taken or given back.
     outline: AtomicU64,
 }
@@ -238,7 +238,7 @@ fn in_groups(objects: usize, class: Class) -> usize {
 fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) -> Result<(), Object> {
     let address = object.address();
     let region = arena.region();
-    let place = region.page_of(address).filter(|&page| region.entry(page).class() == Some(class));
+    let place = region.page_of(address).filter(|&page| region.entry(page).class_of_object(address) == Some(class));
     let located = place.and_then(|page| slabs.locate(arena, page, class, address).zip(slabs.id_of(arena, page)));
     let Some(((slab, number), id)) = located else { return Err(object) };
     if !slab.put(number) {

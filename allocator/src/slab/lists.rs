@@ -10,7 +10,7 @@ const PARTIAL: usize = 4;
 /// Slabs that are looked at for a CPU's own.
 const MOST_LOOKS: u32 = 16;
 /// Slabs that may lie free, beside a quarter, before a CPU is given another's.
-const SPARED: u32 = 4;
+const SPARED: u64 = 4;
 /// The list of empty slabs.
 pub(super) const EMPTY: usize = PARTIAL;
 
@@ -65,8 +65,8 @@ impl Lists {
 
     /// Whether more lies free than slabs of several CPUs explain: then they share.
     pub(super) fn is_rich(&self, class: Class) -> bool {
-        let each = class.info().slab_objects;
-        self.free > self.slabs * each / 8 + SPARED * each
+        let each = u64::from(class.info().slab_objects);
+        u64::from(self.free) > u64::from(self.slabs) * each / 8 + SPARED * each
     }
 
     /// An empty slab.

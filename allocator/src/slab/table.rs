@@ -88,6 +88,12 @@ impl Slabs {
         &self.caches[class.index()]
     }
 
+    /// As if a signal handler had interrupted this thread while it held the lock of a class.
+    #[cfg(test)]
+    pub fn seize(&self, class: Class) -> impl Sized + '_ {
+        self.caches[class.index()].try_hold().unwrap()
+    }
+
     /// Slabs and free objects of a class.
     pub fn figures(&self, class: Class) -> CacheFigures {
         self.caches[class.index()].figures()
@@ -168,10 +174,9 @@ impl Slabs {
         }
     }
 
-    /// All slabs in use, with their numbers.
+    /// All slabs in use, with their numbers. Takes no lock: in a forked child the numbers' one may be this thread's.
     pub(super) fn in_use(&self) -> impl Iterator<Item = (SlabId, &Slab, Class)> {
-        let used = self.numbers.lock().map_or(0, |numbers| numbers.used);
-        (1..=used).map(SlabId).filter_map(|id| {
+        (1..=self.descriptors.len() as u32).map(SlabId).filter_map(|id| {
             let slab = self.descriptors.get(id.0 as usize - 1);
             Some((id, slab, slab.class()?))
         })
@@ -180,11 +185,9 @@ impl Slabs {
     /// In a forked child: rebuilds what threads that no longer exist held.
     pub fn rebuild(&self) {
         if let Some(mut numbers) = self.numbers.inherit() {
+            // Those that were used before are lost. How far they were given out is a word, right at any time: the highest with a class may be less, for
+            // this thread may be about to begin a slab.
             numbers.unused = 0;
-            numbers.used = (1..=self.descriptors.len() as u32)
-                .rev()
-                .find(|&id| self.descriptors.get(id as usize - 1).class().is_some())
-                .unwrap_or(0);
         }
         for class in Class::all() {
             self.caches[class.index()].rebuild(self, class);
@@ -275,6 +278,46 @@ pub(super) mod tests {
                 let inside = address + CLASS.size() - 1;
                 assert_eq!(slabs.object_around(arena, inside), Some((address, CLASS, false)));
             }
+        });
+    }
+
+    #[test]
+    fn an_address_inside_an_object_is_none() {
+        with_slabs(|slabs, arena| {
+            let (found, mut magazine, mut strays) = (objects(slabs, arena, 4), Magazine::empty(CLASS), 0);
+            magazine.push(links(), Object::mint(found[1] + 16)).unwrap();
+            slabs.take_back(arena, CLASS, magazine, links(), |_| strays += 1).unwrap();
+            assert_eq!(strays, 1);
+            assert_eq!(slabs.object_around(arena, found[1]), Some((found[1], CLASS, false)));
+        });
+    }
+
+    /// As if another thread had held a lock when this one forked.
+    fn orphan<T: Send>(lock: &Lock<T>) {
+        std::thread::scope(|scope| scope.spawn(|| core::mem::forget(lock.lock())).join()).unwrap();
+    }
+
+    #[test]
+    fn a_child_of_who_held_the_numbers_finds_every_slab() {
+        with_slabs(|slabs, arena| {
+            objects(slabs, arena, 3 * CLASS.info().slab_objects as usize);
+            let before = slabs.figures(CLASS);
+            let interrupted = slabs.numbers.lock();
+            orphan(&slabs.caches[CLASS.index()].lists);
+            slabs.rebuild();
+            drop(interrupted);
+            assert_eq!(slabs.figures(CLASS), before);
+        });
+    }
+
+    #[test]
+    fn a_child_gives_no_number_out_that_is_in_a_hand() {
+        with_slabs(|slabs, arena| {
+            objects(slabs, arena, 1);
+            let in_hand = slabs.number().unwrap();
+            orphan(&slabs.numbers);
+            slabs.rebuild();
+            assert!(slabs.number().unwrap().0 > in_hand.0);
         });
     }
 

@@ -8,8 +8,8 @@
 //! Ranks (a thread takes locks only in this order): filling < depot < slab cache < slab table < buddy < huge table. The layers make it so:
 //! each takes its own lock and calls only downwards while holding it.
 //!
-//! A signal handler waits for no lock while its thread holds one that belongs with it: two handlers could wait for each other. Before a
-//! thread waits it asks the **witness** (the heap, which knows the node's other locks), and is sent elsewhere if it holds any.
+//! A signal handler waits for no lock while its thread holds one of the same rank or above, or a later node's: two handlers could wait for each other.
+//! Before a thread waits it asks the **witness** (the heap, which knows all locks), and is sent elsewhere if it holds such a one.
 //!
 //! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
 #![allow(unsafe_code, reason = "the cell behind the lock, and the witness's address")]
@@ -34,7 +34,7 @@ const PATIENCE_MS: u64 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reentered;
 
-/// Who can tell whether this thread holds a lock that belongs together with the one at an address.
+/// Who can tell whether this thread holds a lock that the holder of the one at an address may be waiting for.
 static WITNESS: once_cell::race::OnceNonZeroUsize = once_cell::race::OnceNonZeroUsize::new();
 
 /// Installs the witness: asked before a thread waits, once. Without it only the lock itself is looked at.

@@ -32,11 +32,21 @@ impl Links<'_> {
         self.0.0[address - 1].with(|link| unsafe { link.read() })
     }
 
+    /// Whether there is such an object, or it is the last one's link.
+    pub fn leads_to(self, next: u64) -> bool {
+        next <= OBJECTS as u64
+    }
+
     /// Sets the link of an object.
     pub fn write(self, object: &Object, next: u64) {
         // SAFETY: loom fails the model if somebody reads or writes meanwhile.
         self.0.0[object.address() - 1].with_mut(|link| unsafe { link.write(next) });
     }
+}
+
+/// Fails the model.
+pub fn broken_link(address: usize, _class: Class) -> ! {
+    panic!("the link of object {address} leads nowhere")
 }
 
 /// A free object, in one hand only.

@@ -21,7 +21,7 @@ impl Home {
     }
 
     fn take(&self, taken: &mut Vec<usize>) {
-        self.inbox.take(self.memory.links(), |object| taken.push(object.address()));
+        self.inbox.take(|| self.memory.links(), Class(1), |object| taken.push(object.address()));
     }
 }
 
