@@ -39,6 +39,31 @@ static void must_come_zeroed(size_t size) {
     free(objects);
 }
 
+// Whether the memory at an address is locked, as the kernel says.
+static int is_locked(const void *at) {
+    char line[512];
+    int here = 0, locked = -1;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    CHECK(maps);
+    while (locked < 0 && fgets(line, sizeof line, maps)) {
+        unsigned long start, end;
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2) here = start <= (uintptr_t)at && (uintptr_t)at < end;
+        if (here && !strncmp(line, "VmFlags:", 8)) locked = strstr(line, " lo") != NULL;
+    }
+    fclose(maps);
+    return locked;
+}
+
+// What grows may move, and all stays locked.
+static void grow_locked(void) {
+    char *small = malloc(100), *large = malloc((size_t)2 << 20), *next = malloc((size_t)2 << 20);
+    CHECK(small && large && next && (large = realloc(large, (size_t)8 << 20)));
+    CHECK(is_locked(small) == 1 && is_locked(large) == 1);
+    free(next);
+    free(large);
+    free(small);
+}
+
 int main(int argc, char **argv) {
     static const size_t sizes[] = {40, 500, 5000, 70000, (size_t)1 << 20, (size_t)TOTAL_MIB << 20};
     enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -51,6 +76,7 @@ int main(int argc, char **argv) {
     long before = status_mib("VmRSS:");
     free(malloc(16));
     CHECK(status_mib("VmRSS:") - before < 64);
+    grow_locked();
     for (int i = 0; i < SIZES; i++) {
         dirty_and_free(sizes[i]);
         malloc_trim(0);

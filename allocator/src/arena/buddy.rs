@@ -271,11 +271,11 @@ impl Arena {
         Some(run)
     }
 
-    /// Gives half of the addresses back that it has not grown into; false if there are few.
-    pub fn give_up_half(&self) -> bool {
+    /// Gives `bytes` of the addresses back that it has not grown into, but no more than half of them; false if there are few.
+    pub fn give_up(&self, bytes: usize) -> bool {
         let Ok(_lists) = self.lists() else { return false };
         let unused = self.region.reserved() - self.region.pages() as usize * PAGE;
-        unused >= LEAST_GIVEN_UP && self.region.give_up(unused / 2)
+        unused >= LEAST_GIVEN_UP && self.region.give_up(bytes.min(unused / 2))
     }
 
     pub(super) fn reserved_pages(&self) -> u32 {
@@ -375,13 +375,15 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn addresses_are_given_up_by_halves_and_not_those_in_use() {
+    fn addresses_are_given_up_by_halves_at_most_and_not_those_in_use() {
         let arena = arena();
         let run = arena.alloc(4096, 1).unwrap();
         let (all, in_use) = (arena.region().reserved(), arena.region().pages() as usize * PAGE);
-        assert!(arena.give_up_half());
-        assert_eq!(arena.region().reserved(), all - (all - in_use) / 2);
-        while arena.give_up_half() {}
+        assert!(arena.give_up(PAGE));
+        assert_eq!(arena.region().reserved(), all - PAGE);
+        assert!(arena.give_up(all));
+        assert_eq!(arena.region().reserved(), all - PAGE - (all - PAGE - in_use) / 2);
+        while arena.give_up(all) {}
         let left = arena.region().reserved() - in_use;
         assert!((LEAST_GIVEN_UP / 2..LEAST_GIVEN_UP).contains(&left));
         assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());

@@ -48,7 +48,7 @@ impl Arena {
     /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
     /// None where the region is nearly full: its last quarter is for slabs, which can live nowhere else.
     pub fn alloc_large(&self, pages: u32, align: u32) -> Option<(usize, bool)> {
-        if pages > MAX_RUN_PAGES || align as usize * PAGE > self.region.alignment() {
+        if pages.max(align) > MAX_RUN_PAGES || align as usize * PAGE > self.region.alignment() {
             return None;
         }
         let mut lists = self.lists().ok()?;

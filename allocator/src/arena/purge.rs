@@ -7,8 +7,8 @@
 //! - **limit**: memory is short;
 //! - **trim**: the program asked for it.
 //!
-//! A run being purged is in no list and the lock is not held meanwhile. A run is zero iff the system took its pages: under `mlockall`
-//! it does not, and then only a trim tries again.
+//! A run being purged is in no list and the lock is not held meanwhile. A run is zero iff the system took its pages. It takes none that are locked: what
+//! it refuses is left warm, and others are given back in its place. Where it refuses all, under `mlockall`, frees try again only now and then.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
@@ -28,8 +28,12 @@ const LARGEST_STEP: u32 = 8192;
 /// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it. Where that was too little lately
 /// it is up to twice as much. Of less than twice as much in use what lies free in slabs does not count.
 const KEPT_ALONE: u32 = 4096;
-/// One free in so many looks whether something is due.
+/// One free in so many looks whether something is due,
 const LOOK_EVERY: u32 = 16;
+/// and one in so many where the system refused.
+const TRY_EVERY: u32 = 1024;
+/// Runs that the system may refuse before no more are offered to it.
+const MOST_REFUSED: usize = 8;
 
 /// Why pages are given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ pub(super) struct Purge {
     lately: AtomicU32,
     /// Pages taken again soon after they had been given back (an upper bound: which ones they are is not known).
     refaults: AtomicU64,
-    /// The system took nothing the last time.
+    /// The system took nothing of what it was offered the last time.
     refused: AtomicBool,
     /// The high watermark at the last look.
     high: AtomicU32,
@@ -84,12 +88,12 @@ pub(super) struct Purge {
 impl Purge {
     /// Whether this free, after which so many pages are warm, should look whether something is due.
     pub(super) fn is_time_to_look(&self, warm: u32) -> bool {
-        if warm > self.high.load(Ordering::Relaxed) {
-            return true;
-        }
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
         self.frees.store(frees, Ordering::Relaxed);
-        frees.is_multiple_of(LOOK_EVERY)
+        if self.refused.load(Ordering::Relaxed) {
+            return frees.is_multiple_of(TRY_EVERY);
+        }
+        warm > self.high.load(Ordering::Relaxed) || frees.is_multiple_of(LOOK_EVERY)
     }
 
     /// Learns that zero pages were taken, under the lock; how many of them had been given back not long ago.
@@ -133,7 +137,7 @@ impl Arena {
 
     /// After `freed` pages were freed: gives back what is too much, a bounded amount.
     pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
-        if self.is_refused() || !self.purge.is_time_to_look(self.warm_now()) {
+        if !self.purge.is_time_to_look(self.warm_now()) {
             return;
         }
         let Some((marks, warm)) = self.look(policy) else { return };
@@ -218,16 +222,35 @@ impl Arena {
 
     /// Gives back up to `most` warm pages in whole runs or pieces; returns how many the system took.
     fn give_back(&self, most: u32, reason: Reason) -> u32 {
-        let mut given = 0;
-        while given < most {
-            let Some(run) = self.take_oldest_warm(most - given) else { break };
-            let pages = run.pages;
-            if !self.purge_run(run, reason) {
+        let (mut given, mut refused) = (0, [const { None }; MOST_REFUSED]);
+        for place in &mut refused {
+            *place = self.give_back_until_refused(most, &mut given, reason);
+            if place.is_none() {
                 break;
             }
-            given += pages;
         }
+        if given > 0 || refused[0].is_some() {
+            self.purge.refused.store(given == 0, Ordering::Relaxed);
+        }
+        // Not before: they would come first again.
+        refused.into_iter().flatten().for_each(|run| self.free_quietly(run));
+        self.refuse_if_sparse();
         given
+    }
+
+    /// Adds to `given` up to `most`; the run that the system refused, if it did.
+    fn give_back_until_refused(&self, most: u32, given: &mut u32, reason: Reason) -> Option<Run> {
+        while *given < most {
+            let run = self.take_oldest_warm(most - *given)?;
+            if self.region.purge(&run).is_err() {
+                return Some(run);
+            }
+            *given += run.pages;
+            self.purge.note_given_back(run.pages, reason);
+            self.forget_first_touch(&run);
+            self.free_quietly(Run { zero: true, ..run });
+        }
+        None
     }
 
     /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that.
@@ -255,22 +278,10 @@ impl Arena {
             self.purge.given_back[reason as usize].fetch_add(run.pages as u64, Ordering::Relaxed);
         }
     }
-
-    /// Purges a run and frees it. Whether the system took it.
-    fn purge_run(&self, run: Run, reason: Reason) -> bool {
-        let zero = self.region.purge(&run).is_ok();
-        self.purge.refused.store(!zero, Ordering::Relaxed);
-        if zero {
-            self.purge.note_given_back(run.pages, reason);
-            self.forget_first_touch(&run);
-        }
-        self.free_quietly(Run { zero, ..run });
-        self.refuse_if_sparse();
-        zero
-    }
 }
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "locks pages")]
 mod tests {
     use super::*;
     use crate::base::units::PAGE;
@@ -295,6 +306,27 @@ mod tests {
         arena.free(Run { zero: false, ..run });
         arena.purge_after_free(pages, ALONE);
         (arena.given_back()[Reason::Direct as usize] - before, arena.warm_now())
+    }
+
+    /// Locks or unlocks the page of a run at a distance.
+    fn set_locked(arena: &Arena, run: &Run, distance: u32, locked: bool) {
+        let page = arena.region().address(run.page.plus(distance)) as *const libc::c_void;
+        // SAFETY: a page of the test's own arena.
+        let done = if locked { unsafe { libc::mlock(page, PAGE) } } else { unsafe { libc::munlock(page, PAGE) } };
+        assert_eq!(done, 0);
+    }
+
+    #[test]
+    fn a_locked_page_keeps_its_piece_and_no_other() {
+        let arena = arena();
+        let run = arena.alloc(8 * PIECE, 1).unwrap();
+        let again = Run { zero: false, ..run };
+        set_locked(&arena, &again, 3 * PIECE + 7, true);
+        arena.free(Run { zero: false, page: again.page, pages: again.pages });
+        assert_eq!((arena.trim(0), arena.is_refused()), (7 * PIECE, false));
+        assert_eq!((arena.trim(0), arena.is_refused()), (0, true));
+        set_locked(&arena, &again, 3 * PIECE + 7, false);
+        assert_eq!((arena.trim(0), arena.is_refused()), (PIECE, false));
     }
 
     #[test]

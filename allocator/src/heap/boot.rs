@@ -22,14 +22,16 @@ use crate::sys::syscall;
 use crate::sys::topology::Topology;
 use crate::sys::vm::Span;
 
-/// Regions of at least this length begin on a multiple of it, so that every run is naturally aligned in memory too.
+/// Regions begin on a multiple of this, so that every run is naturally aligned in memory too;
 const ALIGNED_REGION: usize = MAX_RUN_PAGES as usize * PAGE;
-/// What smaller ones begin on, where address space is scarce.
+/// where addresses are scarce on less, for what comes before is lost: a sixteenth of their length, and at least this.
 const SMALL_ALIGN: usize = 64 * 1024;
 /// Regions are multiples of this, or of the next if they are small.
 const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
-const LARGEST_REGION: usize = 1 << 44;
+/// Page numbers, and counts of pages, are 32 bits.
+const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
+const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
 const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
@@ -175,6 +177,11 @@ fn round_region(len: usize) -> usize {
     len / unit * unit
 }
 
+/// What a region of `len` bytes begins on a multiple of.
+fn region_align(len: usize) -> usize {
+    (1 << (len / 16).max(1).ilog2()).clamp(SMALL_ALIGN, ALIGNED_REGION)
+}
+
 /// Reserves the regions (one after the other) and the metadata of a heap: in one piece, the metadata below.
 fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
@@ -184,7 +191,7 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
         + Cpus::metadata_len(arenas + 1, slots)
         + HugeTable::metadata_len()
         + if arenas > 1 { Threads::metadata_len() } else { 0 };
-    let align = if len < ALIGNED_REGION { SMALL_ALIGN } else { ALIGNED_REGION };
+    let align = region_align(len);
     let all = Span::reserve(metadata_len.checked_add(regions_len)?.checked_add(align)?, PAGE).ok()?;
     let begin = (all.base() + metadata_len).next_multiple_of(align) - all.base();
     let (before, all) = all.split(begin - metadata_len);

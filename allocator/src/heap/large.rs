@@ -19,8 +19,8 @@ const MOST_CLEARED: usize = 1 << 20;
 /// Most bytes of freed mappings kept with their memory.
 const WARM_MAPPINGS: usize = 32 << 20;
 
-/// How often the regions give up half of the addresses they have not grown into, for one mapping.
-const MOST_HALVINGS: u32 = 3;
+/// How often the regions give up addresses they have not grown into, for one mapping.
+const MOST_GIVEN_UP: u32 = 3;
 
 /// Where a request is to be served from.
 #[derive(Clone, Copy, Debug)]
@@ -129,8 +129,13 @@ impl Heap {
     pub(super) fn alloc_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         let found = self.try_large(origin, size, align);
         self.relieve(origin.node);
-        let refused = found.0.is_null() && LIMIT.might_hold(size);
+        let refused = found.0.is_null() && (LIMIT.might_hold(size) || self.has_grown_by(size));
         if refused && self.gather_all() { self.try_large(origin, size, align) } else { found }
+    }
+
+    /// Whether a node has as many bytes, in use or free: if some lie idle they may serve.
+    fn has_grown_by(&self, bytes: usize) -> bool {
+        self.regular_nodes().any(|id| bytes <= self.node(id).arena.region().pages() as usize * PAGE)
     }
 
     fn try_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
@@ -151,7 +156,7 @@ impl Heap {
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         let attempt = || self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin));
         let mut found = attempt();
-        for _ in 0..MOST_HALVINGS {
+        for _ in 0..MOST_GIVEN_UP {
             if !found.0.is_null() || !self.gives_up_addresses(size) {
                 break;
             }
@@ -160,13 +165,13 @@ impl Heap {
         found
     }
 
-    /// Where addresses were scarce at start the regions have three quarters of them: whether they give some up, for a mapping of so many bytes that
-    /// found no place. Not for what a region could serve, nor for what would find no place without them.
+    /// Where addresses were scarce at start the regions have three quarters of them: whether they give as many up, or half of what they have, for a mapping
+    /// of so many bytes that found no place. Not for what a region could serve, nor for what would find no place without them.
     #[cold]
     fn gives_up_addresses(&self, bytes: usize) -> bool {
         let len = self.region_len.load(Ordering::Relaxed);
         let may_help = len < MUCH_SPACE && (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
-        let give_up = |id| self.node(id).arena.give_up_half();
+        let give_up = |id| self.node(id).arena.give_up(bytes);
         may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 

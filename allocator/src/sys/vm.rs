@@ -42,7 +42,8 @@ pub struct Span {
 impl Span {
     /// Reserves `len` bytes aligned to `align` (a power of two, at least a page).
     pub fn reserve(len: usize, align: usize) -> Result<Span, Errno> {
-        Span::map_aligned(len, align, libc::PROT_NONE, libc::MAP_NORESERVE)
+        // Not `MAP_NORESERVE`: what is moved out to grow by `mremap` would never be refused for being absurd.
+        Span::map_aligned(len, align, libc::PROT_NONE, 0)
     }
 
     /// Maps `len` readable and writable zero bytes in huge pages of `page` bytes (a power of two) from the system's pool, if it has them.
@@ -281,14 +282,26 @@ impl Reserve {
         let _refused_is_harmless = unsafe { syscall::advise(self.base() + offset, len, advice as i32) };
     }
 
-    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards.
+    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards. Not where all memory is locked: the kernel
+    /// would unlock all of the reservation, not this part alone.
     ///
     /// # Safety
     /// The part is committed and owned by the caller.
     pub unsafe fn move_out(&self, offset: usize, len: usize) -> Result<Span, Errno> {
+        if self.is_locked() {
+            return Err(Errno(libc::EPERM));
+        }
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
         // SAFETY: the caller owns the part; its addresses stay mapped.
         unsafe { syscall::remap(self.base() + offset, len, len, flags) }.map(|base| Span { base, len })
+    }
+
+    /// Whether the reservation is locked (`mlockall`). The last page seldom has memory that such advice would be about, and locked ones are refused.
+    fn is_locked(&self) -> bool {
+        let page = system_page();
+        // SAFETY: such advice keeps contents.
+        let advised = unsafe { syscall::advise(self.base() + self.len() - page, page, libc::MADV_COLD) };
+        advised == Err(Errno(libc::EINVAL))
     }
 }
 

@@ -30,6 +30,20 @@ static void realloc_leaves_the_object(size_t object, size_t size) {
     free(p);
 }
 
+/* What malloc refuses for being more than the machine has, realloc refuses to grow to, again and again. */
+static void grows_no_further_than_malloc(size_t object) {
+    char *p = malloc(object);
+    fill(p, object, 5);
+    for (size_t size = (size_t)1 << 34; size < (size_t)1 << 46; size *= 2) {
+        void *fresh = malloc(size), *grown = realloc(p, size);
+        if (grown) p = grown;
+        CHECK(fresh || !grown);
+        free(fresh);
+    }
+    CHECK(filled(p, object, 5));
+    free(p);
+}
+
 /* Alignments for which no address space is large enough. */
 static void alignments(void) {
     void *untouched = &untouched, *out = untouched;
@@ -55,5 +69,8 @@ int main(void) {
     }
     for (int log2 = 47; log2 < 63; log2++) each_fails((size_t)1 << log2);
     alignments();
+    for (int i = 0; i < 5; i++) grows_no_further_than_malloc(objects[i]);
+    grows_no_further_than_malloc(300000);
+    grows_no_further_than_malloc(2000000);
     return finish();
 }
