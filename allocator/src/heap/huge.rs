@@ -113,21 +113,23 @@ impl HugeTable {
         self.filled.is_to_be_cleared(self.pages.mapping_len(size))
     }
 
-    /// An object of at least `size` bytes, zeroed if it is for `calloc`, and whether it is; or null. `prepare` sees its mapping first.
+    /// An object of at least `size` bytes, zeroed if it is for `calloc`, and whether it is; or null. `prepare` sees its mapping first, if that is a new one,
+    /// which has no page yet.
     pub(super) fn alloc(
         &self,
         size: usize,
         align: usize,
         for_calloc: bool,
-        prepare: impl FnOnce(&Span),
+        prepare: impl Fn(&Span),
     ) -> (*mut u8, bool) {
         if size > MAX_SIZE {
             return (null_mut(), true);
         }
         let mark = self.mark_of(self.pages.mapping_len(size), align, for_calloc);
         let signals = SignalsBlocked::new();
-        let Some((span, used)) = self.map(&signals, size, align, mark) else { return (null_mut(), true) };
-        prepare(&span);
+        let Some((span, used)) = self.map(&signals, size, align, mark, prepare) else {
+            return (null_mut(), true);
+        };
         let object = self.enter(&signals, span, mark);
         drop(signals);
         if for_calloc && used > 0 && !object.is_null() {
@@ -150,7 +152,14 @@ impl HugeTable {
     }
 
     /// A mapping for an object of `size` bytes that is to have this mark, charged, and how many of its bytes are used ones.
-    fn map(&self, signals: &SignalsBlocked, size: usize, align: usize, mark: usize) -> Option<(Span, usize)> {
+    fn map(
+        &self,
+        signals: &SignalsBlocked,
+        size: usize,
+        align: usize,
+        mark: usize,
+        prepare: impl Fn(&Span),
+    ) -> Option<(Span, usize)> {
         let len = self.pages.mapping_len(size);
         let warm = if mark & WARM != 0 { self.take_warm(signals, len) } else { None };
         let used = warm.as_ref().map_or(0, Span::len);
@@ -162,7 +171,7 @@ impl HugeTable {
             return Some((span, used));
         }
         let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
-        let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0)).ok();
+        let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0), &prepare).ok();
         let span = kept.or_else(fresh).or_else(|| {
             // What is kept may be what the system refuses.
             self.release();
@@ -604,6 +613,31 @@ mod tests {
         assert!(!fill_and_grow(2 * SIZE), "held off");
         table.pages.stalls.end();
         assert!(fill_and_grow(4 * SIZE));
+        assert!(table.free(object as usize, 0));
+    }
+
+    /// Whether the object's first page has memory.
+    fn is_touched(object: *mut u8) -> bool {
+        let mut found = 0;
+        // SAFETY: one page of a mapping of ours, one byte for the answer.
+        assert_eq!(unsafe { libc::mincore(object.cast(), PAGE, &raw mut found) }, 0);
+        found & 1 != 0
+    }
+
+    #[test]
+    fn a_new_mapping_is_prepared_before_it_has_a_page_and_a_kept_one_is_not_again() {
+        let table = table_that_is_filled();
+        let prepared = core::cell::Cell::new(0);
+        let prepare = |span: &Span| {
+            assert!(!is_touched(span.base() as *mut u8));
+            prepared.set(prepared.get() + 1);
+        };
+        let (object, _) = table.alloc(SIZE, 16, true, prepare);
+        assert!(is_touched(object) && prepared.get() == 1, "huge pages were asked for");
+        fill(object, 0, SIZE);
+        assert!(table.free(object as usize, usize::MAX));
+        let (object, _) = table.alloc(SIZE, 16, true, prepare);
+        assert_eq!(prepared.get(), 1, "it is as it was");
         assert!(table.free(object as usize, 0));
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Pages {
     thp: AtomicU64,
     /// Bytes of a page of the pool, 0 to leave it alone.
     pool: AtomicUsize,
-    /// Mappings of ordinary pages may stand for each other, for no node has a policy, and their addresses cost nothing.
+    /// Mappings of ordinary pages may stand for each other, for all or none are bound, to the same node, and their addresses cost nothing.
     are_alike: AtomicBool,
     /// Bytes taken from the pool so far, and mappings that it could not serve.
     taken: Gauge,
@@ -84,8 +84,8 @@ impl Pages {
         self.policy() == ThpPolicy::Auto && self.may_be_kept(len)
     }
 
-    /// Whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several: the kernel would take
-    /// some of another.
+    /// Whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several that give: the kernel
+    /// would take some of another.
     pub(super) fn may_ask(&self, len: usize) -> bool {
         self.policy() != ThpPolicy::Never && self.may_be_kept(len) && self.stalls.are_over()
     }
@@ -103,29 +103,36 @@ impl Pages {
         !stalls
     }
 
-    /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`.
-    pub(super) fn map(&self, len: usize, align: usize, likely_filled: bool) -> Result<Span, Errno> {
+    /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`. `prepare` sees the mapping before it has a page.
+    pub(super) fn map(
+        &self,
+        len: usize,
+        align: usize,
+        likely_filled: bool,
+        prepare: impl Fn(&Span),
+    ) -> Result<Span, Errno> {
         let pool = self.pool.load(Ordering::Relaxed);
         if self.is_for_pool(len) && align <= pool {
             if let Ok(span) = Span::map_from_pool(len, pool) {
                 self.taken.add(len as u64);
+                prepare(&span);
                 return Ok(span);
             }
             self.refused.add(1);
         }
-        match self.policy() {
-            ThpPolicy::Auto if !likely_filled => Span::map(len, align.max(system_page())),
-            ThpPolicy::Never => {
-                Span::map(len, align.max(system_page())).inspect(|span| span.advise(Advice::NoHugePages))
-            }
+        let policy = self.policy();
+        let is_plain = policy == ThpPolicy::Auto && !likely_filled;
+        let least = if is_plain || policy == ThpPolicy::Never { system_page() } else { HUGE_PAGE };
+        let span = Span::map(len, align.max(least))?;
+        prepare(&span);
+        match policy {
+            _ if is_plain => {}
+            ThpPolicy::Never => span.advise(Advice::NoHugePages),
             ThpPolicy::Auto => {
-                let span = Span::map(len, align.max(HUGE_PAGE))?;
                 self.ask(&span, 0);
-                Ok(span)
             }
-            ThpPolicy::Madvise | ThpPolicy::Always => {
-                Span::map(len, align.max(HUGE_PAGE)).inspect(|span| span.advise(Advice::HugePages))
-            }
+            ThpPolicy::Madvise | ThpPolicy::Always => span.advise(Advice::HugePages),
         }
+        Ok(span)
     }
 }

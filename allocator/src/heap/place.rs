@@ -67,12 +67,12 @@ impl Heap {
         self.are_bound.store(is_bound && self.refusals.errno_of(NumaCall::Mbind) == 0, Ordering::Relaxed);
         self.binds_mappings.store(placement.binds_mappings(), Ordering::Relaxed);
         self.common_home.store(self.common_home_under(placement).map_or(0, |home| home.0 + 1), Ordering::Relaxed);
+        let first = self.system_id(NodeId(0));
+        self.bind_region(self.spare(), placement.binding_of_spare(), first);
         if self.node_count() == 1 {
             return;
         }
-        let first = self.system_id(NodeId(0));
         self.bind_region(NodeId(self.node_count() as u8), placement.binding_of_interleaved(), first);
-        self.bind_region(self.spare(), placement.binding_of_spare(), first);
         self.regular_nodes().for_each(|id| self.order_zonelist(topology, placement, id));
         self.spread.store(placement.spread.len(), Ordering::Relaxed);
         topology.online().iter().for_each(|system_id| self.settle_cpus(topology, placement, system_id));
@@ -149,5 +149,77 @@ impl Heap {
     /// The node that the kernel has this number for, if it has an arena.
     pub(super) fn node_with(&self, system_id: usize) -> Option<NodeId> {
         (0..self.node_count() as u8).map(NodeId).find(|&id| self.system_id(id) == system_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Shape;
+    use super::*;
+    extern crate std;
+    use std::path::PathBuf;
+    use std::string::String;
+    use std::{format, fs};
+
+    const REGION: usize = 8 << 20;
+    const HUGE: usize = 40 << 20;
+
+    /// Two nodes, of which the first is there wherever this runs.
+    fn tree(name: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("larder-place-{name}-{}", std::process::id()));
+        for node in ["node0", "node1"] {
+            fs::create_dir_all(root.join(node)).unwrap();
+        }
+        for file in ["online", "has_memory", "has_cpu"] {
+            fs::write(root.join(file), "0-1\n").unwrap();
+        }
+        root
+    }
+
+    /// Boots on this machine with these options; false where memory cannot be bound.
+    fn boot(heap: &Heap, topology: Topology<'_>, conf: &str) -> bool {
+        heap.settings().read(conf);
+        let placement = heap.asked_placement(&topology);
+        let shape = Shape { topology, region_len: REGION };
+        assert!(heap.boot.open_with(|| heap.boot_with(&shape, &placement)));
+        heap.refusals.errno_of(NumaCall::Mbind) == 0
+    }
+
+    /// The kernel's word for the policy of the mapping around an address.
+    fn policy_at(address: usize) -> String {
+        let maps = fs::read_to_string("/proc/self/numa_maps").unwrap();
+        let start = |line: &str| usize::from_str_radix(line.split(' ').next().unwrap_or_default(), 16).unwrap();
+        let line = maps.lines().take_while(|line| start(line) <= address).last().unwrap();
+        line.split(' ').nth(1).unwrap().into()
+    }
+
+    /// Of the region, the spare one, and an object that is a mapping of its own.
+    fn policies(heap: &Heap) -> [String; 3] {
+        let huge = heap.alloc(HUGE, 16);
+        let region = |id| heap.node(id).arena.region().base();
+        let said = [region(NodeId(0)), region(heap.spare()), huge as usize].map(policy_at);
+        heap.free(huge);
+        said
+    }
+
+    #[test]
+    fn what_is_bound_to_one_node_of_several_is_so_wholly() {
+        let (heap, root) = (Heap::new(), tree("one"));
+        let is_bound = boot(&heap, Topology::read(root.to_str().unwrap()), "numa:bind:0");
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(heap.node_count(), 1);
+        if is_bound && fs::exists("/proc/self/numa_maps").unwrap() {
+            assert_eq!(policies(&heap), ["bind:0"; 3]);
+        }
+    }
+
+    #[test]
+    fn where_there_is_one_node_nothing_is_bound() {
+        let heap = Heap::new();
+        boot(&heap, Topology::single(), "numa:bind:0");
+        if fs::exists("/proc/self/numa_maps").unwrap() {
+            let own = policy_at(&raw const heap as usize);
+            assert_eq!(policies(&heap), [own.as_str(); 3]);
+        }
     }
 }

@@ -68,7 +68,8 @@ impl Heap {
     /// Binds a mapping of its own where a node was named, or where `LARDER_CONF` has a policy. Otherwise its pages lie on the nodes of the
     /// threads that touch them first, as programs that share the work on an array expect.
     pub(super) fn bind_mapping(&self, span: &Span, origin: Origin) {
-        if self.node_count() == 1 || !(origin.asked || self.binds_mappings.load(Ordering::Relaxed)) {
+        let is_asked = origin.asked && self.node_count() > 1;
+        if !is_asked && !self.binds_mappings.load(Ordering::Relaxed) {
             return;
         }
         let home = self.system_id(if origin.node.index() < self.node_count() { origin.node } else { NodeId(0) });

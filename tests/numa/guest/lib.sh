@@ -82,6 +82,7 @@ policies() {
         huge_pages always
     done
     check "numa:bind" env LARDER_CONF=numa:bind:$2 place 40 9000 only $2
+    check "numa:bind, objects of 40000000" env LARDER_CONF=numa:bind:$2 place 40 40000000 only $2
     check "numa:preferred" env LARDER_CONF=numa:preferred:$2 place 40 9000 only $2
     huge_pages never
     check "numa:interleave" env LARDER_CONF=numa:interleave place 40 9000 even $all
