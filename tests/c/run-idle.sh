@@ -3,12 +3,13 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks alone arrays child sparse storm none; do
+for name in shrinks alone arrays child pinned sparse storm none; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
     check "idle/shrinks" $limit "$work/shrinks"
     if chrt -f 1 true 2>/dev/null; then check "idle/shrinks, a real-time program" $limit chrt -f 1 "$work/shrinks"; fi
+    if [ "$(nproc)" -gt 1 ]; then check "idle/pinned" $limit "$work/pinned"; else echo "skipped idle/pinned: one CPU"; fi
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
     check "idle/alone, freed at random" $limit "$work/alone" random

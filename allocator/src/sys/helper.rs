@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Signals: all blocked, from its first instruction. Fork: a child has no such thread; its copy of the mapping is used again. Exit: ends with
-//! the process. The thread gives up its capabilities and any real-time priority of the thread that made it.
+//! the process. The thread gives up its capabilities, and what it has of the thread that made it: a real-time priority, and CPUs that are not the main thread's.
 #![allow(unsafe_code, reason = "clone, and the memory of the new thread")]
 
 use super::vm::Span;
@@ -75,5 +75,6 @@ fn fill_control_block(control_block: usize) {
 pub fn settle_in() {
     syscall::name_thread(c"larder-purge");
     syscall::schedule_ordinarily();
+    syscall::run_where_first_thread_may();
     syscall::drop_capabilities();
 }

@@ -217,9 +217,24 @@ pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
 /// Bits of the kernel's masks of CPUs, a multiple of 64: no number that it may ever give a CPU, or a thread in place of one, is as large. `None` if it
 /// refuses, or has more than 8192.
 pub fn cpu_mask_bits() -> Option<usize> {
-    let mut mask = [0_u64; 128];
-    let args = [0, size_of_val(&mask), mask.as_mut_ptr() as usize, 0, 0, 0];
-    call(libc::SYS_sched_getaffinity, args).ok().map(|bytes| bytes * 8)
+    cpus_of_thread(0).ok().map(|(_, bytes)| bytes * 8)
+}
+
+/// The CPUs that a thread may run on (0: the calling one), and the bytes of the kernel's mask.
+fn cpus_of_thread(thread: usize) -> Result<([u64; 128], usize), Errno> {
+    let mut mask = [0; 128];
+    let args = [thread, size_of_val(&mask), mask.as_mut_ptr() as usize, 0, 0, 0];
+    call(libc::SYS_sched_getaffinity, args).map(|bytes| (mask, bytes))
+}
+
+/// Lets the calling thread run where the process's first one may: its maker may be bound to a CPU that is to be left alone. Only if that is elsewhere:
+/// sandboxes that let ask often kill for setting.
+pub fn run_where_first_thread_may() {
+    let Ok(first) = cpus_of_thread(process_id()) else { return };
+    if cpus_of_thread(0) != Ok(first) {
+        let (mask, bytes) = first;
+        let _harmless = call(libc::SYS_sched_setaffinity, [0, bytes, mask.as_ptr() as usize, 0, 0, 0]);
+    }
 }
 
 /// The process's number.
