@@ -389,6 +389,12 @@ impl Cpus {
         }
     }
 
+    /// From now on whoever looks for a CPU number touches memory that is not there.
+    #[cfg(test)]
+    pub fn forbid(&self) {
+        self.hot.area.forbid();
+    }
+
     /// Whether this thread has a slot: sequences may run, and the kernel knows it by a CPU number.
     pub fn has_slot(&self) -> bool {
         self.hot.area.present_index() < self.hot.area.slots()

@@ -178,3 +178,55 @@ impl Heap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Shape;
+    use super::super::place::tests::tree;
+    use super::*;
+    use crate::base::units::Class;
+    use crate::region::Object;
+    use crate::sys::topology::Topology;
+    extern crate std;
+    use std::time::Duration;
+    use std::vec::Vec;
+
+    const SIZE: usize = 64;
+    const OBJECTS: usize = 5000;
+
+    /// A heap in which objects lie in windows, depots and inboxes, but for the helper.
+    fn heap_with_much_free(topology: Topology<'_>) -> Heap {
+        let heap = Heap::new();
+        heap.settings().read("purge_delay_ms:0");
+        assert!(heap.boot_as(&Shape { topology, region_len: 64 << 20 }));
+        heap.idle.state.store(AWAKE, Ordering::Relaxed);
+        let class = Class::for_layout(SIZE, 16).unwrap();
+        let objects: Vec<_> = (0..2 * OBJECTS).map(|_| heap.alloc(SIZE, 16)).collect();
+        let (freed, left) = objects.split_at(OBJECTS);
+        freed.iter().for_each(|object| heap.free(*object));
+        for &object in left {
+            let home = heap.home_of(object as usize).unwrap();
+            heap.node(home).depots.inbox(class).push(heap.cpus.links(), Object::mint(object as usize));
+        }
+        heap
+    }
+
+    /// The helper has no area to find a CPU number in, nor may it ask libc. If it did, this test would not end well.
+    #[test]
+    fn what_the_helper_does_never_asks_for_its_cpu() {
+        let root = tree("helper");
+        let may_drain = syscall::register_for_restarts().is_ok();
+        for topology in [Topology::single(), Topology::read(root.to_str().unwrap())] {
+            let heap = heap_with_much_free(topology);
+            heap.cpus.forbid();
+            while heap.tend() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            heap.gather_everywhere();
+            let class = Class::for_layout(SIZE, 16).unwrap();
+            let left: u32 = heap.all_nodes().map(|id| heap.node(id).slabs.figures(class).slabs).sum();
+            assert!(left == 0 || !may_drain, "{left} slabs");
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -153,7 +153,7 @@ impl Heap {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::Shape;
     use super::*;
     extern crate std;
@@ -165,7 +165,7 @@ mod tests {
     const HUGE: usize = 40 << 20;
 
     /// Two nodes, of which the first is there wherever this runs.
-    fn tree(name: &str) -> PathBuf {
+    pub(in crate::heap) fn tree(name: &str) -> PathBuf {
         let root = std::env::temp_dir().join(format!("larder-place-{name}-{}", std::process::id()));
         for node in ["node0", "node1"] {
             fs::create_dir_all(root.join(node)).unwrap();

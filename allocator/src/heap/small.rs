@@ -163,7 +163,7 @@ impl Heap {
         let previous = self.cpus.take(id.index(), class, Place::Previous);
         previous
             .or_else(|| self.node(id).depots.get(self.cpus.present_slot(), class))
-            .or_else(|| self.open_inbox(id, class))
+            .or_else(|| self.open_inbox(id, class, |full| self.stow(id, class, full)))
     }
 
     /// One thread of a CPU fills; those that miss there meanwhile find what it left in the window.
@@ -204,21 +204,18 @@ impl Heap {
         magazine
     }
 
-    /// Gathers what signal handlers left; what is more than a magazine goes on to depot or slab.
-    pub(super) fn open_inbox(&self, id: NodeId, class: Class) -> Option<Magazine> {
+    /// Gathers what signal handlers left: a magazine, `full` ones before it.
+    pub(super) fn open_inbox(&self, id: NodeId, class: Class, full: impl Fn(Magazine)) -> Option<Magazine> {
         let links = self.cpus.links();
         let mut magazine = Magazine::empty(class);
-        self.node(id).depots.inbox(class).take(
-            || self.cpus.links(),
-            class,
-            |object| {
-                if let Err(object) = magazine.push(links, object) {
-                    let mut next = Magazine::empty(class);
-                    let _fits = next.push(links, object);
-                    self.stow(id, class, core::mem::replace(&mut magazine, next));
-                }
-            },
-        );
+        let take = |object| {
+            if let Err(object) = magazine.push(links, object) {
+                let mut next = Magazine::empty(class);
+                let _fits = next.push(links, object);
+                full(core::mem::replace(&mut magazine, next));
+            }
+        };
+        self.node(id).depots.inbox(class).take(|| self.cpus.links(), class, take);
         (!magazine.is_empty()).then_some(magazine)
     }
 

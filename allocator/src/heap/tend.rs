@@ -208,9 +208,10 @@ impl Heap {
 
     /// Returns what the depots and inboxes of a node hold to the slabs, and the empty slabs to the arena.
     pub(super) fn gather(&self, id: NodeId) {
+        let to_slabs = |class| move |full| self.take_back(id, class, full);
         for class in Class::all() {
             self.take_back_all(id, class, from_fn(|| self.node(id).depots.get_any(class)));
-            self.take_back_all(id, class, from_fn(|| self.open_inbox(id, class)));
+            self.take_back_all(id, class, from_fn(|| self.open_inbox(id, class, to_slabs(class))));
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
     }

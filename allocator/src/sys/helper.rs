@@ -3,8 +3,8 @@
 //! It shares everything with the process and has a stack and a control block in a mapping of its own. It was not made by
 //! `pthread_create`, because that allocates, takes libc's locks, and may not be called from where memory is freed: inside `dlopen`, in
 //! a signal handler, in another library's fork handler. The price: nothing it runs may look at the thread through libc (errno,
-//! thread-local storage, restartable sequences). larder's own layers do not; the windows' sequences find a CPU number in the control block
-//! that is beyond every slot.
+//! thread-local storage, restartable sequences). larder's own layers do not, and what the helper does (`heap/tend.rs`) never asks on which CPU
+//! it runs.
 //!
 //! ```text
 //! | guard page | stack, 64 KiB … | page of ones | control block, one page of ones but for its own address |

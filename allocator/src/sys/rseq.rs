@@ -29,6 +29,8 @@
 use super::arch;
 use super::environment::auxiliary;
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+#[cfg(test)]
+use crate::base::units::PAGE;
 use core::arch::asm;
 
 /// log2 of the bytes of a slot.
@@ -202,6 +204,14 @@ impl Area {
             0 => None,
             offset => Some(own_word(offset as isize - RSEQ_CS + CPU_ID) as usize),
         }
+    }
+
+    /// From now on whoever looks for a CPU number touches memory that is not there.
+    #[cfg(test)]
+    pub fn forbid(&self) {
+        let nowhere = (PAGE / 2).wrapping_sub(arch::thread_pointer());
+        self.cs_offset.store(nowhere, Ordering::Relaxed);
+        self.index_offset.store(nowhere, Ordering::Relaxed);
     }
 
     /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, as its link says.
