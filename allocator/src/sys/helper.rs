@@ -4,10 +4,11 @@
 //! `pthread_create`, because that allocates, takes libc's locks, and may not be called from where memory is freed: inside `dlopen`, in
 //! a signal handler, in another library's fork handler. The price: nothing it runs may look at the thread through libc (errno,
 //! thread-local storage, restartable sequences). larder's own layers do not, and what the helper does (`heap/tend.rs`) never asks on which CPU
-//! it runs.
+//! it runs. Whoever does all the same finds ones, no CPU's number, in the area of restartable sequences, wherever this libc has it: in the control block,
+//! or since glibc 2.41 below all thread-local storage that the program starts with.
 //!
 //! ```text
-//! | guard page | stack, 64 KiB … | page of ones | control block, one page of ones but for its own address |
+//! | guard page | stack, 64 KiB … | area of restartable sequences … page of ones | control block, a page of ones but for its own address |
 //! ```
 //!
 //! Signals: all blocked, from its first instruction. Fork: a child has no such thread; its copy of the mapping is used again. Exit: ends with
@@ -15,14 +16,33 @@
 #![allow(unsafe_code, reason = "clone, and the memory of the new thread")]
 
 use super::vm::Span;
-use super::{Errno, arch, syscall};
+use super::{Errno, arch, rseq, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::PAGE;
 
 const STACK: usize = 64 * 1024;
-/// The control block's page and the one below it, where thread-local storage would lie.
-const BLOCK: usize = 2 * PAGE;
-const LEN: usize = PAGE + STACK + BLOCK;
+const STACK_END: usize = PAGE + STACK;
+/// Bytes of the area of restartable sequences that anybody looks at.
+const AREA: usize = 32;
+
+/// Where what lies in the mapping, in bytes from its begin.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    area: usize,
+    control_block: usize,
+    len: usize,
+}
+
+impl Layout {
+    /// With the area so many bytes from the control block. Below that is a page at least, where thread-local storage would lie.
+    fn new(area: isize) -> Layout {
+        let below = area.min(0).unsigned_abs().next_multiple_of(PAGE).max(PAGE);
+        let control_block = STACK_END + below;
+        let area = control_block.wrapping_add_signed(area);
+        let len = (area + AREA).next_multiple_of(PAGE).max(control_block + PAGE);
+        Layout { area, control_block, len }
+    }
+}
 
 /// The place of one such thread. All zero has none.
 #[derive(Debug)]
@@ -39,22 +59,22 @@ impl Helper {
 
     /// Starts the thread. Called by one thread at a time, and in a process only while the one before does not run.
     pub fn start(&self, entry: extern "C" fn() -> !) -> Result<(), Errno> {
-        let base = self.mapping()?;
-        let control_block = base + LEN - PAGE;
-        fill_control_block(control_block);
+        let layout = Layout::new(rseq::area_offset());
+        let base = self.mapping(layout.len)?;
+        let control_block = fill(base, layout);
         let signals = syscall::set_signal_mask(u64::MAX)?;
         // SAFETY: the mapping is this thread's alone; the entry is of the heap, which keeps the rules of this module.
-        let made = unsafe { arch::clone_thread(base + PAGE + STACK, control_block, entry) };
+        let made = unsafe { arch::clone_thread(base + STACK_END, control_block, entry) };
         let _restored = syscall::set_signal_mask(signals);
         if made < 0 { Err(Errno(-made as i32)) } else { Ok(()) }
     }
 
-    fn mapping(&self) -> Result<usize, Errno> {
+    fn mapping(&self, len: usize) -> Result<usize, Errno> {
         let known = self.mapping.load(Ordering::Relaxed);
         if known != 0 {
             return Ok(known);
         }
-        let (base, _) = Span::map(LEN, PAGE)?.into_raw();
+        let (base, _) = Span::map(len, PAGE)?.into_raw();
         // SAFETY: the first page of the mapping that was just made.
         let _guarded = unsafe { syscall::protect(base, PAGE, libc::PROT_NONE) };
         self.mapping.store(base, Ordering::Relaxed);
@@ -62,13 +82,16 @@ impl Helper {
     }
 }
 
-/// Ones, so that what looks for a CPU number finds none, but for the control block's own address, which names the thread.
-fn fill_control_block(control_block: usize) {
-    let start = (control_block + PAGE - BLOCK) as *mut u8;
+/// Ones, so that what looks for a CPU number finds none, but for the control block's own address, which names the thread and is returned.
+fn fill(base: usize, layout: Layout) -> usize {
+    let (area, control_block) = (base + layout.area, base + layout.control_block);
+    // SAFETY: within the mapping, behind the stack.
+    unsafe { (area as *mut u8).write_bytes(0xFF, AREA) };
     // SAFETY: two pages of the mapping, behind the stack.
-    unsafe { start.write_bytes(0xFF, BLOCK) };
+    unsafe { ((control_block - PAGE) as *mut u8).write_bytes(0xFF, 2 * PAGE) };
     // SAFETY: the first word of the block, aligned to a page.
     unsafe { (control_block as *mut usize).write(control_block) };
+    control_block
 }
 
 /// Called first by the new thread.
@@ -77,4 +100,30 @@ pub fn settle_in() {
     syscall::schedule_ordinarily();
     syscall::run_where_first_thread_may();
     syscall::drop_capabilities();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_of_sequences_reads_as_ones_wherever_it_lies() {
+        for offset in [2464, 3 * PAGE as isize, -32, -4096, -4128, -(1 << 20) - 64] {
+            let layout = Layout::new(offset);
+            assert!(layout.area >= STACK_END && layout.area + AREA <= layout.len, "{offset}: {layout:?}");
+            let base = Helper::new().mapping(layout.len).unwrap();
+            let control_block = fill(base, layout);
+            let area = (control_block.wrapping_add_signed(offset)) as *const [u8; AREA];
+            // SAFETY: within the mapping, as was just seen.
+            assert_eq!(unsafe { area.read() }, [0xFF; AREA]);
+            // SAFETY: the first word of the block.
+            assert_eq!(unsafe { (control_block as *const usize).read() }, control_block);
+        }
+    }
+
+    #[test]
+    fn without_an_area_there_is_a_page_beside_the_block() {
+        let layout = Layout::new(0);
+        assert_eq!((layout.control_block, layout.len), (STACK_END + PAGE, STACK_END + 2 * PAGE));
+    }
 }

@@ -339,6 +339,11 @@ impl Area {
     }
 }
 
+/// From a thread pointer to the area of glibc's threads, registered or not; 0 where it has none.
+pub fn area_offset() -> isize {
+    glibc_area().map_or(0, |(offset, _)| offset)
+}
+
 /// `__rseq_offset` and `__rseq_size` of glibc, if it has them. They are read through the GOT because a weak `extern static` would
 /// be taken for never null.
 fn glibc_area() -> Option<(isize, u32)> {
