@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust hardened idle_threads pool interrupted kept locked mappings no_open refuse strict watched; do
+    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked mappings no_open refuse strict watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -32,6 +32,9 @@ address_space() {
     check "$name: python3" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py" 40000
     check "$name: python3 to the end" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py"
     exhausted "$name" '24 100 3000 40000 1000000 20000000 50000000' 128 "${by[@]}"
+    check "$name: large objects of what small ones left" $limit "${by[@]}" "$work/gathered"
+    name='80 MiB of address space' by=(prlimit --as=$((80 * mib)))
+    exhausted "$name" '100' 40 "${by[@]}"
     name='64 MiB of address space' by=(prlimit --as=$((64 * mib)))
     check "$name: true" $limit "${by[@]}" true
     check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12

@@ -345,6 +345,7 @@ impl Arena {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::base::units::MAX_RUN_PAGES;
     use crate::region::Region;
     extern crate std;
     use std::vec::Vec;
@@ -368,7 +369,12 @@ pub(super) mod tests {
     }
 
     pub(in crate::arena) fn arena() -> Arena {
-        let (arena, len) = (Arena::default(), 16384 * PAGE);
+        arena_of(16384 * PAGE)
+    }
+
+    /// Of a region that begins on a multiple of its length.
+    fn arena_of(len: usize) -> Arena {
+        let arena = Arena::default();
         let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();
         arena.settle(Span::reserve(len, len).unwrap(), metadata);
         arena
@@ -379,16 +385,24 @@ pub(super) mod tests {
         let arena = arena();
         let run = arena.alloc(4096, 1).unwrap();
         let (all, in_use) = (arena.region().reserved(), arena.region().pages() as usize * PAGE);
-        assert!(arena.give_up(PAGE));
-        assert_eq!(arena.region().reserved(), all - PAGE);
+        assert!(arena.give_up(2 * PAGE));
+        let rest = all - 2 * PAGE;
+        assert_eq!(arena.region().reserved(), rest);
         assert!(arena.give_up(all));
-        assert_eq!(arena.region().reserved(), all - PAGE - (all - PAGE - in_use) / 2);
+        assert_eq!(arena.region().reserved(), rest - (rest - in_use) / 2);
         while arena.give_up(all) {}
         let left = arena.region().reserved() - in_use;
         assert!((LEAST_GIVEN_UP / 2..LEAST_GIVEN_UP).contains(&left));
         assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
         arena.free(run);
         assert!(arena.alloc(4096, 1).is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_aligned_here_grows_nothing() {
+        let arena = arena_of(8 * MAX_RUN_PAGES as usize * PAGE);
+        assert!(arena.alloc_large(256, 2 * MAX_RUN_PAGES).is_none() && arena.region().pages() == 0);
+        assert!(arena.alloc_large(256, MAX_RUN_PAGES / 2).is_some());
     }
 
     #[test]
