@@ -311,8 +311,9 @@ mod tests {
     /// Locks or unlocks the page of a run at a distance.
     fn set_locked(arena: &Arena, run: &Run, distance: u32, locked: bool) {
         let page = arena.region().address(run.page.plus(distance)) as *const libc::c_void;
+        let call = if locked { libc::mlock } else { libc::munlock };
         // SAFETY: a page of the test's own arena.
-        let done = if locked { unsafe { libc::mlock(page, PAGE) } } else { unsafe { libc::munlock(page, PAGE) } };
+        let done = unsafe { call(page, PAGE) };
         assert_eq!(done, 0);
     }
 
