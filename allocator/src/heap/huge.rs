@@ -1,11 +1,14 @@
 //! Huge objects: mappings of their own, known by address in a hash table.
 //!
 //! The table has a fixed place for each of the mappings a process may have at most (65,536), in metadata memory that is committed when
-//! the first huge object comes. States of a slot: 0 never used, 1 deleted, else the object's address; an address is in the table iff the
-//! object is live. Changes are made under one lock with signals blocked, so no handler can find it held by its own thread: huge
-//! objects cost system calls anyway. Who looks up its own object needs neither. The address leaves the table before the mapping goes, so a new
-//! mapping at the same address never meets the old entry. Fork: an entry is written length first, address last; nothing needs rebuilding but
-//! the lock.
+//! the first huge object comes. States of a slot: 0 never used, 1 deleted, 2 taken for an object that is on its way, else the object's address; an
+//! address is in the table iff the object is live. Changes are made under one lock with signals blocked, so no handler can find it held by its own
+//! thread: huge objects cost system calls anyway. Who looks up its own object needs neither. The address leaves the table before the mapping goes or
+//! moves, so a new mapping at the same address never meets the old entry. Fork: an entry is written length first, address last; nothing needs
+//! rebuilding but the lock. A place that another thread of the parent had taken is lost to the child.
+//!
+//! An object that is resized has a place taken for it meanwhile, which is given up under the same lock under which one is found for it: so there is one,
+//! wherever it was moved, for the search for any address comes by every slot.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
 use super::filled::Filled;
@@ -15,14 +18,17 @@ use crate::base::sync::{AtomicUsize, Gauge, Ordering};
 use crate::base::units::{HUGE_PAGE, MAX_SIZE, PAGE};
 use crate::region::{Table, Zeroed};
 use crate::sys::clock::coarse_ms;
+use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::Span;
+use core::ops::Range;
 use core::ptr::null_mut;
 
 const SLOTS: usize = 1 << 16;
 const DELETED: usize = 1;
+const TAKEN: usize = 2;
 
 /// In a slot's length, which is a multiple of a page: `malloc` or `calloc` gave the object, and it was not resized, so it tells what the program fills;
 const BY_MALLOC: usize = 1;
@@ -130,7 +136,7 @@ impl HugeTable {
         let Some((span, used)) = self.map(&signals, size, align, mark, prepare) else {
             return (null_mut(), true);
         };
-        let object = self.enter(&signals, span, mark);
+        let object = self.enter(&signals, span, mark, None).unwrap_or_else(abandon);
         drop(signals);
         if for_calloc && used > 0 && !object.is_null() {
             // SAFETY: the object is as long, and nobody else's yet.
@@ -234,33 +240,36 @@ impl HugeTable {
     pub(super) fn adopt(&self, span: Span, len: usize) -> Result<*mut u8, Span> {
         let signals = SignalsBlocked::new();
         let (span, mark) = self.grow(span, 0, len, true)?;
-        Ok(self.enter(&signals, span, mark))
+        Ok(self.enter(&signals, span, mark, None).unwrap_or_else(abandon))
     }
 
-    fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize) -> *mut u8 {
-        let Some(_held) = self.hold(signals) else {
-            return abandon(span);
-        };
-        let free = if self.slots.extend_to(SLOTS).is_ok() {
-            self.probe(span.base()).find(|slot| slot.is_vacant())
-        } else {
-            None
-        };
-        let Some(slot) = free else {
-            return abandon(span);
-        };
+    /// Makes a mapping an object, for which a place may be taken already; returns it if there is none.
+    fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: Option<&Slot>) -> Result<*mut u8, Span> {
+        let Some(_held) = self.hold(signals) else { return Err(span) };
+        if let Some(place) = taken {
+            place.address.store(DELETED, Ordering::Release);
+        }
+        let is_ready = self.slots.extend_to(SLOTS).is_ok();
+        let vacant = if is_ready { self.probe(span.base()).find(|slot| slot.is_vacant()) } else { None };
+        let Some(slot) = vacant else { return Err(span) };
         let (address, len) = span.into_raw();
         self.bytes.add(len as u64);
         self.count.add(1);
         slot.len.store(len | mark, Ordering::Relaxed);
         slot.address.store(address, Ordering::Release);
-        address as *mut u8
+        Ok(address as *mut u8)
+    }
+
+    /// The same where a place is taken, so that there is one.
+    fn enter_surely(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: &Slot) -> *mut u8 {
+        self.enter(signals, span, mark, Some(taken))
+            .unwrap_or_else(|span| die(format_args!("internal: no place for the huge object at {:#x}", span.base())))
     }
 
     /// Frees the object at `address`; false if there is none. At most `most_warm` bytes of mappings are kept with their memory.
     pub(super) fn free(&self, address: usize, most_warm: usize) -> bool {
         let signals = SignalsBlocked::new();
-        let Some((span, mark)) = self.remove(&signals, address) else { return false };
+        let Some((span, mark, _)) = self.remove(&signals, address, DELETED) else { return false };
         let tells = mark & (BY_MALLOC | BY_CALLOC) != 0;
         let filled = tells && self.filled.learn(&span, mark & BY_CALLOC != 0);
         if filled && mark & WARM != 0 && most_warm > 0 {
@@ -285,10 +294,8 @@ impl HugeTable {
     pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
         let signals = SignalsBlocked::new();
         let _held = self.hold(&signals)?;
-        (0..self.slots.len()).map(|index| self.slots.get(index)).find_map(|slot| {
-            let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
-            (start > DELETED && (start..start + len).contains(&address)).then_some((start, len))
-        })
+        let mut objects = (0..self.slots.len()).filter_map(|index| self.slots.get(index).object());
+        objects.find(|object| object.contains(&address)).map(|object| (object.start, object.len()))
     }
 
     /// Places in which an object may be known.
@@ -297,15 +304,12 @@ impl HugeTable {
     }
 
     /// The addresses of the object known at a place, if there is one. It may be freed as soon as this returns.
-    pub(super) fn object_at(&self, place: usize) -> Option<core::ops::Range<usize>> {
+    pub(super) fn object_at(&self, place: usize) -> Option<Range<usize>> {
         let slot = self.slots.get(place);
-        if slot.is_vacant() {
-            return None;
-        }
+        slot.object()?;
         let signals = SignalsBlocked::new();
         let _held = self.hold(&signals)?;
-        let (start, len) = (slot.address.load(Ordering::Relaxed), slot.len());
-        (start > DELETED).then(|| start..start + len)
+        slot.object()
     }
 
     /// Resizes the object at `address`, moving it if it may; null (and nothing changed) if that cannot be done.
@@ -314,7 +318,7 @@ impl HugeTable {
             return null_mut();
         }
         let signals = SignalsBlocked::new();
-        let Some((span, mark)) = self.remove(&signals, address) else { return null_mut() };
+        let Some((span, mark, place)) = self.remove(&signals, address, TAKEN) else { return null_mut() };
         let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
         let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
@@ -325,10 +329,10 @@ impl HugeTable {
         match grown {
             Ok((span, mark)) => {
                 LIMIT.release(old.saturating_sub(new));
-                self.enter(&signals, span, mark)
+                self.enter_surely(&signals, span, mark, place)
             }
             Err(span) => {
-                let _back = self.enter(&signals, span, mark);
+                let _back = self.enter_surely(&signals, span, mark, place);
                 null_mut()
             }
         }
@@ -351,20 +355,20 @@ impl HugeTable {
         Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 
-    /// The mapping of the object at `address`, and its mark.
-    fn remove(&self, signals: &SignalsBlocked, address: usize) -> Option<(Span, usize)> {
+    /// The mapping of the object at `address`, its mark, and its slot, which becomes deleted or taken.
+    fn remove(&self, signals: &SignalsBlocked, address: usize, becomes: usize) -> Option<(Span, usize, &Slot)> {
         let _held = self.hold(signals)?;
         let slot = self.find(address)?;
         let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & MARKS);
-        slot.address.store(DELETED, Ordering::Release);
+        slot.address.store(becomes, Ordering::Release);
         self.bytes.sub(len as u64);
         self.count.sub(1);
         // SAFETY: the slot's numbers are of a token taken apart in `adopt`, and the slot just gave them up.
-        Some((unsafe { Span::from_raw(address, len) }, mark))
+        Some((unsafe { Span::from_raw(address, len) }, mark, slot))
     }
 
     fn find(&self, address: usize) -> Option<&Slot> {
-        if self.slots.is_empty() || address <= DELETED {
+        if self.slots.is_empty() || address <= TAKEN {
             return None;
         }
         self.probe(address)
@@ -411,11 +415,19 @@ impl Slot {
     fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed) & !MARKS
     }
+
+    /// The addresses of its object, if it has one.
+    fn object(&self) -> Option<Range<usize>> {
+        let start = self.address.load(Ordering::Relaxed);
+        (start > TAKEN).then(|| start..start + self.len())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::sync::AtomicBool;
+    extern crate std;
 
     const SIZE: usize = (40 << 20) + 3 * PAGE;
     const FILL: u8 = 77;
@@ -638,6 +650,74 @@ mod tests {
         assert!(table.free(object as usize, usize::MAX));
         let (object, _) = table.alloc(SIZE, 16, true, prepare);
         assert_eq!(prepared.get(), 1, "it is as it was");
+        assert!(table.free(object as usize, 0));
+    }
+
+    /// Makes every place but one seem to be an object's.
+    fn fill_table(table: &HugeTable) {
+        assert!(table.is_ready());
+        (1..SLOTS).for_each(|index| table.slots.get(index).address.store(usize::MAX, Ordering::Relaxed));
+    }
+
+    #[test]
+    fn the_last_place_is_kept_for_an_object_that_is_resized() {
+        let table = table();
+        fill_table(&table);
+        let mut object = alloc(&table, SIZE, false);
+        assert!(!object.is_null());
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let another = scope.spawn(|| {
+                let mut given = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    let object = alloc(&table, SIZE, false);
+                    given += usize::from(!object.is_null() && table.free(object as usize, 0));
+                }
+                given
+            });
+            let mut lost = 0;
+            for size in [2 * SIZE, SIZE].repeat(10) {
+                let resized = table.resize(object as usize, size, true);
+                lost += usize::from(resized.is_null());
+                object = if resized.is_null() { object } else { resized };
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!((lost, another.join().unwrap()), (0, 0));
+        });
+        assert!(table.free(object as usize, 0));
+        assert_eq!(table.in_use(), (0, 0));
+    }
+
+    #[test]
+    fn in_a_full_table_an_object_is_found_where_it_was_moved() {
+        let table = table();
+        fill_table(&table);
+        let (span, _in_the_way) = Span::map(2 * SIZE, PAGE).unwrap().split(SIZE);
+        let object = table.adopt(span, SIZE).unwrap();
+        fill(object, 0, SIZE);
+        let moved = table.resize(object as usize, 3 * SIZE, true);
+        assert!(moved != object && !moved.is_null());
+        assert_eq!((table.len_of(object as usize), table.len_of(moved as usize)), (None, Some(3 * SIZE)));
+        // SAFETY: the object is longer.
+        let bytes = unsafe { core::slice::from_raw_parts(moved, SIZE) };
+        assert!(bytes.iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
+        assert!(table.resize(moved as usize, MAX_SIZE, true).is_null());
+        assert_eq!(table.len_of(moved as usize), Some(3 * SIZE), "refused, and still there");
+        assert!(table.free(moved as usize, 0));
+    }
+
+    #[test]
+    fn the_place_of_an_object_that_is_resized_is_nobodys() {
+        let table = table();
+        let object = alloc(&table, SIZE, false);
+        let signals = SignalsBlocked::new();
+        let (span, mark, place) = table.remove(&signals, object as usize, TAKEN).unwrap();
+        assert!((0..table.places()).all(|place| table.object_at(place).is_none()));
+        assert!(table.around(object as usize + 1).is_none());
+        assert!([DELETED, TAKEN, object as usize].iter().all(|&address| !table.free(address, 0)));
+        assert_eq!(table.enter_surely(&signals, span, mark, place), object);
+        assert_eq!(table.around(object as usize + 1), Some((object as usize, SIZE)));
+        drop(signals);
         assert!(table.free(object as usize, 0));
     }
 
