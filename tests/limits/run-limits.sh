@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked mappings no_open refuse strict watched; do
+    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -207,7 +207,9 @@ placement() {
     check "a signal every few microseconds" $limit "$work/interrupted"
     check "an unlimited stack, mappings from below" $limit prlimit --stack=unlimited "$work/churn" 1 16
     if setarch -R true 2>/dev/null; then check "addresses not random" $limit setarch -R "$work/churn" 4 16; fi
-    needs_library "few mappings" && check "few mappings for many runs" $limit "$work/mappings"
+    needs_library "few mappings" || return 0
+    check "few mappings for many runs" $limit "$work/mappings"
+    check "more huge objects than there are places" $limit "$work/many_huge"
 }
 
 last_processor() { taskset -cp $$ | grep -oE '[0-9]+$'; }

@@ -7,8 +7,8 @@
 //! moves, so a new mapping at the same address never meets the old entry. Fork: an entry is written length first, address last; nothing needs
 //! rebuilding but the lock. A place that another thread of the parent had taken is lost to the child.
 //!
-//! An object that is resized has a place taken for it meanwhile, which is given up under the same lock under which one is found for it: so there is one,
-//! wherever it was moved, for the search for any address comes by every slot.
+//! An object that is resized, or made of a run's pages, has a place taken for it meanwhile, which is given up under the same lock under which one is
+//! found for it: so there is one, wherever it was moved, for the search for any address comes by every slot.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
 
 use super::filled::Filled;
@@ -231,27 +231,41 @@ impl HugeTable {
         self.warm.bytes() > 0
     }
 
-    /// Whether the table has memory, so that `adopt` cannot fail for want of it.
-    pub(super) fn is_ready(&self) -> bool {
-        self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok())
+    /// Whether the table has memory, and room unless others come first: so that few mappings come to `adopt` in vain.
+    pub(super) fn has_room(&self) -> bool {
+        let is_ready = self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok());
+        is_ready && self.count.get() < SLOTS as u64
     }
 
-    /// Makes a mapping a huge object of `len` bytes, which are charged already; null (and the mapping gone) if the table is full.
+    /// Makes a mapping a huge object of `len` bytes, which are charged already; returns it as it was if the table is full, or it cannot grow.
     pub(super) fn adopt(&self, span: Span, len: usize) -> Result<*mut u8, Span> {
         let signals = SignalsBlocked::new();
-        let (span, mark) = self.grow(span, 0, len, true)?;
-        Ok(self.enter(&signals, span, mark, None).unwrap_or_else(abandon))
+        let Some(place) = self.take_place(&signals, span.base()) else { return Err(span) };
+        let (span, mark) = self.grow(span, 0, len, true).inspect_err(|_| place.vacate())?;
+        Ok(self.enter_surely(&signals, span, mark, place))
+    }
+
+    /// Takes a place for an object at `address`, if there is one.
+    fn take_place(&self, signals: &SignalsBlocked, address: usize) -> Option<&Slot> {
+        let held = self.hold(signals)?;
+        let place = self.vacant(&held, address)?;
+        place.address.store(TAKEN, Ordering::Release);
+        Some(place)
+    }
+
+    /// A vacant place for an object at `address`, if there is one.
+    fn vacant(&self, _held: &Guard<'_, ()>, address: usize) -> Option<&Slot> {
+        self.slots.extend_to(SLOTS).ok()?;
+        self.probe(address).find(|slot| slot.is_vacant())
     }
 
     /// Makes a mapping an object, for which a place may be taken already; returns it if there is none.
     fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: Option<&Slot>) -> Result<*mut u8, Span> {
-        let Some(_held) = self.hold(signals) else { return Err(span) };
+        let Some(held) = self.hold(signals) else { return Err(span) };
         if let Some(place) = taken {
-            place.address.store(DELETED, Ordering::Release);
+            place.vacate();
         }
-        let is_ready = self.slots.extend_to(SLOTS).is_ok();
-        let vacant = if is_ready { self.probe(span.base()).find(|slot| slot.is_vacant()) } else { None };
-        let Some(slot) = vacant else { return Err(span) };
+        let Some(slot) = self.vacant(&held, span.base()) else { return Err(span) };
         let (address, len) = span.into_raw();
         self.bytes.add(len as u64);
         self.count.add(1);
@@ -410,6 +424,11 @@ fn abandon(span: Span) -> *mut u8 {
 impl Slot {
     fn is_vacant(&self) -> bool {
         self.address.load(Ordering::Relaxed) <= DELETED
+    }
+
+    /// For whoever has taken it, or has the lock.
+    fn vacate(&self) {
+        self.address.store(DELETED, Ordering::Release);
     }
 
     fn len(&self) -> usize {
@@ -655,7 +674,7 @@ mod tests {
 
     /// Makes every place but one seem to be an object's.
     fn fill_table(table: &HugeTable) {
-        assert!(table.is_ready());
+        assert!(table.has_room());
         (1..SLOTS).for_each(|index| table.slots.get(index).address.store(usize::MAX, Ordering::Relaxed));
     }
 
@@ -704,6 +723,26 @@ mod tests {
         assert!(table.resize(moved as usize, MAX_SIZE, true).is_null());
         assert_eq!(table.len_of(moved as usize), Some(3 * SIZE), "refused, and still there");
         assert!(table.free(moved as usize, 0));
+    }
+
+    #[test]
+    fn a_full_table_gives_back_what_it_was_to_adopt() {
+        let table = table();
+        fill_table(&table);
+        let last = alloc(&table, SIZE, false);
+        assert!(!last.is_null() && alloc(&table, SIZE, false).is_null());
+        let span = Span::map(SIZE, PAGE).unwrap();
+        let base = span.base();
+        fill(base as *mut u8, 0, SIZE);
+        let span = table.adopt(span, 2 * SIZE).unwrap_err();
+        assert_eq!((span.base(), span.len()), (base, SIZE));
+        assert!(span.is_written_at(SIZE - 1));
+        assert!(table.free(last as usize, 0));
+        let span = table.adopt(span, MAX_SIZE).unwrap_err();
+        let object = table.adopt(span, 2 * SIZE).unwrap();
+        assert_eq!(table.len_of(object as usize), Some(2 * SIZE));
+        assert!(table.free(object as usize, 0));
+        assert_eq!(table.in_use(), (0, 0));
     }
 
     #[test]

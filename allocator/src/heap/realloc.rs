@@ -151,8 +151,8 @@ impl Heap {
         }
     }
 
-    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards; if there is no room for the new size, the
-    /// pages go back where they were.
+    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards; if there is no room for the new size, or
+    /// no place for one more huge object, the pages go back where they were.
     fn promote(&self, home: NodeId, page: Page, size: usize) -> *mut u8 {
         let arena = &self.node(home).arena;
         let old = arena.region().large_pages(page) as usize * PAGE;
@@ -160,7 +160,7 @@ impl Heap {
         else {
             return null_mut();
         };
-        if !self.huge.is_ready() || !LIMIT.charge(growth) {
+        if !self.huge.has_room() || !LIMIT.charge(growth) {
             return null_mut();
         }
         let moved = arena.move_large_out(page, |span| {
