@@ -8,6 +8,8 @@
 //! mapping comes back that was not filled. Of short objects a few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc`
 //! gives: arrays are filled, tables often are not.
 //!
+//! What may be of pages from the system's pool is not looked at: to look at one that was never touched is to have it cleared, up to a gigabyte.
+//!
 //! What `realloc` lets grow is looked at when it grows: if it is long and **full**, nearly to its end, what is added will be filled, too.
 
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};

@@ -284,7 +284,7 @@ impl HugeTable {
     pub(super) fn free(&self, address: usize, most_warm: usize) -> bool {
         let signals = SignalsBlocked::new();
         let Some((span, mark, _)) = self.remove(&signals, address, DELETED) else { return false };
-        let tells = mark & (BY_MALLOC | BY_CALLOC) != 0;
+        let tells = mark & (BY_MALLOC | BY_CALLOC) != 0 && self.pages.may_look(span.len());
         let filled = tells && self.filled.learn(&span, mark & BY_CALLOC != 0);
         if filled && mark & WARM != 0 && most_warm > 0 {
             self.keep_warm(&signals, span, most_warm);
@@ -356,7 +356,8 @@ impl HugeTable {
     /// when it moves.
     fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
         let old = span.len();
-        let looks = len > old && len.ilog2() != old.ilog2() && Filled::is_long(old) && mark & NOT_FULL == 0;
+        let is_worth = len > old && len.ilog2() != old.ilog2() && Filled::is_long(old);
+        let looks = is_worth && mark & NOT_FULL == 0 && self.pages.may_look(old);
         let is_full = looks && Filled::is_full(&span);
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
@@ -611,6 +612,22 @@ mod tests {
         assert!(table.release_unused(coarse_ms(), 60_000) && table.warm_bytes() > 0);
         table.release();
         assert_eq!(table.warm_bytes(), 0);
+    }
+
+    #[test]
+    fn what_may_be_of_the_pool_is_not_looked_at() {
+        let table = table();
+        table.pages.settle(0, 1, true);
+        let size = SIZE.next_multiple_of(HUGE_PAGE);
+        let grown = table.resize(alloc(&table, size, false) as usize, 2 * size, true);
+        assert_eq!(table.find(grown as usize).unwrap().len.load(Ordering::Relaxed) & NOT_FULL, 0);
+        assert!(table.free(grown as usize, 0));
+        for _ in 0..2 {
+            let object = alloc(&table, size, false);
+            fill(object, 0, size);
+            assert!(table.free(object as usize, 0));
+        }
+        assert!(!table.filled.is_likely(size, false), "nothing was learnt");
     }
 
     #[test]

@@ -70,6 +70,12 @@ impl Pages {
         new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
     }
 
+    /// Whether a mapping of `len` bytes may be looked at. Not if it may be of the pool's pages: to look at one that was never touched is to have it
+    /// cleared.
+    pub(super) fn may_look(&self, len: usize) -> bool {
+        !self.is_for_pool(len)
+    }
+
     fn policy(&self) -> ThpPolicy {
         ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed))
     }
