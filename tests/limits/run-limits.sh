@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict watched; do
+    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict unmapped watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -210,6 +210,7 @@ placement() {
     needs_library "few mappings" || return 0
     check "few mappings for many runs" $limit "$work/mappings"
     check "more huge objects than there are places" $limit "$work/many_huge"
+    check "no more mappings: memory goes back" $limit "$work/unmapped"
 }
 
 last_processor() { taskset -cp $$ | grep -oE '[0-9]+$'; }

@@ -124,10 +124,13 @@ impl Span {
         unsafe { syscall::advise(self.base, self.len, libc::MADV_DONTNEED) }
     }
 
-    /// Gives the addresses back.
+    /// Gives the addresses back. If the kernel refuses, for that would make one mapping too many, they are lost; but their memory is not.
     pub fn release(self) {
         // SAFETY: the token is the only one for the range and ends here.
-        let _only_fails_on_map_count = unsafe { syscall::unmap(self.base, self.len) };
+        let unmapped = unsafe { syscall::unmap(self.base, self.len) };
+        if unmapped.is_err() {
+            let _locked_memory_stays = self.purge();
+        }
     }
 
     /// Grows or shrinks to `len` bytes, moving if need be; contents up to the smaller length are kept. On failure nothing changed.
