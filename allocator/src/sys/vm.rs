@@ -135,20 +135,30 @@ impl Span {
 
     /// Grows or shrinks to `len` bytes, moving if need be; contents up to the smaller length are kept. On failure nothing changed.
     pub fn resize(self, len: usize, may_move: bool) -> Result<Span, Span> {
-        let Some(len) = round_up(len, system_page()) else { return Err(self) };
+        self.try_resize(len, may_move).map_err(|(span, _)| span)
+    }
+
+    /// The same, and why it failed.
+    fn try_resize(self, len: usize, may_move: bool) -> Result<Span, (Span, Errno)> {
+        let Some(len) = round_up(len, system_page()) else { return Err((self, Errno(libc::EINVAL))) };
         let flags = if may_move { libc::MREMAP_MAYMOVE } else { 0 };
         // SAFETY: the token is the only one for the range; the new token replaces it.
         match unsafe { syscall::remap(self.base, self.len, len, flags) } {
             Ok(base) => Ok(Span { base, len }),
-            Err(_) => Err(self),
+            Err(error) => Err((self, error)),
         }
     }
 
     /// As [`Span::resize`]; if it must move, then to an address aligned to `align` (a power of two, at least a page).
+    ///
+    /// A place is reserved for it first, and if the kernel refuses to move it there that place is lost: whether it was unmapped already nobody can tell. So
+    /// none is where the attempt in place shows that the mapping cannot be moved either, as one in which the program changed protection or advice.
     pub fn resize_aligned(self, len: usize, align: usize) -> Result<Span, Span> {
-        let span = match self.resize(len, false) {
+        let span = match self.try_resize(len, false) {
             Ok(span) => return Ok(span),
-            Err(span) => span,
+            // No room behind it, or for it.
+            Err((span, Errno(libc::ENOMEM))) => span,
+            Err((span, _)) => return Err(span),
         };
         let Some(len) = round_up(len, system_page()) else { return Err(span) };
         let Ok(place) = Span::reserve(len, align) else { return Err(span) };
@@ -333,5 +343,25 @@ pub fn wipe_on_fork_page() -> Option<usize> {
             span.release();
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight of them are all the addresses there are.
+    const MANY: usize = 16 << 40;
+
+    #[test]
+    fn a_mapping_that_cannot_be_moved_costs_no_addresses() {
+        let mut span = Span::map(4 * HUGE_PAGE, HUGE_PAGE).unwrap();
+        // SAFETY: the range is the span's, and nobody reads it.
+        unsafe { syscall::protect(span.base() + HUGE_PAGE, PAGE, libc::PROT_NONE) }.unwrap();
+        for _ in 0..8 {
+            span = span.resize_aligned(MANY, HUGE_PAGE).unwrap_err();
+        }
+        span.release();
+        Span::reserve(MANY, HUGE_PAGE).unwrap().release();
     }
 }
