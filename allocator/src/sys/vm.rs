@@ -6,7 +6,6 @@
 //! Protection and advice are only ever changed for large parts at once, so the number of mappings stays small.
 #![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
 
-use super::die::die;
 use super::environment::auxiliary;
 use super::limit::LIMIT;
 use super::numa::{self, MemoryPolicy};
@@ -319,7 +318,7 @@ impl Reserve {
 }
 
 impl Reserve {
-    /// Moves a span's pages to a part of the reserve.
+    /// Moves a span's pages to a part of the reserve; or copies them, where the system refuses (near `vm.max_map_count`, before it changes anything).
     ///
     /// # Safety
     /// The part is committed, as long as the span, and owned by the caller.
@@ -327,7 +326,9 @@ impl Reserve {
         let to = self.base() + offset;
         // SAFETY: the caller owns the part; the span's token ends here.
         if unsafe { syscall::remap_to(span.base, span.len, span.len, to) }.is_err() {
-            die(format_args!("the system refuses to move {} bytes back to {to:#x}", span.len));
+            // SAFETY: both are ours, as long, and apart.
+            unsafe { core::ptr::copy_nonoverlapping(span.base as *const u8, to as *mut u8, span.len) };
+            span.release();
         }
     }
 }
