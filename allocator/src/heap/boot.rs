@@ -4,9 +4,9 @@
 //! environment. About a dozen system calls; with several nodes some more for each.
 
 use super::Heap;
-use super::huge::HugeTable;
 use super::node::Node;
 use super::placement::Placement;
+use super::places::Places;
 use super::threads::Threads;
 use crate::arena::ThpPolicy;
 use crate::base::sync::Ordering;
@@ -106,7 +106,7 @@ impl Heap {
         let rest = self.settle_nodes(arenas, len, regions, rest);
         self.place(topology, placement);
         let rest = self.threads.settle(rest, nodes);
-        let rest = self.huge.settle(rest);
+        let rest = self.huge.places.settle(rest);
         let first = self.common_home().map_or(0, NodeId::index);
         self.cpus.settle(rest, (arenas + 1, first), cpus, secret(), self.wanted_windows());
         self.family.settle();
@@ -189,7 +189,7 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
         + Node::metadata_len(len, shards_for(len)) * arenas
         + Node::metadata_len(spare_len(len), shards_for(len))
         + Cpus::metadata_len(arenas + 1, slots)
-        + HugeTable::metadata_len()
+        + Places::metadata_len()
         + if arenas > 1 { Threads::metadata_len() } else { 0 };
     let align = region_align(len);
     let all = Span::reserve(metadata_len.checked_add(regions_len)?.checked_add(align)?, PAGE).ok()?;

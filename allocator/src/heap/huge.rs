@@ -1,36 +1,21 @@
-//! Huge objects: mappings of their own, known by address in a hash table.
+//! Huge objects: mappings of their own, known by address in a table ([`Places`]).
 //!
-//! The table has a fixed place for each of the mappings a process may have at most (65,536), in metadata memory that is committed when
-//! the first huge object comes. States of a slot: 0 never used, 1 deleted, 2 taken for an object that is on its way, else the object's address; an
-//! address is in the table iff the object is live. Changes are made under one lock with signals blocked, so no handler can find it held by its own
-//! thread: huge objects cost system calls anyway. Who looks up its own object needs neither. The address leaves the table before the mapping goes or
-//! moves, so a new mapping at the same address never meets the old entry. Fork: an entry is written length first, address last; nothing needs
-//! rebuilding but the lock. A place that another thread of the parent had taken is lost to the child.
-//!
-//! An object that is resized, or made of a run's pages, has a place taken for it meanwhile, which is given up under the same lock under which one is
-//! found for it: so there is one, wherever it was moved, for the search for any address comes by every slot.
-#![allow(unsafe_code, reason = "tokens of mappings kept as numbers, and copying the program's bytes")]
+//! What they are made of is [`Pages`]'; whether the program fills what it gets, [`Filled`] learns; what was freed and may serve again lies in two
+//! stores ([`Kept`]). System calls are made with signals blocked.
+#![allow(unsafe_code, reason = "clears what is given out again")]
 
 use super::filled::Filled;
 use super::kept::Kept;
 use super::pages::Pages;
-use crate::base::sync::{AtomicUsize, Gauge, Ordering};
+use super::places::Places;
 use crate::base::units::{HUGE_PAGE, MAX_SIZE, PAGE};
-use crate::region::{Table, Zeroed};
 use crate::sys::clock::coarse_ms;
-use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
-use crate::sys::lock::{Guard, Lock};
 use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::Span;
-use core::ops::Range;
 use core::ptr::null_mut;
 
-const SLOTS: usize = 1 << 16;
-const DELETED: usize = 1;
-const TAKEN: usize = 2;
-
-/// In a slot's length, which is a multiple of a page: `malloc` or `calloc` gave the object, and it was not resized, so it tells what the program fills;
+/// An object's mark: `malloc` or `calloc` gave the object, and it was not resized, so it tells what the program fills;
 const BY_MALLOC: usize = 1;
 const BY_CALLOC: usize = 2;
 /// its mapping is like most, so its addresses may be kept;
@@ -40,27 +25,15 @@ const ASKED: usize = 8;
 const NOT_FULL: usize = 32;
 /// it was likely to be filled when it was made, so it may be kept warm.
 const WARM: usize = 16;
-const MARKS: usize = BY_MALLOC | BY_CALLOC | LIKE_MOST | ASKED | NOT_FULL | WARM;
 
 /// Most bytes of addresses kept without memory (256 MiB: half a MiB of the kernel's page tables).
 const MOST_ADDRESSES: usize = 256 << 20;
 
-#[derive(Debug)]
-struct Slot {
-    address: AtomicUsize,
-    len: AtomicUsize,
-}
-
-// SAFETY: atomics are plain numbers.
-unsafe impl Zeroed for Slot {}
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct HugeTable {
-    slots: Table<Slot>,
-    lock: Lock<()>,
-    bytes: Gauge,
-    count: Gauge,
+    /// Where they are.
+    pub(super) places: Places,
     /// What its mappings are made of.
     pub(super) pages: Pages,
     filled: Filled,
@@ -77,37 +50,12 @@ impl HugeTable {
             filled: Filled::new(),
             addresses: Kept::new(),
             warm: Kept::new(),
-            slots: Table::new(),
-            lock: Lock::new(()),
-            bytes: Gauge::new(),
-            count: Gauge::new(),
+            places: Places::new(),
         }
     }
 }
 
 impl HugeTable {
-    pub(super) fn metadata_len() -> usize {
-        Table::<Slot>::bytes_for(SLOTS)
-    }
-
-    pub(super) fn settle(&self, metadata: Span) -> Span {
-        self.slots.settle(metadata, SLOTS)
-    }
-
-    pub(super) fn metadata_committed(&self) -> usize {
-        self.slots.committed()
-    }
-
-    /// Bytes and number of huge objects in use.
-    pub(super) fn in_use(&self) -> (u64, u64) {
-        (self.bytes.get(), self.count.get())
-    }
-
-    /// Takes the lock, for no longer than signals are blocked.
-    fn hold<'a>(&'a self, _signals: &'a SignalsBlocked) -> Option<Guard<'a, ()>> {
-        self.lock.lock().ok()
-    }
-
     /// Whether the program is likely to fill an object of `size` bytes, and it is worth huge pages.
     pub(super) fn is_likely_filled(&self, size: usize, for_calloc: bool) -> bool {
         let len = self.pages.mapping_len(size);
@@ -136,7 +84,7 @@ impl HugeTable {
         let Some((span, used)) = self.map(&signals, size, align, mark, prepare) else {
             return (null_mut(), true);
         };
-        let object = self.enter(&signals, span, mark, None).unwrap_or_else(abandon);
+        let object = self.places.enter(&signals, span, mark, None).unwrap_or_else(abandon);
         drop(signals);
         if for_calloc && used > 0 && !object.is_null() {
             // SAFETY: the object is as long, and nobody else's yet.
@@ -231,59 +179,23 @@ impl HugeTable {
         self.warm.bytes() > 0
     }
 
-    /// Whether the table has memory, and room unless others come first: so that few mappings come to `adopt` in vain.
-    pub(super) fn has_room(&self) -> bool {
-        let is_ready = self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok());
-        is_ready && self.count.get() < SLOTS as u64
-    }
-
     /// Makes a mapping a huge object of `len` bytes, which are charged already; returns it as it was if the table is full, or it cannot grow.
     pub(super) fn adopt(&self, span: Span, len: usize) -> Result<*mut u8, Span> {
         let signals = SignalsBlocked::new();
-        let Some(place) = self.take_place(&signals, span.base()) else { return Err(span) };
-        let (span, mark) = self.grow(span, 0, len, true).inspect_err(|_| place.vacate())?;
-        Ok(self.enter_surely(&signals, span, mark, place))
-    }
-
-    /// Takes a place for an object at `address`, if there is one.
-    fn take_place(&self, signals: &SignalsBlocked, address: usize) -> Option<&Slot> {
-        let held = self.hold(signals)?;
-        let place = self.vacant(&held, address)?;
-        place.address.store(TAKEN, Ordering::Release);
-        Some(place)
-    }
-
-    /// A vacant place for an object at `address`, if there is one.
-    fn vacant(&self, _held: &Guard<'_, ()>, address: usize) -> Option<&Slot> {
-        self.slots.extend_to(SLOTS).ok()?;
-        self.probe(address).find(|slot| slot.is_vacant())
-    }
-
-    /// Makes a mapping an object, for which a place may be taken already; returns it if there is none.
-    fn enter(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: Option<&Slot>) -> Result<*mut u8, Span> {
-        let Some(held) = self.hold(signals) else { return Err(span) };
-        if let Some(place) = taken {
-            place.vacate();
+        let Some(place) = self.places.take(&signals, span.base()) else { return Err(span) };
+        match self.grow(span, 0, len, true) {
+            Ok((span, mark)) => Ok(self.places.enter_surely(&signals, span, mark, place)),
+            Err(span) => {
+                place.give_up();
+                Err(span)
+            }
         }
-        let Some(slot) = self.vacant(&held, span.base()) else { return Err(span) };
-        let (address, len) = span.into_raw();
-        self.bytes.add(len as u64);
-        self.count.add(1);
-        slot.len.store(len | mark, Ordering::Relaxed);
-        slot.address.store(address, Ordering::Release);
-        Ok(address as *mut u8)
-    }
-
-    /// The same where a place is taken, so that there is one.
-    fn enter_surely(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: &Slot) -> *mut u8 {
-        self.enter(signals, span, mark, Some(taken))
-            .unwrap_or_else(|span| die(format_args!("internal: no place for the huge object at {:#x}", span.base())))
     }
 
     /// Frees the object at `address`; false if there is none. At most `most_warm` bytes of mappings are kept with their memory.
     pub(super) fn free(&self, address: usize, most_warm: usize) -> bool {
         let signals = SignalsBlocked::new();
-        let Some((span, mark, _)) = self.remove(&signals, address, DELETED) else { return false };
+        let Some((span, mark)) = self.places.remove(&signals, address) else { return false };
         let tells = mark & (BY_MALLOC | BY_CALLOC) != 0 && self.pages.may_look(span.len());
         let filled = tells && self.filled.learn(&span, mark & BY_CALLOC != 0);
         if filled && mark & WARM != 0 && most_warm > 0 {
@@ -299,40 +211,13 @@ impl HugeTable {
         true
     }
 
-    /// The bytes of the object at `address`, for whoever holds that: others come and leave, but its slot stays as it is.
-    pub(super) fn len_of(&self, address: usize) -> Option<usize> {
-        self.find(address).map(Slot::len)
-    }
-
-    /// Start and length of the object around `address`: for messages only, walks the whole table.
-    pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
-        let signals = SignalsBlocked::new();
-        let _held = self.hold(&signals)?;
-        let mut objects = (0..self.slots.len()).filter_map(|index| self.slots.get(index).object());
-        objects.find(|object| object.contains(&address)).map(|object| (object.start, object.len()))
-    }
-
-    /// Places in which an object may be known.
-    pub(super) fn places(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// The addresses of the object known at a place, if there is one. It may be freed as soon as this returns.
-    pub(super) fn object_at(&self, place: usize) -> Option<Range<usize>> {
-        let slot = self.slots.get(place);
-        slot.object()?;
-        let signals = SignalsBlocked::new();
-        let _held = self.hold(&signals)?;
-        slot.object()
-    }
-
     /// Resizes the object at `address`, moving it if it may; null (and nothing changed) if that cannot be done.
     pub(super) fn resize(&self, address: usize, size: usize, may_move: bool) -> *mut u8 {
         if size > MAX_SIZE {
             return null_mut();
         }
         let signals = SignalsBlocked::new();
-        let Some((span, mark, place)) = self.remove(&signals, address, TAKEN) else { return null_mut() };
+        let Some((span, mark, place)) = self.places.remove_for_now(&signals, address) else { return null_mut() };
         let (old, new) = (span.len(), self.pages.mapping_len(size));
         let growth = new.saturating_sub(old);
         let grown = if self.pages.may_resize(old, new) && LIMIT.charge(growth) {
@@ -343,10 +228,10 @@ impl HugeTable {
         match grown {
             Ok((span, mark)) => {
                 LIMIT.release(old.saturating_sub(new));
-                self.enter_surely(&signals, span, mark, place)
+                self.places.enter_surely(&signals, span, mark, place)
             }
             Err(span) => {
-                let _back = self.enter_surely(&signals, span, mark, place);
+                let _back = self.places.enter_surely(&signals, span, mark, place);
                 null_mut()
             }
         }
@@ -370,37 +255,9 @@ impl HugeTable {
         Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 
-    /// The mapping of the object at `address`, its mark, and its slot, which becomes deleted or taken.
-    fn remove(&self, signals: &SignalsBlocked, address: usize, becomes: usize) -> Option<(Span, usize, &Slot)> {
-        let _held = self.hold(signals)?;
-        let slot = self.find(address)?;
-        let (len, mark) = (slot.len(), slot.len.load(Ordering::Relaxed) & MARKS);
-        slot.address.store(becomes, Ordering::Release);
-        self.bytes.sub(len as u64);
-        self.count.sub(1);
-        // SAFETY: the slot's numbers are of a token taken apart in `adopt`, and the slot just gave them up.
-        Some((unsafe { Span::from_raw(address, len) }, mark, slot))
-    }
-
-    fn find(&self, address: usize) -> Option<&Slot> {
-        if self.slots.is_empty() || address <= TAKEN {
-            return None;
-        }
-        self.probe(address)
-            .take_while(|slot| slot.address.load(Ordering::Relaxed) != 0)
-            .find(|slot| slot.address.load(Ordering::Relaxed) == address)
-    }
-
-    /// The slots in which `address` may be, likeliest first: neighbours have neighbouring slots, so that a few mappings touch few pages of the table.
-    /// They are seldom shorter than a MiB, so few meet.
-    fn probe(&self, address: usize) -> impl Iterator<Item = &Slot> {
-        let start = (address >> 20).wrapping_add((address >> 36).wrapping_mul(0x9E37));
-        (0..SLOTS).map(move |step| self.slots.get(start.wrapping_add(step) % SLOTS))
-    }
-
-    /// In a forked child: frees the lock if its holder is gone.
+    /// In a forked child: frees the locks whose holders are gone.
     pub(super) fn rebuild(&self) {
-        drop(self.lock.inherit());
+        self.places.rebuild();
         self.addresses.rebuild();
         self.warm.rebuild();
     }
@@ -422,31 +279,10 @@ fn abandon(span: Span) -> *mut u8 {
     null_mut()
 }
 
-impl Slot {
-    fn is_vacant(&self) -> bool {
-        self.address.load(Ordering::Relaxed) <= DELETED
-    }
-
-    /// For whoever has taken it, or has the lock.
-    fn vacate(&self) {
-        self.address.store(DELETED, Ordering::Release);
-    }
-
-    fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed) & !MARKS
-    }
-
-    /// The addresses of its object, if it has one.
-    fn object(&self) -> Option<Range<usize>> {
-        let start = self.address.load(Ordering::Relaxed);
-        (start > TAKEN).then(|| start..start + self.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::sync::AtomicBool;
+    use crate::base::sync::{AtomicBool, Ordering};
     extern crate std;
 
     const SIZE: usize = (40 << 20) + 3 * PAGE;
@@ -454,7 +290,7 @@ mod tests {
 
     fn table() -> HugeTable {
         let table = HugeTable::new();
-        table.settle(Span::reserve(HugeTable::metadata_len(), PAGE).unwrap());
+        table.places.settle(Span::reserve(Places::metadata_len(), PAGE).unwrap());
         table.pages.settle(0, 0, true);
         table.pages.stalls.pretend(false);
         table
@@ -486,7 +322,7 @@ mod tests {
         assert_eq!(unsafe { last.read() }, 0);
         assert!(table.free(next as usize, 0));
         table.release();
-        assert_eq!(table.in_use(), (0, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
     }
 
     /// Writes to each page of an object of `len` bytes from `from` on.
@@ -500,8 +336,7 @@ mod tests {
     /// Grows an object; where it is then, and whether it was asked to be of huge pages.
     fn grow(table: &HugeTable, object: *mut u8, size: usize) -> (*mut u8, bool) {
         let object = table.resize(object as usize, size, true);
-        let slot = table.find(object as usize).unwrap();
-        (object, slot.len.load(Ordering::Relaxed) & ASKED != 0)
+        (object, table.places.mark_of(object as usize).unwrap() & ASKED != 0)
     }
 
     #[test]
@@ -528,7 +363,7 @@ mod tests {
         assert!(bytes[..2 * SIZE].iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
         assert!(bytes[2 * SIZE..].iter().all(|&byte| byte == 0));
         assert!(table.free(object as usize, 0));
-        assert_eq!(table.in_use(), (0, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
     }
 
     #[test]
@@ -586,7 +421,7 @@ mod tests {
         assert!(reads_zero(longer, SIZE) && table.warm_bytes() == 0 && warm > 0, "the most there is");
         assert!(table.free(longer as usize, usize::MAX));
         assert_eq!(table.warm_bytes(), 0, "it was not filled");
-        assert_eq!(table.in_use(), (0, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
     }
 
     #[test]
@@ -620,7 +455,7 @@ mod tests {
         table.pages.settle(0, 1, true);
         let size = SIZE.next_multiple_of(HUGE_PAGE);
         let grown = table.resize(alloc(&table, size, false) as usize, 2 * size, true);
-        assert_eq!(table.find(grown as usize).unwrap().len.load(Ordering::Relaxed) & NOT_FULL, 0);
+        assert_eq!(table.places.mark_of(grown as usize).unwrap() & NOT_FULL, 0);
         assert!(table.free(grown as usize, 0));
         for _ in 0..2 {
             let object = alloc(&table, size, false);
@@ -689,16 +524,10 @@ mod tests {
         assert!(table.free(object as usize, 0));
     }
 
-    /// Makes every place but one seem to be an object's.
-    fn fill_table(table: &HugeTable) {
-        assert!(table.has_room());
-        (1..SLOTS).for_each(|index| table.slots.get(index).address.store(usize::MAX, Ordering::Relaxed));
-    }
-
     #[test]
     fn the_last_place_is_kept_for_an_object_that_is_resized() {
         let table = table();
-        fill_table(&table);
+        table.places.fill();
         let mut object = alloc(&table, SIZE, false);
         assert!(!object.is_null());
         let is_over = AtomicBool::new(false);
@@ -721,31 +550,31 @@ mod tests {
             assert_eq!((lost, another.join().unwrap()), (0, 0));
         });
         assert!(table.free(object as usize, 0));
-        assert_eq!(table.in_use(), (0, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
     }
 
     #[test]
     fn in_a_full_table_an_object_is_found_where_it_was_moved() {
         let table = table();
-        fill_table(&table);
+        table.places.fill();
         let (span, _in_the_way) = Span::map(2 * SIZE, PAGE).unwrap().split(SIZE);
         let object = table.adopt(span, SIZE).unwrap();
         fill(object, 0, SIZE);
         let moved = table.resize(object as usize, 3 * SIZE, true);
         assert!(moved != object && !moved.is_null());
-        assert_eq!((table.len_of(object as usize), table.len_of(moved as usize)), (None, Some(3 * SIZE)));
+        assert_eq!((table.places.len_of(object as usize), table.places.len_of(moved as usize)), (None, Some(3 * SIZE)));
         // SAFETY: the object is longer.
         let bytes = unsafe { core::slice::from_raw_parts(moved, SIZE) };
         assert!(bytes.iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
         assert!(table.resize(moved as usize, MAX_SIZE, true).is_null());
-        assert_eq!(table.len_of(moved as usize), Some(3 * SIZE), "refused, and still there");
+        assert_eq!(table.places.len_of(moved as usize), Some(3 * SIZE), "refused, and still there");
         assert!(table.free(moved as usize, 0));
     }
 
     #[test]
     fn a_full_table_gives_back_what_it_was_to_adopt() {
         let table = table();
-        fill_table(&table);
+        table.places.fill();
         let last = alloc(&table, SIZE, false);
         assert!(!last.is_null() && alloc(&table, SIZE, false).is_null());
         let span = Span::map(SIZE, PAGE).unwrap();
@@ -757,9 +586,9 @@ mod tests {
         assert!(table.free(last as usize, 0));
         let span = table.adopt(span, MAX_SIZE).unwrap_err();
         let object = table.adopt(span, 2 * SIZE).unwrap();
-        assert_eq!(table.len_of(object as usize), Some(2 * SIZE));
+        assert_eq!(table.places.len_of(object as usize), Some(2 * SIZE));
         assert!(table.free(object as usize, 0));
-        assert_eq!(table.in_use(), (0, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
     }
 
     #[test]
@@ -767,12 +596,12 @@ mod tests {
         let table = table();
         let object = alloc(&table, SIZE, false);
         let signals = SignalsBlocked::new();
-        let (span, mark, place) = table.remove(&signals, object as usize, TAKEN).unwrap();
-        assert!((0..table.places()).all(|place| table.object_at(place).is_none()));
-        assert!(table.around(object as usize + 1).is_none());
-        assert!([DELETED, TAKEN, object as usize].iter().all(|&address| !table.free(address, 0)));
-        assert_eq!(table.enter_surely(&signals, span, mark, place), object);
-        assert_eq!(table.around(object as usize + 1), Some((object as usize, SIZE)));
+        let (span, mark, place) = table.places.remove_for_now(&signals, object as usize).unwrap();
+        assert!((0..table.places.len()).all(|place| table.places.object_at(place).is_none()));
+        assert!(table.places.around(object as usize + 1).is_none());
+        assert!([1, 2, object as usize].iter().all(|&address| !table.free(address, 0)));
+        assert_eq!(table.places.enter_surely(&signals, span, mark, place), object);
+        assert_eq!(table.places.around(object as usize + 1), Some((object as usize, SIZE)));
         drop(signals);
         assert!(table.free(object as usize, 0));
     }

@@ -71,7 +71,7 @@ impl Heap {
     pub(super) fn find(&self, address: usize, call: Call) -> Option<Found> {
         let found = match self.home_of(address) {
             Some(home) => self.find_in(home, address),
-            None => self.huge.len_of(address).map(Found::Huge),
+            None => self.huge.places.len_of(address).map(Found::Huge),
         };
         if found.is_none() {
             self.refuse(address, call);
@@ -145,7 +145,7 @@ impl Heap {
 
     fn knowledge_of(&self, address: usize) -> Knowledge {
         let Some(home) = self.home_of(address) else {
-            return match self.huge.around(address) {
+            return match self.huge.places.around(address) {
                 Some((start, len)) => Knowledge::Inside { what: "a huge object", start, len },
                 None => Knowledge::Foreign,
             };

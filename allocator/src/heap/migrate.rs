@@ -72,8 +72,8 @@ impl Heap {
             let pages = region.base()..region.base() + region.pages() as usize * PAGE;
             self.migrate_range(pages, if id == source { all } else { those_there }, &mut sum)?;
         }
-        for index in 0..self.huge.places() {
-            if let Some(object) = self.huge.object_at(index) {
+        for index in 0..self.huge.places.len() {
+            if let Some(object) = self.huge.places.object_at(index) {
                 self.migrate_range(object, those_there, &mut sum)?;
             }
         }

@@ -35,6 +35,7 @@ mod pages;
 mod place;
 mod placed;
 mod placement;
+mod places;
 mod realloc;
 mod residence;
 mod rows;

@@ -54,7 +54,7 @@ impl Heap {
         }
         match self.home_of(address) {
             Some(home) if home.index() < self.node_count() => Some(self.system_id(home)),
-            None if self.huge.len_of(address).is_none() => None,
+            None if self.huge.places.len_of(address).is_none() => None,
             _ => self.page_lies_on(address),
         }
     }

@@ -160,7 +160,7 @@ impl Heap {
         else {
             return null_mut();
         };
-        if !self.huge.has_room() || !LIMIT.charge(growth) {
+        if !self.huge.places.has_room() || !LIMIT.charge(growth) {
             return null_mut();
         }
         let moved = arena.move_large_out(page, |span| {

@@ -28,12 +28,13 @@ impl Heap {
     }
 
     fn add_huge(&self, stats: &mut Stats) {
-        let (bytes, count) = self.huge.in_use();
+        let (bytes, count) = self.huge.places.in_use();
         (stats.huge_in_use, stats.huge_count, stats.huge_warm) =
             (bytes as usize, count as usize, self.huge.warm_bytes());
         let (taken, refused) = self.huge.pages.pool_figures();
         (stats.hugetlb, stats.hugetlb_refused) = (taken as usize, refused);
-        stats.metadata += self.huge.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
+        stats.metadata +=
+            self.huge.places.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
         stats.metadata += self.threads.metadata_committed();
         let mapped = stats.huge_in_use + stats.huge_warm;
         stats.committed += stats.metadata + mapped;
