@@ -38,6 +38,14 @@ if [ -n "$lib" ] && [ -f "$archive" ]; then
     done
 fi
 
+# Each program that prints statistics at its end has a copy of standard error for that, and not those of programs before it.
+if needs_library "a copy of standard error"; then
+    run $limit env LARDER_CONF=stats:exit sh -c 'exec ls /proc/self/fd'
+    if [ "$status" -eq 0 ] && [ "$(awk '$1 >= 500' "$work/out")" = 500 ]; then pass "early/a copy of standard error"
+    else fail "early/a copy of standard error" "descriptors $(tr '\n' ' ' <"$work/out")"
+    fi
+fi
+
 # Options are for whoever started the program, so a setuid program hears none of them. It is linked to a copy
 # of the library that any user can read, because a setuid program does not preload one.
 if [ -n "$lib" ] && [ "$(id -u)" -eq 0 ]; then

@@ -3,19 +3,22 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks alone arrays child pinned sparse storm none; do
+for name in shrinks large alone arrays addresses child pinned sparse storm none; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
     check "idle/shrinks" $limit "$work/shrinks"
     if chrt -f 1 true 2>/dev/null; then check "idle/shrinks, a real-time program" $limit chrt -f 1 "$work/shrinks"; fi
     if [ "$(nproc)" -gt 1 ]; then check "idle/pinned" $limit "$work/pinned"; else echo "skipped idle/pinned: one CPU"; fi
+    check "idle/large" $limit "$work/large"
+    check "idle/addresses" $limit "$work/addresses"
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper
     check "idle/alone, freed at random" $limit "$work/alone" random
     check "idle/alone, moved about without rseq" $limit env GLIBC_TUNABLES=glibc.pthread.rseq=0 "$work/alone" moved
     check "idle/arrays, one thread" $limit "$work/arrays"
     check "idle/arrays, threads" $limit "$work/arrays" threads
+    check "idle/arrays, threads, a limit" $limit env LARDER_CONF=limit_mib:200 "$work/arrays" threads 180
     check "idle/child" $limit "$work/child"
     check "idle/sparse, one thread" $limit "$work/sparse" alone
     check "idle/sparse, threads" $limit "$work/sparse" threads

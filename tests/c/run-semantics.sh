@@ -63,6 +63,7 @@ for name in alignment zero too_large overflow calloc realloc posix_memalign alig
     program "$name" "semantics/$name.c" check_runs
 done
 program info semantics/info.c check_document
+needs_library "info, limits" && check_document "info, limits" env LARDER_CONF=limit_mib:8192,soft_limit_mib:4096 "$work/info"
 # backtrace needs a shared library of its own.
 build unwind semantics/unwind.c "${flags[@]}" && ways unwind check_runs
 for name in forms bad_alloc new_handler reserve containers; do

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict unmapped watched; do
+    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict unmapped watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -35,6 +35,9 @@ address_space() {
     check "$name: large objects of what small ones left" $limit "${by[@]}" "$work/gathered"
     name='80 MiB of address space' by=(prlimit --as=$((80 * mib)))
     exhausted "$name" '100' 40 "${by[@]}"
+    # A quarter is not larder's.
+    check "1 GiB of address space: a mapping of the program's own" $limit prlimit --as=$((1024 * mib)) \
+        python3 -c 'import mmap; mmap.mmap(-1, 160 << 20)'
     name='64 MiB of address space' by=(prlimit --as=$((64 * mib)))
     check "$name: true" $limit "${by[@]}" true
     check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12
@@ -53,6 +56,7 @@ own_limits() {
         check "$conf: room is made" $limit env LARDER_CONF=$conf "$work/bounded" 64
         check "$conf: 4 threads" $limit env LARDER_CONF=$conf "$work/churn" 4 8
     done
+    check "limit_mib:256: what was charged comes back" $limit env LARDER_CONF=limit_mib:256 "$work/charged" 256
     check "soft_limit_mib:64: nothing much is kept" $limit env LARDER_CONF=soft_limit_mib:64 "$work/bounded" 64 soft
     check "limit_mib:1: true" $limit env LARDER_CONF=limit_mib:1 true
 }
@@ -66,7 +70,7 @@ spared() {
 
 # A memory group with room for a burst beside what is live, but not for what was kept of the burst before.
 memory_group() {
-    local how group bound=memory.max name
+    local how group bound=memory.max name seen
     needs_library "a memory group" || return 0
     group=$(new_memory_group) || { skip "a memory group" "none can be made here"; return 0; }
     [[ -f $group/$bound ]] || bound=memory.limit_in_bytes
@@ -77,7 +81,13 @@ memory_group() {
             "${within[@]}" 512 "$work/contained" 300 100 4
         spared "$group" "cgroup:$how: the group's bound is never reached"
     done
-    for how in full busy; do
+    for how in off watch; do
+        run $limit "${within[@]}" 512 env LARDER_CONF=cgroup:$how,stats:exit true
+        if grep -q '^ceiling' "$work/err"; then seen=watch; else seen=off; fi
+        name="cgroup:$how: whether the group's bound is a ceiling"
+        if ((status == 0)) && [[ $seen == "$how" ]]; then pass "$name"; else fail "$name" "$(reason)"; fi
+    done
+    for how in full busy sparse; do
         check "a group of 256 MiB, 100 MiB free, which gets $how" $limit env LARDER_CONF=purge_delay_ms:60000 \
             "${within[@]}" 256 "$work/watched" $how "$work/large"
     done

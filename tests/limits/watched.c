@@ -1,6 +1,7 @@
 // watched full|busy FILE: the program has freed 100 MiB and would keep them for a minute. Then another in its memory group takes nearly all that is
 // left (full), or writes a FILE larger than the group, so that the kernel has to reclaim again and again (busy): what is free goes back while the
 // program makes no call, and none of its descriptors is touched.
+// watched sparse FILE: as busy, and of many objects a few are left, one in nearly every slab: what lies free between them goes back, too.
 // watched broken: the helper thread finds an object that was written to after it was freed; its last words reach standard error.
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +31,19 @@ static void write_files(const char *path) {
     }
 }
 
+static void *leave_a_few(void *unused) {
+    enum { MANY = 30000, LEFT = 16 };
+    static void *objects[MANY];
+    for (int i = 0; i < MANY; i++) {
+        size_t size = 1024 + (i * 37) % 2048;
+        CHECK(objects[i] = malloc(size));
+        memset(objects[i], 1, size);
+    }
+    for (int i = 0; i < MANY; i++)
+        if (i % LEFT) free(objects[i]);
+    return unused;
+}
+
 // Until the helper thread comes and ends the process.
 static void write_after_free(void) {
     enum { FEW = 64 };
@@ -42,7 +56,12 @@ static void write_after_free(void) {
 
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
-    long before = resident_kib();
+    long before = resident_kib(), most = before + 64 * 1024;
+    if (!strcmp(argv[1], "sparse")) {
+        pthread_t thread;
+        CHECK(!pthread_create(&thread, NULL, leave_a_few, NULL) && !pthread_join(thread, NULL));
+        most = before + 40 * 1024;
+    }
     swell_in_a_thread();
     CHECK(gets_helper());
     if (argc == 2) write_after_free();
@@ -54,7 +73,7 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[1], "full")) take_memory(GROUP_MIB - FREED_MIB - 30);
         write_files(argv[2]);
     }
-    int shrank = shrinks_to(before + 64 * 1024);
+    int shrank = shrinks_to(most);
     kill(other, SIGKILL);
     waitpid(other, NULL, 0);
     CHECK(shrank && has_helper());

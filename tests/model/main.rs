@@ -192,6 +192,70 @@ fn little_is_kept_of_medium_objects() {
     }
 }
 
+/// Fills and frees arrays that are mappings, and then 64 MiB of large objects.
+fn fill_and_free(heap: &Heap) {
+    let fill = |size| {
+        let object = heap.alloc(size, 16);
+        // SAFETY: the object is as long, and nobody else's.
+        unsafe { object.write_bytes(1, size) };
+        object
+    };
+    (0..4).for_each(|_| heap.free(fill(48 << 20)));
+    let objects: Vec<_> = (0..64).map(|_| fill(1 << 20)).collect();
+    objects.into_iter().for_each(|object| heap.free(object));
+}
+
+/// Beside what is bounded a few runs wait for requests of their length.
+#[test]
+fn no_more_stays_warm_than_is_asked_for() {
+    const QUICK: usize = 3 << 20;
+    for (settings, most) in
+        [("", 1 << 30), ("warm_limit_mib:8", 8 << 20), ("warm_limit_mib:0", 0), ("purge_delay_ms:0", 0)]
+    {
+        let heap = heap_of(1, AMPLE, settings);
+        fill_and_free(heap);
+        let stats = heap.stats();
+        assert!(stats.warm <= most + QUICK, "{settings}: {} bytes of pages", stats.warm);
+        assert!(stats.huge_warm <= most, "{settings}: {} bytes of mappings", stats.huge_warm);
+        assert!(!settings.is_empty() || stats.huge_warm > 8 << 20, "else nothing is seen here");
+    }
+}
+
+/// What is to be kept stays warm, and the rest goes.
+#[test]
+fn a_trim_keeps_what_it_is_told_to() {
+    const KEEP: usize = 8 << 20;
+    let heap = heap_of(1, AMPLE, "");
+    fill_and_free(heap);
+    let warm = heap.stats().warm;
+    assert!(warm > KEEP + (4 << 20), "{warm} bytes");
+    heap.trim(KEEP);
+    assert!((KEEP..KEEP + (1 << 20)).contains(&heap.stats().warm), "{} bytes are kept", heap.stats().warm);
+    heap.trim(0);
+    assert_eq!(heap.stats().warm, 0);
+}
+
+/// By a child, which is to end with the message.
+#[test]
+fn a_double_free_is_seen_at_once_on_several_nodes() {
+    for nodes in [1, 3] {
+        let heap = heap_of(nodes, SMALL_REGION, "double_free:at_once");
+        // Of several, so that the window has room; and the one freed last is known without a look.
+        let [object, other, ..] = [(); 8].map(|()| heap.alloc(64, 16));
+        // SAFETY: the child calls nothing that other threads may hold locks of.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            [object, other, object].into_iter().for_each(|object| heap.free(object));
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGABRT, "{nodes} nodes: {status:#x}");
+    }
+}
+
 /// All objects that the nodes can give: until there is none, or it is a mapping of its own.
 fn exhaust(heap: &Heap, node: usize, size: usize) -> Vec<*mut u8> {
     let objects: Vec<_> = std::iter::repeat_with(|| heap.alloc_on(node, size, 16))

@@ -416,6 +416,7 @@ pub(super) mod tests {
         assert_eq!(arena.warm_pages(&held), before.0, "left to the next holder");
         drop(held);
         assert_eq!(arena.free_pages(), (before.0 + 200, before.1));
+        assert_eq!(arena.deferred.count(), 0, "nobody need wait");
         assert_eq!(arena.validate(), Ok(()));
     }
 

@@ -193,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn an_object_at_the_end_grows_with_the_region() {
+        let arena = arena();
+        let object = arena.alloc(64, 1).unwrap();
+        assert_eq!((object.page, arena.region().pages()), (Page(0), 64), "nothing lies behind it");
+        assert!(arena.take_following(&mut arena.lists().unwrap(), Page(64), 10));
+    }
+
+    #[test]
     fn an_object_grows_into_what_follows_or_not_at_all() {
         let arena = arena();
         let [object, next, _last] = [20, 30, 10].map(|pages| arena.alloc(pages, 1).unwrap());

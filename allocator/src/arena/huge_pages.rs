@@ -273,6 +273,10 @@ mod tests {
             assert!(!is_told(), "nothing is taken from it: {policy:?}");
             let _run = arena.alloc(1, 1).unwrap();
             assert!(is_told(), "{policy:?}");
+            let beyond = arena.region().address(Page(LARGE));
+            let told = [has_flag(beyond, "nh"), has_flag(beyond, "hg")];
+            let wanted = [policy == ThpPolicy::Never, [ThpPolicy::Madvise, ThpPolicy::Always].contains(&policy)];
+            assert_eq!(told, wanted, "beyond the front: {policy:?}");
         }
     }
 

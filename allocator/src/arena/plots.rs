@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn of_more_cpus_than_plots_some_share_one() {
+        let arena = small_pages();
+        let [first, next] = [3, 3 + PLOTS as u8].map(|cpu| arena.alloc_slab(8, cpu).unwrap());
+        assert_eq!(next.page, first.page.plus(8));
+        assert!(arena.alloc_slab(8, u8::MAX).is_some());
+    }
+
+    #[test]
     fn warm_pages_come_first() {
         let arena = small_pages();
         let [warm, _next] = [8, 8].map(|pages| arena.alloc_slab(pages, 0).unwrap());

@@ -198,6 +198,7 @@ mod tests {
         let Marks { min, low, high } = marks.marks(0, 100);
         assert_eq!((min, low, high), (64, 100, 100));
         assert_eq!(marks.marks(0, 0), Marks::default());
+        assert_eq!([1 << 16, 1 << 20].map(|in_use| marks.marks(in_use, NO_LIMIT).min), [1024, MOST_MIN], "when idle");
     }
 
     #[test]

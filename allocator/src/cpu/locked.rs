@@ -128,7 +128,7 @@ impl LockedWindows {
             self.open(row)?;
         }
         let first = thread::slot_hint();
-        (0..TRIES).map(|try_| (first + try_) % SLOTS).find_map(|slot| Some((slot, self.locks.get(slot).try_lock()?)))
+        tried_from(first).find_map(|slot| Some((slot, self.locks.get(slot).try_lock()?)))
     }
 
     /// Nobody waits for it: who finds it taken goes without a window.
@@ -136,5 +136,20 @@ impl LockedWindows {
         let _growing = self.growth.try_lock()?;
         self.locks.extend_to(SLOTS).ok()?;
         self.words.extend_to((row + 1) * ROW_WORDS).ok()
+    }
+}
+
+/// The slots that a thread tries whose hint is `first`, which may be any CPU's number.
+fn tried_from(first: usize) -> impl Iterator<Item = usize> {
+    (0..TRIES).map(move |try_| (first + try_) % SLOTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_cpus_than_slots_share_them() {
+        assert!((0..10_000).flat_map(tried_from).all(|slot| slot < SLOTS));
     }
 }

@@ -48,3 +48,20 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_may_be_linked_anew_at_once() {
+        let links = Links { secret: 0x5eed, regions: Default::default() };
+        let memory = [const { [const { AtomicU64::new(0) }; 2] }; 4];
+        let (inbox, other) = (Inbox::default(), Inbox::default());
+        memory.iter().for_each(|object| inbox.push(links, Object::mint(object.as_ptr().addr())));
+        inbox.take(|| links, Class(1), |object| other.push(links, object));
+        let mut taken = 0;
+        other.take(|| links, Class(1), |_| taken += 1);
+        assert_eq!(taken, memory.len());
+    }
+}

@@ -261,8 +261,7 @@ impl Depots {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_threads_of_the_same_cpu_wait_for_who_fills() {
+    fn depots() -> Depots {
         let depots = Depots {
             shards: Table::new(),
             most: AtomicUsize::new(0),
@@ -272,9 +271,28 @@ mod tests {
             overflow: Table::new(),
             growth: Lock::default(),
         };
+        depots.settle(Span::reserve(Depots::metadata_len(MOST_SHARDS), 4096).unwrap(), MOST_SHARDS);
+        depots
+    }
+
+    #[test]
+    fn what_one_cpu_left_any_other_finds() {
+        let depots = depots();
+        for (class, (leaver, finder)) in (5..).map(Class).zip([(0, 1), (1, 0), (0, 63), (63, 0), (62, 63), (64, 1)]) {
+            let magazine = || Magazine::from_word(1 << 20);
+            depots.put(leaver, class, magazine(), 1 << 20).unwrap();
+            assert_eq!(depots.get(finder, class), Some(magazine()), "CPU {leaver} left it, CPU {finder} looks");
+            assert_eq!(depots.validate(class), Ok(()));
+        }
+    }
+
+    #[test]
+    fn only_threads_of_the_same_cpu_wait_for_who_fills() {
+        let depots = depots();
         let first = depots.begin_fill(0);
         assert!(!first.waited() && !depots.begin_fill(1).waited());
         assert!(depots.begin_fill(0).waited(), "of a signal handler, which takes no turn");
+        assert!(depots.begin_fill(MOST_SHARDS).waited(), "more CPUs than turns share them");
         drop(first);
         assert!(!depots.begin_fill(0).waited());
     }

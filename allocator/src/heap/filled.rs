@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn how_long_they_were_is_forgotten_with_one_that_is_not_filled() {
+        let filled = Filled::new();
+        for (len, from) in [(2 * LEN, 0), (2 * LEN, 0), (2 * LEN, LEN), (LEN, 0), (LEN, 0)] {
+            learn(&filled, len, from);
+        }
+        assert!(filled.is_likely(LEN * TIMES_LONGER, true) && !filled.is_likely(2 * LEN * TIMES_LONGER, true));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_not_looked_at() {
         let (filled, span) = (Filled::new(), Span::reserve(LEN, HUGE_PAGE).unwrap());
         assert!((0..3).all(|_| !filled.learn(&span, true)));

@@ -622,6 +622,17 @@ mod tests {
     }
 
     #[test]
+    fn one_of_two_that_share_a_place_is_found_when_the_other_has_gone() {
+        let table = table();
+        let (first, second) = Span::map(2 * PAGE, PAGE).unwrap().split(PAGE);
+        let [first, second] = [first, second].map(|span| table.adopt(span, PAGE).unwrap() as usize);
+        assert!(table.free(first, 0));
+        assert_eq!(table.places.len_of(second), Some(PAGE));
+        assert!(table.free(second, 0) && !table.free(second, 0));
+        assert_eq!(table.places.in_use(), (0, 0));
+    }
+
+    #[test]
     fn what_was_resized_is_unmapped() {
         let table = table();
         let object = alloc(&table, SIZE, true);

@@ -175,12 +175,6 @@ impl Places {
         self.find(address).map(Slot::len)
     }
 
-    /// The mark of the object at `address`.
-    #[cfg(test)]
-    pub(super) fn mark_of(&self, address: usize) -> Option<usize> {
-        self.find(address).map(Slot::mark)
-    }
-
     /// Start and length of the object around `address`: for messages only, walks the whole table.
     pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
         let signals = SignalsBlocked::new();
@@ -227,6 +221,11 @@ impl Places {
 
 #[cfg(test)]
 impl Places {
+    /// The mark of the object at `address`.
+    pub(super) fn mark_of(&self, address: usize) -> Option<usize> {
+        self.find(address).map(Slot::mark)
+    }
+
     /// Makes every place but one seem to be an object's.
     pub(super) fn fill(&self) {
         assert!(self.has_room());

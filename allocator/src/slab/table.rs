@@ -88,12 +88,6 @@ impl Slabs {
         &self.caches[class.index()]
     }
 
-    /// As if a signal handler had interrupted this thread while it held the lock of a class.
-    #[cfg(test)]
-    pub fn seize(&self, class: Class) -> impl Sized + '_ {
-        self.caches[class.index()].try_hold().unwrap()
-    }
-
     /// Slabs and free objects of a class.
     pub fn figures(&self, class: Class) -> CacheFigures {
         self.caches[class.index()].figures()
@@ -209,6 +203,14 @@ impl Slabs {
             }
         }
         Class::all().try_for_each(|class| self.caches[class.index()].validate(self, class))
+    }
+}
+
+#[cfg(test)]
+impl Slabs {
+    /// As if a signal handler had interrupted this thread while it held the lock of a class.
+    pub fn seize(&self, class: Class) -> impl Sized + '_ {
+        self.caches[class.index()].try_hold().unwrap()
     }
 }
 
@@ -337,6 +339,19 @@ pub(super) mod tests {
             assert_eq!(slabs.outline(CLASS), slabs.figures(CLASS));
             let (warm, zero) = arena.free_pages();
             assert_eq!(warm + zero, arena.region().pages());
+        });
+    }
+
+    #[test]
+    fn a_child_gives_no_number_twice() {
+        with_slabs(|slabs, _| {
+            let [_, second] = [(); 2].map(|()| slabs.number().unwrap());
+            slabs.forget(second);
+            orphan(&slabs.numbers);
+            slabs.rebuild();
+            let mut given = [(); 4].map(|()| slabs.number().unwrap().0);
+            given.sort_unstable();
+            assert_eq!(given, [3, 4, 5, 6], "what was given out before the fork is lost");
         });
     }
 

@@ -196,6 +196,7 @@ mod tests {
         limit.release(100);
         assert!(!limit.charge(101) && limit.charge(100));
         assert_eq!((limit.held(), limit.refused()), (1000, 3));
+        assert!(limit.lacks(1) && !limit.lacks(0) && !limit.lacks(1001), "room may be made for no more than the most");
     }
 
     #[test]

@@ -186,11 +186,43 @@ fn try_to_move(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
 }
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "a system call for this thread")]
 mod tests {
     use super::*;
     extern crate std;
     use std::collections::BTreeSet;
     use std::vec::Vec;
+
+    #[test]
+    fn a_policy_is_what_it_is_whatever_its_flags() {
+        let first = NodeSet::of(0);
+        for (mode, policy) in [
+            (libc::MPOL_BIND | libc::MPOL_F_STATIC_NODES, MemoryPolicy::Bind(first)),
+            (libc::MPOL_INTERLEAVE | libc::MPOL_F_RELATIVE_NODES, MemoryPolicy::Interleave(first)),
+            (libc::MPOL_BIND | libc::MPOL_F_NUMA_BALANCING, MemoryPolicy::Bind(first)),
+            (libc::MPOL_PREFERRED, MemoryPolicy::Preferred(first)),
+            (libc::MPOL_DEFAULT, MemoryPolicy::Local),
+        ] {
+            let nodes = if mode == libc::MPOL_DEFAULT { NodeSet::EMPTY } else { first };
+            // SAFETY: sets the policy of this test's own thread. Not where the kernel refuses it, or does not know the flag.
+            if unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, nodes.words(), 1025_usize) } == 0 {
+                assert_eq!(own_policy(), Ok(policy), "mode {mode:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_not_asked_again_but_for_want_of_memory() {
+        let (refusals, mut calls) = (Refusals::new(), 0);
+        for (errno, calls_then) in [(libc::ENOMEM, 1), (libc::ENOMEM, 2), (libc::EPERM, 3), (libc::EPERM, 3)] {
+            let refused = refusals.attempt(NumaCall::Mbind, || {
+                calls += 1;
+                Err::<(), _>(Errno(errno))
+            });
+            assert_eq!((refused, calls), (Err(Errno(errno)), calls_then));
+        }
+        assert_eq!(NumaCall::ALL.map(|call| refusals.errno_of(call)), [0, libc::EPERM as u32, 0]);
+    }
 
     #[test]
     fn digests_tell_policies_apart() {

@@ -29,8 +29,6 @@
 use super::arch;
 use super::environment::auxiliary;
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
-#[cfg(test)]
-use crate::base::units::PAGE;
 use core::arch::asm;
 
 /// log2 of the bytes of a slot.
@@ -206,14 +204,6 @@ impl Area {
         }
     }
 
-    /// From now on whoever looks for a CPU number touches memory that is not there.
-    #[cfg(test)]
-    pub fn forbid(&self) {
-        let nowhere = (PAGE / 2).wrapping_sub(arch::thread_pointer());
-        self.cs_offset.store(nowhere, Ordering::Relaxed);
-        self.index_offset.store(nowhere, Ordering::Relaxed);
-    }
-
     /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, as its link says.
     ///
     /// # Safety
@@ -381,4 +371,14 @@ fn own_word(offset: isize) -> u32 {
     // SAFETY: reads within glibc's area, which is part of every thread's control block.
     unsafe { asm!("mov {0:e}, fs:[{1}]", out(reg) word, in(reg) offset, options(nostack, preserves_flags, readonly)) };
     word
+}
+
+#[cfg(test)]
+impl Area {
+    /// From now on whoever looks for a CPU number touches memory that is not there.
+    pub fn forbid(&self) {
+        let nowhere = (crate::base::units::PAGE / 2).wrapping_sub(arch::thread_pointer());
+        self.cs_offset.store(nowhere, Ordering::Relaxed);
+        self.index_offset.store(nowhere, Ordering::Relaxed);
+    }
 }

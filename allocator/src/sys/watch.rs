@@ -142,9 +142,12 @@ mod tests {
         let tree = tree();
         let mut watch = Watch::open(tree.root(), 1000);
         let events = "sys/fs/cgroup/pod/app/memory.events";
-        for (text, is_short) in
-            [("low 50\nhigh 0\nmax 3\n", false), ("high 1\nmax 3\n", true), ("high 1\nmax 4\n", true)]
-        {
+        for (text, is_short) in [
+            ("low 50\nhigh 0\nmax 3\n", false),
+            ("high 1\nmax 3\n", true),
+            ("high 1\nmax 4\n", true),
+            ("high 1\nmax 4\noom 1\n", true),
+        ] {
             tree.write(events, text);
             assert_eq!(watch.look(2000).is_short, is_short, "{text}");
             assert!(!watch.look(2100).is_short);

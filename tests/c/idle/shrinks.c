@@ -1,6 +1,7 @@
 // A program with threads that does nothing any more gives its memory back, by a thread that has a name, blocks all signals, has no
 // capabilities and no real-time priority, and sleeps when it is done.
 #include "idle/idle.h"
+#include <malloc.h>
 #include <sched.h>
 #include <time.h>
 
@@ -14,11 +15,14 @@ static long switches(void) { return helper_counts("voluntary_ctxt_switches:"); }
 
 int main(void) {
     long before = resident_kib();
+    size_t in_use = mallinfo2().uordblks;
     for (int turn = 0; turn < 3; turn++) {
         swell_in_a_thread();
         CHECK(gets_helper());
         CHECK(shrinks_to(before + 16 * 1024));
     }
+    // Nothing was lost on the way from the windows to the slabs.
+    CHECK(mallinfo2().uordblks <= in_use + 16 * 1024);
     helper_says("SigBlk:", "fffffffffffbfeff\n");
     helper_says("CapEff:", "0000000000000000\n");
     CHECK(sched_getscheduler((pid_t)helper_counts("Pid:")) == SCHED_OTHER);

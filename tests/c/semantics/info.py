@@ -64,6 +64,8 @@ if own is not None:
     check(len(nodes) == int(own.get("nodes")), "each node has its pages")
     check(all(n["min"] <= n["high"] and n["low"] <= n["high"] for n in nodes), "low and min lie below high")
     check(all(n["in_use"] + n["warm"] + n["zero"] == n["committed"] for n in nodes), "a page is in use, warm or zero")
+    limit = figures(own.find("limit"))
+    check(limit["most"] == 0 or limit["held"] <= limit["most"] >= limit["ceiling"] > 0, "the ceiling is no higher than the most")
     for c in classes:
         objects = c["in_use"] + c["in_windows"] + c["in_depots"] + c["in_slabs"]
         check(c["size"] * objects <= c["slab_bytes"], f"the objects of {c['size']} bytes fit in their slabs")

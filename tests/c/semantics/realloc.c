@@ -110,6 +110,17 @@ static void usable_bytes(void) {
     }
 }
 
+/* Also what has a mapping of its own. */
+static void shrinks(void) {
+    const size_t mib = 1 << 20;
+    char *p = malloc(100 * mib);
+    CHECK(p && (p = realloc(p, 90 * mib)) && (p = realloc(p, 40 * mib)));
+    fill(p, 40 * mib, 5);
+    if (on_larder()) CHECK(malloc_usable_size(p) < 50 * mib);
+    CHECK((p = realloc(p, 100)) && filled(p, 100, 5));
+    free(p);
+}
+
 int main(void) {
     between_all_sizes();
     growth_byte_by_byte();
@@ -117,5 +128,6 @@ int main(void) {
     with_neighbours();
     aligned_objects();
     usable_bytes();
+    shrinks();
     return finish();
 }

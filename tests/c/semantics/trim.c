@@ -18,6 +18,7 @@ static void after_freeing(size_t size) {
         if (i % 100) free(live[i]);
     int trimmed = malloc_trim(0);
     CHECK(trimmed == 0 || trimmed == 1);
+    if (on_larder()) CHECK(trimmed == 1 && malloc_trim(0) == 0);
     size_t rest = resident();
     CHECK(full >= before + MANY * size);
     CHECK(rest < before + MANY * size / 4);
