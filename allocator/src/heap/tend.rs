@@ -211,7 +211,8 @@ impl Heap {
         let to_slabs = |class| move |full| self.take_back(id, class, full);
         for class in Class::all() {
             self.take_back_all(id, class, from_fn(|| self.node(id).depots.get_any(class)));
-            self.take_back_all(id, class, from_fn(|| self.open_inbox(id, class, to_slabs(class))));
+            // Once: what the slabs do not take now, for this thread was interrupted as a holder of their lock, lies in the inbox again.
+            self.take_back_all(id, class, self.open_inbox(id, class, to_slabs(class)).into_iter());
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
     }

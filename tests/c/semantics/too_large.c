@@ -30,18 +30,18 @@ static void realloc_leaves_the_object(size_t object, size_t size) {
     free(p);
 }
 
-/* What malloc refuses for being more than the machine has, realloc refuses to grow to, again and again. */
+/* What malloc refuses for being more than the machine has, realloc refuses to grow to. */
 static void grows_no_further_than_malloc(size_t object) {
-    char *p = malloc(object);
-    fill(p, object, 5);
     for (size_t size = (size_t)1 << 34; size < (size_t)1 << 46; size *= 2) {
+        char *p = malloc(object);
+        fill(p, object, 5);
         void *fresh = malloc(size), *grown = realloc(p, size);
-        if (grown) p = grown;
         CHECK(fresh || !grown);
+        if (grown) p = grown;
+        CHECK(filled(p, object, 5));
+        free(p);
         free(fresh);
     }
-    CHECK(filled(p, object, 5));
-    free(p);
 }
 
 /* Alignments for which no address space is large enough. */
