@@ -12,6 +12,7 @@ mod options;
 mod preload;
 mod program;
 mod run;
+mod say;
 
 use std::env;
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use clap::Parser;
 
 use args::{Action, Cli};
 use measure::launch;
+use say::say;
 
 /// As env and nohup have it: the tool failed, not the program it runs.
 const TOOL_FAILED: u8 = 125;
@@ -29,7 +31,7 @@ const TOOL_FAILED: u8 = 125;
 fn main() -> ExitCode {
     let words: Vec<OsString> = env::args_os().skip(1).collect();
     hidden(&words).unwrap_or_else(|| act(Cli::parse().action)).unwrap_or_else(|error| {
-        eprintln!("larder: {error:#}");
+        say(format_args!("{error:#}"));
         ExitCode::from(TOOL_FAILED)
     })
 }

@@ -1,6 +1,6 @@
 //! `larder run`: becomes the user's program, on larder.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write, stdout};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::args::Run;
 use crate::elf::Abi;
+use crate::say::say;
 use crate::{elf, library, mode, preload, program};
 
 /// As env, nohup and the shells have it.
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
         announce(&image, &library, args.quiet)?;
     }
     let error = command.exec();
-    eprintln!("larder: {}: {error}", name.display());
+    say(format_args!("{}: {error}", name.display()));
     Ok(ExitCode::from(match error.kind() {
         ErrorKind::NotFound => NOT_FOUND,
         _ => NOT_EXECUTABLE,
@@ -40,10 +41,10 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
 fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
     let mode = mode::ask(library)?;
     match program::obstacle(image, abi(library)?) {
-        Ok(Some(obstacle)) => eprintln!("larder: not active: {} {obstacle}", image.display()),
+        Ok(Some(obstacle)) => say(format_args!("not active: {} {obstacle}", image.display())),
         // A file that cannot be read may still be run.
         Ok(None) | Err(_) if quiet => {}
-        Ok(None) | Err(_) => eprintln!("larder: {mode}"),
+        Ok(None) | Err(_) => say(mode),
     }
     Ok(())
 }
@@ -56,6 +57,7 @@ pub(crate) fn abi(library: &Path) -> Result<Abi> {
 
 /// `larder mode`.
 pub(crate) fn print_mode(asked: Option<PathBuf>) -> Result<ExitCode> {
-    println!("{}", mode::ask(&library::find(asked.as_deref())?)?);
+    let mode = mode::ask(&library::find(asked.as_deref())?)?;
+    writeln!(stdout(), "{mode}").context("stdout")?;
     Ok(ExitCode::SUCCESS)
 }

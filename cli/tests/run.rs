@@ -4,9 +4,9 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use common::{compile, larder, library, output, stderr, stdout};
+use common::{compile, full, larder, library, output, stderr, stdout};
 
 #[test]
 fn the_library_is_built_beside_the_tool() {
@@ -45,6 +45,26 @@ fn the_mode_is_that_of_the_programs_environment() {
 fn the_exit_status_is_the_programs() {
     assert_eq!(output(&["run", "--", "sh", "-c", "exit 3"]).status.code(), Some(3));
     assert_eq!(output(&["run", "--", "sh", "-c", "kill -9 $$"]).status.signal(), Some(9));
+}
+
+#[test]
+fn a_message_that_cannot_be_written_keeps_no_program_from_running() {
+    let (reader, nobody_reads) = std::io::pipe().unwrap();
+    drop(reader);
+    for stderr in [full(), nobody_reads.into()] {
+        let run = larder(&["run", "--", "sh", "-c", "exit 3"]).stderr(stderr).status().unwrap();
+        assert_eq!(run.code(), Some(3));
+    }
+    let run = larder(&["run", "no-such-program"]).stderr(full()).status().unwrap();
+    assert_eq!(run.code(), Some(127));
+}
+
+#[test]
+fn a_mode_that_cannot_be_written_is_an_error() {
+    let run = larder(&["mode"]).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(run.status.code(), Some(125));
+    assert!(stderr(&run).starts_with("larder: stdout: No space"), "{}", stderr(&run));
+    assert_eq!(larder(&["mode"]).stdout(full()).stderr(full()).status().unwrap().code(), Some(125));
 }
 
 #[test]

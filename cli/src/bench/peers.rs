@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::checkout;
 use crate::measure::Allocator;
+use crate::say::say;
 
 /// The bump allocator.
 pub(super) const FLOOR: &str = "bump";
@@ -34,7 +35,7 @@ pub(super) fn advise(found: &[Allocator]) {
     let has = |name: &str| found.iter().any(|it| it.name == name);
     let missing: Vec<_> = PACKAGES.iter().filter(|(name, _)| !has(name)).map(|(_, package)| *package).collect();
     if !missing.is_empty() {
-        eprintln!("larder: more peers: apt-get install {}", missing.join(" "));
+        say(format_args!("more peers: apt-get install {}", missing.join(" ")));
     }
 }
 
@@ -61,14 +62,14 @@ pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
     let wanted: Vec<_> = CRATES.into_iter().filter(|name| wanted(name)).collect();
     let Some(root) = checkout::root().filter(|_| !wanted.is_empty()) else {
         if !wanted.is_empty() {
-            eprintln!("larder: left out: {}: they are built only in a checkout of larder", wanted.join(", "));
+            say(format_args!("left out: {}: they are built only in a checkout of larder", wanted.join(", ")));
         }
         return Vec::new();
     };
     let built = |name| match build_one(&root, name) {
         Ok(peer) => Some(peer),
         Err(error) => {
-            eprintln!("larder: left out: {name}: {error:#}");
+            say(format_args!("left out: {name}: {error:#}"));
             None
         }
     };
@@ -80,7 +81,7 @@ fn build_one(root: &Path, name: &str) -> Result<Allocator> {
     let (tree, library) = (peers.join("build"), peers.join(format!("lib{name}.so")));
     fs::create_dir_all(&tree).with_context(|| tree.display().to_string())?;
     if !library.exists() {
-        eprintln!("larder: building the peer {name}");
+        say(format_args!("building the peer {name}"));
     }
     let arguments = ["build", "--release", "--locked", "--features", name, "--target-dir"].map(Path::new);
     let arguments = [&arguments[..], &[tree.as_path()]].concat();

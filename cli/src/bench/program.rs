@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::checkout;
 use super::measurement::Workload;
+use crate::say::say;
 
 const FILE: &str = "larder-workloads";
 
@@ -26,7 +27,7 @@ fn build(target: &Path) -> Result<PathBuf> {
             "{FILE} is not beside this tool: copy it there, use --workloads PATH, or run this in a checkout of larder"
         );
     };
-    eprintln!("larder: building {FILE}");
+    say(format_args!("building {FILE}"));
     let arguments = ["build", "--release", "--locked", "--package", FILE, "--target-dir"].map(Path::new);
     checkout::cargo(&root, &[&arguments[..], &[target]].concat(), &target.join(format!("{FILE}.log")))?;
     Ok(target.join("release").join(FILE))

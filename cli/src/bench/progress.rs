@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::cell::Cell;
 use super::contender::Contender;
 use crate::measure::progress::Bar;
+use crate::say::say;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -46,7 +47,7 @@ impl Progress {
     pub(super) fn name(&self, name: &str) {
         self.phase.set(name.into());
         if !self.bar.is_shown() {
-            eprintln!("larder: {name}");
+            say(name);
         }
     }
 
@@ -80,7 +81,7 @@ impl Progress {
         }
         self.told.set(Instant::now());
         let left = self.elapsed().as_secs_f64() / done as f64 * expected.saturating_sub(done) as f64;
-        eprintln!("larder: {done}/{expected} runs, {what}, {left:.0} s left");
+        say(format_args!("{done}/{expected} runs, {what}, {left:.0} s left"));
     }
 
     /// A run is over, or left out.

@@ -1,6 +1,7 @@
 //! What the user sees while the rounds run: a bar on a terminal, else a line per round.
 
 use crate::measure::progress::Bar;
+use crate::say::say;
 
 /// Progress on stderr.
 pub(super) struct Progress {
@@ -11,7 +12,7 @@ pub(super) struct Progress {
 impl Progress {
     /// `plain` keeps to lines, as the command writes to the terminal too.
     pub(super) fn new(rounds: u32, entrants: usize, plain: bool) -> Self {
-        let bar = if plain { Bar::none() } else { Bar::new(u64::from(rounds + 1) * entrants as u64) };
+        let bar = if plain { Bar::none() } else { Bar::new((u64::from(rounds) + 1) * entrants as u64) };
         Self { bar, rounds }
     }
 
@@ -21,8 +22,8 @@ impl Progress {
             return;
         }
         match round {
-            0 => eprintln!("larder: warm-up round"),
-            _ => eprintln!("larder: round {round} of {}", self.rounds),
+            0 => say("warm-up round"),
+            _ => say(format_args!("round {round} of {}", self.rounds)),
         }
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The tool, without what the environment may say to it.
 pub fn larder(arguments: &[&str]) -> Command {
@@ -26,6 +26,11 @@ pub fn stdout(output: &Output) -> String {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A file that nothing can be written to.
+pub fn full() -> Stdio {
+    std::fs::File::create("/dev/full").unwrap().into()
 }
 
 /// The library the build left beside the tool.
