@@ -13,6 +13,7 @@ mod preload;
 mod program;
 mod run;
 mod say;
+mod sigpipe;
 
 use std::env;
 use std::ffi::OsString;

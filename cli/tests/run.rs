@@ -48,6 +48,18 @@ fn the_exit_status_is_the_programs() {
 }
 
 #[test]
+fn the_program_ignores_sigpipe_if_the_tool_was_started_so() {
+    const SIGPIPE: u64 = 1 << 12;
+    let ignored = |before: &str| {
+        let script = format!("{before} exec \"$0\" run -q -- grep SigIgn /proc/self/status");
+        let run = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_larder")]).output().unwrap();
+        u64::from_str_radix(stdout(&run).split_whitespace().nth(1).unwrap(), 16).unwrap() & SIGPIPE != 0
+    };
+    assert!(ignored("trap '' PIPE;"));
+    assert!(!ignored(""));
+}
+
+#[test]
 fn a_message_that_cannot_be_written_keeps_no_program_from_running() {
     let (reader, nobody_reads) = std::io::pipe().unwrap();
     drop(reader);
