@@ -25,7 +25,8 @@ standard library directories, in rounds that each start with another one, after 
 /dev/null: for input write  larder compare -- sh -c './program < file'.
 
 Peak RSS is that of the largest process among the command and the children it waited for. Exit status: 0 when all
-were measured, 1 when one of them was not (the reason stands below the table), 130 after Ctrl-C.";
+were measured, 1 when one of them was not (the reason stands below the table), 125 when larder itself failed (to write
+its report, say), 130 after Ctrl-C.";
 
 /// Run programs on larder, and compare allocators.
 #[derive(Debug, Parser)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use common::{library, output, stderr, stdout};
+use common::{full, larder, library, output, stderr, stdout};
 use serde_json::Value;
 
 const SYSTEM: &str = "/lib/x86_64-linux-gnu/libc.so.6";
@@ -173,8 +173,15 @@ fn the_page_is_one_file_that_needs_nothing_else() {
     for outside in ["http://", "https://", "src=", "href=", "<script", "url("] {
         assert!(!text.contains(outside), "{outside}: {text}");
     }
-    let run = bench("", &["--threads", "1", "--html", "/no/such/page.html"]);
-    assert!(stderr(&run).contains("--html /no/such/page.html: No such file"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_table_that_cannot_be_written_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = stand_in(directory.path(), "");
+    let fixed = ["bench", "--allocators", "system", "--runs", "1", "--workloads", program.to_str().unwrap()];
+    let status = larder(&fixed).stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(125));
 }
 
 #[test]
@@ -205,13 +212,22 @@ fn mistakes_are_named() {
     for (arguments, part) in [
         (&["--with", "x=/no/such.so"][..], "--with x=/no/such.so: No such file"),
         (&["--allocators", "nobody"], "--allocators nobody"),
+        (&["--list", "--with", "x=/no/such.so"], "--with x=/no/such.so: No such file"),
+        (&["--list", "--allocators", "nobody"], "--allocators nobody"),
+        (&["--json", "/no/such/x.json"], "--json /no/such/x.json: No such file"),
+        (&["--html", "/no/such/page.html"], "--html /no/such/page.html: No such file"),
         (&["--only", "nothing"], "no workload is left"),
     ] {
         let run = bench("", arguments);
-        assert_eq!(run.status.code(), Some(125));
+        assert_eq!((run.status.code(), stdout(&run).as_str()), (Some(125), ""));
         let text = stderr(&run);
         let last = text.lines().next_back().unwrap();
         assert!(last.contains(part), "{text}");
+    }
+    for option in ["--timeout", "--seconds"] {
+        let run = output(&["bench", option, "99999999999999999"]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(stderr(&run).contains("is not in ") && stderr(&run).contains(option), "{}", stderr(&run));
     }
     let run = output(&["bench", "--workloads", "/no/such"]);
     assert!(stderr(&run).contains("--workloads /no/such: No such file"), "{}", stderr(&run));

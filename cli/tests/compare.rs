@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{compile, larder, library, output, stderr, stdout};
+use common::{compile, full, larder, library, output, stderr, stdout};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -60,6 +60,16 @@ fn the_report_has_every_sample() {
         assert!(samples.iter().all(|it| it["wall_s"].as_f64().unwrap() > 0.0), "{report}");
         assert!(samples.iter().all(|it| it["minor_faults"].as_u64().unwrap() > 0), "{report}");
     }
+}
+
+#[test]
+fn a_table_that_cannot_be_written_is_an_error_and_leaves_the_report() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let fixed = ["compare", "--runs", "1", "--only", "larder", "--json", file.path().to_str().unwrap(), "true"];
+    let status = larder(&fixed).stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(125));
+    let report: Value = serde_json::from_reader(file).unwrap();
+    assert_eq!(report["schema"], 1);
 }
 
 /// A command far smaller than this tool.
@@ -180,6 +190,7 @@ fn mistakes_are_named() {
     for (arguments, part) in [
         (&["--with", "x=/no/such.so", "--", "true"][..], "--with x=/no/such.so: No such file"),
         (&["--only", "nobody", "--", "true"], "--only nobody"),
+        (&["--json", "/no/such/x.json", "--", "true"], "--json /no/such/x.json: No such file"),
         (&["--", "no-such-program"], "no-such-program: No such file"),
     ] {
         let run = output(&[&["compare"], arguments].concat());

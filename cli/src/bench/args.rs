@@ -12,6 +12,9 @@ use crate::args::named_library;
 const QUICK: Duration = Duration::from_mins(2);
 const FULL: Duration = Duration::from_mins(20);
 
+/// A day: nobody waits for longer.
+const MOST_SECONDS: u64 = 24 * 60 * 60;
+
 pub(crate) const NOTES: &str = "\
 Every workload runs with every number of threads under larder, the system malloc, the allocator libraries this machine
 has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Rounds
@@ -22,7 +25,8 @@ allocator of which there is a newer build; --threads and --allocators bring them
 many threads as processors.
 
 Exit status: 0 when all was measured, 1 when an allocator did not load or a run failed (the reasons stand below the
-tables; the bump allocator may run out of memory), 130 after Ctrl-C.";
+tables; the bump allocator may run out of memory), 125 when larder itself failed (to write its report, say), 130 after
+Ctrl-C.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
@@ -33,7 +37,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) full: bool,
     /// Measure for about so many seconds
-    #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"], value_parser = clap::value_parser!(u64).range(..=MOST_SECONDS))]
     pub(crate) seconds: Option<u64>,
     /// Only workloads whose name or group matches
     #[arg(long, value_name = "REGEX")]
@@ -57,7 +61,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) latency: bool,
     /// Take a run that lasts longer for hung (20 s; 3 min with --scale full)
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
     pub(crate) timeout: Option<u64>,
     /// Write all samples to this file as JSON
     #[arg(long, value_name = "FILE")]

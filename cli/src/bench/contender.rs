@@ -57,13 +57,25 @@ impl Contender {
     }
 }
 
+/// Whether a peer that is built from a crate takes part.
+fn wanted(args: &Bench) -> impl Fn(&str) -> bool {
+    let named = |name: &str| args.allocators.iter().any(|it| it == name);
+    move |name| named(name) || (args.allocators.is_empty() && (args.full || !peers::is_older(name)))
+}
+
+/// Fails where [`gather`] would, as far as that can be told before anything is built.
+pub(super) fn check(args: &Bench, larder: &Path, abi: Abi) -> Result<()> {
+    let mut all = allocator::gather(larder, &args.with, abi)?;
+    all.extend(peers::to_build(wanted(args)).into_iter().map(|name| Allocator::new(name, None)));
+    allocator::check_names(&all)?;
+    allocator::select(all, &args.allocators, &[LARDER], "--allocators").map(drop)
+}
+
 /// Larder first, the system malloc, the peers, and the floor last.
 pub(super) fn gather(args: &Bench, larder: &Path, abi: Abi) -> Result<Vec<Contender>> {
     let mut all = allocator::gather(larder, &args.with, abi)?;
     peers::advise(&all);
-    let named = |name: &str| args.allocators.iter().any(|it| it == name);
-    let wanted = |name: &str| named(name) || (args.allocators.is_empty() && (args.full || !peers::is_older(name)));
-    all.extend(peers::build(wanted));
+    all.extend(peers::build(wanted(args)));
     allocator::check_names(&all)?;
     let mut all = allocator::select(all, &args.allocators, &[LARDER], "--allocators")?;
     if !args.full && args.allocators.is_empty() {

@@ -26,7 +26,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::measure::{Interrupt, report as file};
+use crate::measure::Interrupt;
+use crate::measure::report::Report as File;
 use crate::{library, mode, run as runs};
 use args::Bench;
 use cell::{Cell, Choice};
@@ -45,15 +46,18 @@ const INTERRUPTED: u8 = 130;
 pub(crate) fn bench(args: &Bench) -> Result<ExitCode> {
     let program = program::find(args.workloads.as_deref())?;
     let workloads = program::workloads(&program)?;
+    let larder = library::find(args.lib.as_deref())?;
+    let abi = runs::abi(&larder)?;
+    contender::check(args, &larder, abi)?;
     if args.list {
         return list(&workloads, args);
     }
-    let larder = library::find(args.lib.as_deref())?;
+    let files = Files::open(args)?;
     let mode = mode::ask(&larder)?;
-    let mut contenders = contender::gather(args, &larder, runs::abi(&larder)?)?;
+    let mut contenders = contender::gather(args, &larder, abi)?;
     let mut cells = cell::cells(&workloads, &choice(args), contenders.len())?;
     let facts = measure(args, &program, mode, &mut cells, &mut contenders)?;
-    report(args, &facts, &cells, &contenders)
+    report(files, &facts, &cells, &contenders)
 }
 
 fn choice(args: &Bench) -> Choice<'_> {
@@ -100,15 +104,33 @@ fn measure(
     })
 }
 
-fn report(args: &Bench, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<ExitCode> {
+/// What the user wants in files.
+struct Files {
+    json: Option<File>,
+    html: Option<File>,
+}
+
+impl Files {
+    fn open(args: &Bench) -> Result<Self> {
+        Ok(Self {
+            json: File::open("--json", args.json.as_deref())?,
+            html: File::open("--html", args.html.as_deref())?,
+        })
+    }
+
+    fn write(self, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<()> {
+        let json = self.json.map_or(Ok(()), |file| file.write_json(&json::Report::new(facts, cells, contenders)));
+        let html = self.html.map_or(Ok(()), |file| file.write(&page::text(facts, cells, contenders)));
+        json.and(html)
+    }
+}
+
+fn report(files: Files, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<ExitCode> {
     let text = format!("{}{}\n{}", table::render(cells, contenders), facts.line(), legend::legend(cells, contenders));
-    stdout().write_all(text.as_bytes()).context("stdout")?;
-    if let Some(path) = &args.json {
-        file::json(path, &json::Report::new(facts, cells, contenders))?;
-    }
-    if let Some(path) = &args.html {
-        page::write(path, facts, cells, contenders)?;
-    }
+    // One that fails does not keep back the other.
+    let printed = stdout().write_all(text.as_bytes()).context("stdout");
+    files.write(facts, cells, contenders)?;
+    printed?;
     Ok(match (facts.interrupted, all_measured(cells, contenders)) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,

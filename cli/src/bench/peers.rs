@@ -57,6 +57,12 @@ pub(super) fn names() -> &'static [&'static str] {
     &CRATES
 }
 
+/// Those that are wanted and can be built here.
+pub(super) fn to_build(wanted: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let here = checkout::root().is_some();
+    CRATES.into_iter().filter(|name| here && wanted(name)).collect()
+}
+
 /// Builds those that are wanted and not up to date; says which cannot be built, and why.
 pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
     let wanted: Vec<_> = CRATES.into_iter().filter(|name| wanted(name)).collect();

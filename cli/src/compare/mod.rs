@@ -16,8 +16,10 @@ use anyhow::{Context, Result};
 use crate::args::Compare;
 use crate::elf::Abi;
 use crate::measure::allocator::{self, SYSTEM};
+use crate::measure::report::Report as File;
 use crate::measure::runner::Output;
-use crate::measure::{Interrupt, Runner, report as file};
+use crate::measure::{Interrupt, Runner};
+use crate::say::say;
 use crate::{library, mode, run};
 use entrant::Entrant;
 use json::{Facts, Report};
@@ -34,12 +36,13 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     let mode = mode::ask(&larder)?;
     let abi = run::abi(&larder)?;
     let mut entrants = entrants(args, &larder, abi)?;
+    let json = File::open("--json", args.json.as_deref())?;
     let interrupt = Interrupt::install()?;
     let output = if args.show_output { Output::Shown } else { Output::Dropped };
     let runner = Runner { command: &args.command, environment: &[], output, limit: None, interrupt: &interrupt };
     let first = runner.observe()?;
     if interrupt.asked() {
-        eprintln!("larder: interrupted before anything was measured");
+        say("interrupted before anything was measured");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let reference = Reference::new(first, &args.command[0], abi)?;
@@ -51,7 +54,7 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
         runs: args.runs,
         interrupted: interrupt.asked(),
     };
-    report(args, &facts, &entrants)
+    report(json, &facts, &entrants)
 }
 
 fn entrants(args: &Compare, larder: &Path, abi: Abi) -> Result<Vec<Entrant>> {
@@ -67,12 +70,14 @@ fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, refere
     rounds::run(entrants, args.runs, runner, reference, &progress);
 }
 
-fn report(args: &Compare, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCode> {
+fn report(file: Option<File>, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCode> {
     let text = table::render(entrants) + &table::legend(facts, entrants);
-    stdout().write_all(text.as_bytes()).context("stdout")?;
-    if let Some(path) = &args.json {
-        file::json(path, &Report::new(facts, entrants))?;
+    // One that fails does not keep back the other.
+    let printed = stdout().write_all(text.as_bytes()).context("stdout");
+    if let Some(file) = file {
+        file.write_json(&Report::new(facts, entrants))?;
     }
+    printed?;
     let all_measured = entrants.iter().all(|entrant| entrant.problem.is_none());
     Ok(match (facts.interrupted, all_measured) {
         (true, _) => ExitCode::from(INTERRUPTED),

@@ -1,21 +1,48 @@
-//! Reports as files.
+//! Reports as files, opened before anything is measured: that one cannot be written is not for the end to tell.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// Writes what `--json` asks for.
-pub(crate) fn json(path: &Path, report: &impl Serialize) -> Result<()> {
-    let write = || -> Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
-        serde_json::to_writer_pretty(&mut file, report)?;
-        writeln!(file)?;
-        Ok(file.flush()?)
-    };
-    write().with_context(|| format!("--json {}", path.display()))
+/// A file that a report goes to.
+pub(crate) struct Report {
+    /// What the user wrote before the path.
+    option: &'static str,
+    path: PathBuf,
+    file: File,
+}
+
+impl Report {
+    /// Opens what is asked for. What the file has in it stays until there is something to write.
+    pub(crate) fn open(option: &'static str, path: Option<&Path>) -> Result<Option<Self>> {
+        let open = |path: &Path| {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+            let file = file.with_context(|| format!("{option} {}", path.display()))?;
+            Ok(Self { option, path: path.into(), file })
+        };
+        path.map(open).transpose()
+    }
+
+    /// Writes the report as JSON.
+    pub(crate) fn write_json(self, report: &impl Serialize) -> Result<()> {
+        self.write(&(serde_json::to_string_pretty(report)? + "\n"))
+    }
+
+    /// Writes the report.
+    pub(crate) fn write(mut self, text: &str) -> Result<()> {
+        self.replace(text).with_context(|| format!("{} {}", self.option, self.path.display()))
+    }
+
+    fn replace(&mut self, text: &str) -> Result<()> {
+        // A pipe or a device has no length.
+        if self.file.metadata()?.is_file() {
+            self.file.set_len(0)?;
+        }
+        Ok(self.file.write_all(text.as_bytes())?)
+    }
 }
 
 #[cfg(test)]
@@ -23,8 +50,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_cannot_be_written_is_named() {
-        let error = json(Path::new("/no/dir/x.json"), &1).unwrap_err();
+    fn a_file_that_cannot_be_opened_is_named() {
+        let error = Report::open("--json", Some(Path::new("/no/dir/x.json"))).err().unwrap();
         assert!(format!("{error:#}").starts_with("--json /no/dir/x.json: "));
+    }
+
+    #[test]
+    fn a_file_that_is_full_is_named() {
+        let full = Report::open("--html", Some(Path::new("/dev/full"))).unwrap().unwrap();
+        assert!(format!("{:#}", full.write("x").unwrap_err()).starts_with("--html /dev/full: No space"));
+    }
+
+    #[test]
+    fn what_was_there_stays_until_the_report_comes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "an older and longer one").unwrap();
+        let report = Report::open("--json", Some(file.path())).unwrap().unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "an older and longer one");
+        report.write_json(&1).unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "1\n");
     }
 }

@@ -6,9 +6,6 @@ mod means;
 mod rows;
 mod tables;
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::cell::Cell;
@@ -20,10 +17,9 @@ use super::ranking::{self, Row};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Writes what `--html` asks for.
-pub(super) fn write(path: &Path, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<()> {
-    let text = page(facts, cells, contenders).into_string();
-    std::fs::write(path, text).with_context(|| format!("--html {}", path.display()))
+/// What `--html` asks for.
+pub(super) fn text(facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> String {
+    page(facts, cells, contenders).into_string()
 }
 
 fn page(facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Markup {
