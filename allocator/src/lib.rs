@@ -31,4 +31,7 @@ pub use stats::{
     ClassStats, GivenBack, Migration, Mode, NodeStats, NumaCounts, NumaError, NumaPolicy, OrderStats, PageStats,
     Refusal, Residence, Stats, StatsForm,
 };
+/// Writes all of a message to a descriptor, without SIGPIPE and without touching errno.
+#[doc(hidden)]
+pub use sys::message::write_to as write_message;
 pub use sys::options;

@@ -3,29 +3,13 @@
 use core::ffi::c_int;
 use core::fmt;
 
-use crate::errno;
-
 /// Writes all of `bytes` to standard error; an error ends it silently, for there is nowhere to report it.
 pub(crate) fn write(bytes: &[u8]) {
     write_to(libc::STDERR_FILENO, bytes);
 }
 
-fn write_to(file: c_int, mut bytes: &[u8]) {
-    let _kept = errno::Kept::new();
-    while !bytes.is_empty() {
-        match raw_write(file, bytes) {
-            written @ 1.. => bytes = bytes.get(written.unsigned_abs()..).unwrap_or_default(),
-            _ if errno::get() == libc::EINTR => {}
-            _ => return,
-        }
-    }
-}
-
-/// One `write` by system call number: `libc::write` would be a cancellation point.
-fn raw_write(file: c_int, bytes: &[u8]) -> isize {
-    // SAFETY: the kernel only reads the slice.
-    let written = unsafe { libc::syscall(libc::SYS_write, file, bytes.as_ptr(), bytes.len()) };
-    written as isize
+fn write_to(file: c_int, bytes: &[u8]) {
+    let _lost = larder_core::write_message(file, bytes);
 }
 
 /// Formatted text to standard error.

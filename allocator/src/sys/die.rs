@@ -1,6 +1,6 @@
 //! The last words: one line on stderr, composed on the stack, then abort.
 
-use super::syscall;
+use super::{message, syscall};
 use core::fmt::{self, Write};
 
 const LINE_BYTES: usize = 400;
@@ -31,7 +31,7 @@ pub fn warn(message: fmt::Arguments<'_>) {
     if let Some(end) = line.bytes.get_mut(line.len) {
         *end = b'\n';
     }
-    syscall::write_stderr(line.bytes.get(..=line.len).unwrap_or_default());
+    message::write_stderr(line.bytes.get(..=line.len).unwrap_or_default());
 }
 
 /// [`warn`], then abort.

@@ -16,6 +16,7 @@ pub mod file;
 pub mod helper;
 pub mod limit;
 pub mod lock;
+pub mod message;
 pub mod nodeset;
 pub mod numa;
 pub mod once;

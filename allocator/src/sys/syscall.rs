@@ -71,39 +71,22 @@ fn futex_wake(word: *const u32, most: usize) {
     let _count = call(libc::SYS_futex, [word as usize, op as usize, most, 0, 0, 0]);
 }
 
-/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours. A thread that has [left the
-/// descriptors](leave_descriptors) borrows the process's.
-pub fn write_stderr(bytes: &[u8]) {
-    if write_all(2, bytes) == Err(Errno(libc::EBADF))
-        && let Ok(descriptor) = stderr_of_process()
-    {
-        let _lost = write_all(descriptor, bytes);
-    }
-}
-
-fn write_all(descriptor: usize, bytes: &[u8]) -> Result<(), Errno> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match call(libc::SYS_write, [descriptor, rest.as_ptr() as usize, rest.len(), 0, 0, 0]) {
-            Err(Errno(libc::EINTR)) => {}
-            Ok(0) => return Ok(()),
-            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+/// Writes some of `bytes`; how many.
+pub(super) fn write(descriptor: i32, bytes: &[u8]) -> Result<usize, Errno> {
+    call(libc::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0])
 }
 
 /// Standard error of the process's first thread, as a descriptor of this one.
-fn stderr_of_process() -> Result<usize, Errno> {
+pub(super) fn stderr_of_process() -> Result<i32, Errno> {
     let process = call(libc::SYS_getpid, [0; 6])?;
     let borrowed = call(libc::SYS_pidfd_open, [process, 0, 0, 0, 0, 0])
         .and_then(|process| call(libc::SYS_pidfd_getfd, [process, 2, 0, 0, 0, 0]));
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_NOCTTY | libc::O_CLOEXEC;
-    borrowed.or_else(|_| {
+    let descriptor = borrowed.or_else(|_| {
         let path = c"/proc/self/fd/2".as_ptr() as usize;
         call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags as usize, 0, 0, 0])
-    })
+    });
+    descriptor.map(|descriptor| descriptor as i32)
 }
 
 /// Gives the calling thread a table of descriptors of its own, which is empty: it closes none of the others'.
@@ -150,9 +133,31 @@ pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a
 
 /// Sets the thread's signal mask to `set` (bit n-1 for signal n) and returns the old one.
 pub fn set_signal_mask(set: u64) -> Result<u64, Errno> {
+    change_signal_mask(libc::SIG_SETMASK, set)
+}
+
+/// Adds `set` to the thread's signal mask and returns the old one.
+pub(super) fn block_signals(set: u64) -> Result<u64, Errno> {
+    change_signal_mask(libc::SIG_BLOCK, set)
+}
+
+fn change_signal_mask(how: i32, set: u64) -> Result<u64, Errno> {
     let mut old = 0_u64;
-    let args = [libc::SIG_SETMASK as usize, &raw const set as usize, &raw mut old as usize, 8, 0, 0];
+    let args = [how as usize, &raw const set as usize, &raw mut old as usize, 8, 0, 0];
     call(libc::SYS_rt_sigprocmask, args).map(|_| old)
+}
+
+/// The blocked signals that wait for this thread or the process.
+pub(super) fn pending_signals() -> Result<u64, Errno> {
+    let mut set = 0_u64;
+    call(libc::SYS_rt_sigpending, [&raw mut set as usize, 8, 0, 0, 0, 0]).map(|_| set)
+}
+
+/// Takes away a signal of `set` that waits, the thread's own first.
+pub(super) fn take_signal(set: u64) {
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let args = [&raw const set as usize, 0, &raw const at_once as usize, 8, 0, 0];
+    let _signal = call(libc::SYS_rt_sigtimedwait, args);
 }
 
 /// The soft limit of address space in bytes (`usize::MAX`: none).
