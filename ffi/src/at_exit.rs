@@ -1,23 +1,19 @@
 //! What happens when the library is loaded and when the process exits, if the user asked for it in `LARDER_CONF`.
 //!
-//! Nothing is torn down. Statistics go to a copy of standard error made at the start: many programs close theirs on the way out.
+//! Nothing is torn down. Statistics are written with one call, so that those of processes that end together do not mix.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_long};
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicI32, Ordering};
+use core::ptr;
 
 use larder_core::{Larder, StatsForm};
 
-use crate::errno;
 use crate::report::write_table;
-use crate::stderr;
+use crate::stderr::{self, PIECE, Pieces};
+use crate::{errno, kept_stderr};
 
-/// The copy lies above what programs count on getting from `open`.
-const LOWEST_COPY: c_int = 500;
-const NONE: c_int = 0;
-
-/// Where statistics go at exit. All zero, as what is read at every exit should be: then it lies in a page that the loader has touched.
-static COPY: AtomicI32 = AtomicI32::new(NONE);
+/// Room for all that a process may have to say.
+const ROOM: usize = 1 << 18;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -31,27 +27,38 @@ static EXITING: extern "C" fn() = exiting;
 extern "C" fn loaded() {
     let _kept = errno::Kept::new();
     if Larder.read_options() && Larder.stats_at_exit().is_some() {
-        COPY.store(copy_of_stderr(), Ordering::Relaxed);
+        kept_stderr::keep();
     }
-}
-
-fn copy_of_stderr() -> c_int {
-    // SAFETY: duplicates a descriptor, or fails.
-    let copy = unsafe { libc::syscall(libc::SYS_fcntl, libc::STDERR_FILENO, libc::F_DUPFD_CLOEXEC, LOWEST_COPY) };
-    c_int::try_from(copy).unwrap_or(NONE)
 }
 
 #[unsafe(link_section = ".text.startup")]
 extern "C" fn exiting() {
-    let file = COPY.load(Ordering::Relaxed);
-    if file == NONE {
-        return;
+    if let Some(file) = kept_stderr::get() {
+        report_to(file);
     }
-    let mut out = stderr::writer_to(file);
+}
+
+#[cold]
+fn report_to(file: c_int) {
+    let _kept = errno::Kept::new();
+    let mut piece = [0; PIECE];
+    let buffer = room().unwrap_or(&mut piece);
+    let mut out = Pieces::new(buffer, |bytes: &[u8]| stderr::write_to(file, bytes));
     let _nowhere_to_report = match Larder.stats_at_exit() {
         Some(StatsForm::Json) => larder_core::write_json(&mut out).and_then(|()| out.write_str("\n")),
         _ => write_at_exit(&mut out),
     };
+}
+
+/// Fresh memory of the system's.
+fn room() -> Option<&'static mut [u8]> {
+    let access = c_long::from(libc::PROT_READ | libc::PROT_WRITE);
+    let flags = c_long::from(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: makes a mapping wherever there is room.
+    let room = unsafe { libc::syscall(libc::SYS_mmap, 0_usize, ROOM, access, flags, -1_isize, 0_usize) };
+    let room = usize::try_from(room).ok()?;
+    // SAFETY: the mapping is ours, zero, that long, and stays.
+    Some(unsafe { core::slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(room), ROOM) })
 }
 
 fn write_at_exit(out: &mut impl Write) -> fmt::Result {

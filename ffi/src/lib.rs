@@ -16,7 +16,7 @@
 //! numa      larder_malloc_onnode larder_malloc_interleaved larder_node_of larder_migrate_pages (larder_numa_maps: report)
 //! about     larder_version larder_mode larder_trim
 //! fork      no name: the handler that runs in a forked child
-//! at_exit   no name: options read at load, statistics printed at exit
+//! at_exit   no name: options read at load, statistics printed at exit (kept_stderr: where to)
 //! ```
 //!
 //! No function here calls an exported name: another library may interpose it. Neither `alloc` nor a thread-local of
@@ -32,6 +32,7 @@ mod cxx;
 mod errno;
 mod fork;
 mod glibc;
+mod kept_stderr;
 mod malloc;
 mod mallocx;
 mod numa;

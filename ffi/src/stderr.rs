@@ -1,38 +1,32 @@
-//! Standard error, or a copy of it, without stdio: no buffer to allocate, no lock, no cancellation point, errno untouched.
+//! Standard error without stdio: no buffer to allocate, no lock, no cancellation point, errno untouched.
 
 use core::ffi::c_int;
 use core::fmt;
+
+/// As much text as is passed on at once where it is collected on the stack.
+pub(crate) const PIECE: usize = 1024;
 
 /// Writes all of `bytes` to standard error; an error ends it silently, for there is nowhere to report it.
 pub(crate) fn write(bytes: &[u8]) {
     write_to(libc::STDERR_FILENO, bytes);
 }
 
-fn write_to(file: c_int, bytes: &[u8]) {
+/// The same to another descriptor.
+pub(crate) fn write_to(file: c_int, bytes: &[u8]) {
     let _lost = larder_core::write_message(file, bytes);
 }
 
-/// Formatted text to standard error.
-pub(crate) fn writer() -> Pieces<impl FnMut(&[u8])> {
-    writer_to(libc::STDERR_FILENO)
-}
-
-/// The same to another descriptor.
-pub(crate) fn writer_to(file: c_int) -> Pieces<impl FnMut(&[u8])> {
-    Pieces::new(move |bytes| write_to(file, bytes))
-}
-
-/// Collects formatted text and passes it on in pieces of up to 1 KiB, the last one when dropped.
-pub(crate) struct Pieces<F: FnMut(&[u8])> {
+/// Collects formatted text and passes it on whenever the buffer is full, and at last when dropped.
+pub(crate) struct Pieces<'a, F: FnMut(&[u8])> {
     pass_on: F,
-    buffer: [u8; 1024],
+    buffer: &'a mut [u8],
     used: usize,
 }
 
-impl<F: FnMut(&[u8])> Pieces<F> {
+impl<'a, F: FnMut(&[u8])> Pieces<'a, F> {
     /// With nothing in it.
-    pub(crate) fn new(pass_on: F) -> Self {
-        Pieces { pass_on, buffer: [0; 1024], used: 0 }
+    pub(crate) fn new(buffer: &'a mut [u8], pass_on: F) -> Self {
+        Pieces { pass_on, buffer, used: 0 }
     }
 
     fn flush(&mut self) {
@@ -41,7 +35,7 @@ impl<F: FnMut(&[u8])> Pieces<F> {
     }
 }
 
-impl<F: FnMut(&[u8])> fmt::Write for Pieces<F> {
+impl<F: FnMut(&[u8])> fmt::Write for Pieces<'_, F> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for &byte in text.as_bytes() {
             if self.used == self.buffer.len() {
@@ -56,7 +50,7 @@ impl<F: FnMut(&[u8])> fmt::Write for Pieces<F> {
     }
 }
 
-impl<F: FnMut(&[u8])> Drop for Pieces<F> {
+impl<F: FnMut(&[u8])> Drop for Pieces<'_, F> {
     fn drop(&mut self) {
         self.flush();
     }

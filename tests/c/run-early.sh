@@ -27,6 +27,7 @@ fi
 
 build inner.so threads/tls_module.c -shared -fPIC && build dlmopen early/dlmopen.c -D_GNU_SOURCE &&
     check early/dlmopen $limit "$work/dlmopen" "$work/inner.so"
+needs_library exit_stats && build exit_stats early/exit_stats.c && check early/exit_stats $limit "$work/exit_stats"
 build closed early/closed.c && check early/closed $limit sh -c "exec '$work/closed' <&- >&- 2>&-"
 
 for kind in -pie -no-pie -static -static-pie; do

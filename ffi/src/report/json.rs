@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_void};
 
-use crate::stderr::Pieces;
+use crate::stderr::{PIECE, Pieces};
 
 /// Takes a piece of the text, which is not terminated.
 type Take = unsafe extern "C" fn(arg: *mut c_void, text: *const c_char, length: usize);
@@ -11,7 +11,8 @@ type Take = unsafe extern "C" fn(arg: *mut c_void, text: *const c_char, length: 
 /// `take` may be called with `arg`, and does not unwind.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn larder_stats_json(take: Take, arg: *mut c_void) {
-    let mut out = Pieces::new(|bytes: &[u8]| {
+    let mut piece = [0; PIECE];
+    let mut out = Pieces::new(&mut piece, |bytes: &[u8]| {
         // SAFETY: by the caller's word; the text is as long as said.
         unsafe { take(arg, bytes.as_ptr().cast(), bytes.len()) };
     });

@@ -6,12 +6,13 @@ use larder_core::{ClassStats, PageStats, Stats};
 
 use super::numa;
 use crate::about::VERSION;
-use crate::stderr;
+use crate::stderr::{self, PIECE, Pieces};
 
 #[unsafe(no_mangle)]
 extern "C" fn malloc_stats() {
     // The writer never fails.
-    let _ = write_table(&mut stderr::writer(), &larder_core::stats());
+    let mut piece = [0; PIECE];
+    let _ = write_table(&mut Pieces::new(&mut piece, stderr::write), &larder_core::stats());
 }
 
 pub(crate) fn write_table(out: &mut impl Write, stats: &Stats) -> fmt::Result {

@@ -1,0 +1,65 @@
+//! Standard error as it is when the library is loaded, kept for the end: many programs close theirs on the way out.
+//!
+//! A copy is kept. A program that closes every descriptor closes that too, and what it opens then may get the number: so which file it
+//! was is known by device and inode, and no other is written to.
+
+use core::ffi::{c_int, c_long};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
+
+use crate::errno;
+
+/// The copy lies above what programs count on getting from `open`, where the limit of descriptors allows.
+const LOWEST_COPY: c_int = 500;
+const NONE: c_int = 0;
+
+/// All zero, as what is read at every exit should be: then it lies in a page that the loader has touched.
+static COPY: AtomicI32 = AtomicI32::new(NONE);
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+static INODE: AtomicU64 = AtomicU64::new(0);
+
+/// To be called at load; errno changes.
+pub(crate) fn keep() {
+    let Some((device, inode)) = file_at(libc::STDERR_FILENO) else { return };
+    DEVICE.store(device, Relaxed);
+    INODE.store(inode, Relaxed);
+    COPY.store(copy().unwrap_or(libc::STDERR_FILENO), Relaxed);
+}
+
+/// A descriptor of what was kept, if there still is one.
+#[inline(always)]
+pub(crate) fn get() -> Option<c_int> {
+    match COPY.load(Relaxed) {
+        NONE => None,
+        copy => find(copy),
+    }
+}
+
+#[cold]
+fn find(copy: c_int) -> Option<c_int> {
+    let _kept = errno::Kept::new();
+    let kept = Some((DEVICE.load(Relaxed), INODE.load(Relaxed)));
+    [copy, libc::STDERR_FILENO].into_iter().find(|&file| file_at(file) == kept)
+}
+
+fn copy() -> Option<c_int> {
+    let halves = core::iter::successors(Some(LOWEST_COPY), |lowest| Some(lowest / 2));
+    halves.take_while(|&lowest| lowest > libc::STDERR_FILENO).find_map(copy_from)
+}
+
+/// A copy with at least this number.
+fn copy_from(lowest: c_int) -> Option<c_int> {
+    // SAFETY: duplicates a descriptor, or fails.
+    let copy = unsafe { libc::syscall(libc::SYS_fcntl, libc::STDERR_FILENO, libc::F_DUPFD_CLOEXEC, lowest) };
+    c_int::try_from(copy).ok().filter(|&copy| copy >= lowest)
+}
+
+/// Device and inode of an open file.
+fn file_at(descriptor: c_int) -> Option<(u64, u64)> {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes a stat.
+    let result: c_long = unsafe { libc::syscall(libc::SYS_fstat, descriptor, stat.as_mut_ptr()) };
+    // SAFETY: plain numbers, zero before the kernel wrote them.
+    let stat = unsafe { stat.assume_init() };
+    (result == 0).then_some((stat.st_dev, stat.st_ino))
+}
