@@ -9,12 +9,12 @@ unsafe extern "C" {
 
 /// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
 #[inline]
-pub fn variable(name: &str) -> Option<&'static str> {
+pub fn variable(name: &str) -> Option<&'static [u8]> {
     if is_privileged() {
         return None;
     }
     let value = |entry: &'static [u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
-    entries().find_map(value).map(|value| core::str::from_utf8(value).unwrap_or_default())
+    entries().find_map(value)
 }
 
 /// Whether the program has more rights than its user: setuid, setgid, or with capabilities of its own.

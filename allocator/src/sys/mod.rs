@@ -22,6 +22,7 @@ pub mod numa;
 pub mod once;
 pub mod options;
 pub mod rseq;
+pub mod shown;
 pub mod stall;
 pub mod syscall;
 pub mod thread;

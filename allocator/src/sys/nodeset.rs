@@ -88,14 +88,21 @@ impl NodeSet {
 /// As the kernel's lists: `0-3,8`.
 impl fmt::Display for NodeSet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut next, mut comma) = (0, "");
+        self.write(out, ",")
+    }
+}
+
+impl NodeSet {
+    /// Writes numbers and ranges with `separator` between them.
+    pub fn write(&self, out: &mut fmt::Formatter<'_>, separator: &str) -> fmt::Result {
+        let (mut next, mut between) = (0, "");
         while let Some(first) = (next..MAX_SYSTEM_NODES).find(|&node| self.contains(node)) {
             let end = (first..MAX_SYSTEM_NODES).find(|&node| !self.contains(node)).unwrap_or(MAX_SYSTEM_NODES);
-            write!(out, "{comma}{first}")?;
+            write!(out, "{between}{first}")?;
             if end - first > 1 {
                 write!(out, "-{}", end - 1)?;
             }
-            (next, comma) = (end, ",");
+            (next, between) = (end, separator);
         }
         Ok(())
     }

@@ -2,11 +2,11 @@
 //!
 //! One table says everything: the parser, the complaints and `larder options` all read it. A value is kept as a number: the index
 //! of the choice, or the number itself; a list of nodes, which no number could hold, lies beside it. A word that is wrong gets one
-//! line on stderr and the default stands.
+//! line on stderr and what was said before, or the default, stands.
 
 use super::nodeset::NodeSet;
 use super::numa::MemoryPolicy;
-use super::{die::warn, environment};
+use super::{die::warn, environment, shown::Shown};
 use crate::base::sync::{AtomicU64, Ordering};
 use core::fmt;
 
@@ -176,8 +176,12 @@ impl Settings {
 impl Settings {
     /// The present value: the index of the choice, or the number.
     pub fn get(&self, key: Key) -> u64 {
-        let spec = &OPTIONS[key as usize];
-        match self.values[key as usize].load(Ordering::Relaxed) {
+        self.value(key as usize)
+    }
+
+    fn value(&self, index: usize) -> u64 {
+        let spec = &OPTIONS[index];
+        match self.values[index].load(Ordering::Relaxed) {
             UNSET => parse_value(spec, spec.default).unwrap_or(0),
             value => value,
         }
@@ -190,7 +194,7 @@ impl Settings {
 
     /// The memory policy that is asked for, if one is; of all nodes where none are named.
     pub fn memory_policy(&self, all: &NodeSet) -> Option<MemoryPolicy> {
-        let nodes = NodeSet::from_words(core::array::from_fn(|index| self.nodes[index].load(Ordering::Relaxed)));
+        let nodes = self.nodes();
         match self.get(Key::Numa) {
             INTERLEAVE => Some(MemoryPolicy::Interleave(*all)),
             INTERLEAVE_AMONG => Some(MemoryPolicy::Interleave(nodes)),
@@ -198,6 +202,10 @@ impl Settings {
             PREFERRED => Some(MemoryPolicy::Preferred(nodes)),
             _ => None,
         }
+    }
+
+    fn nodes(&self) -> NodeSet {
+        NodeSet::from_words(core::array::from_fn(|index| self.nodes[index].load(Ordering::Relaxed)))
     }
 
     /// Reads `LARDER_CONF`, and settles what it does not say.
@@ -211,31 +219,33 @@ impl Settings {
     }
 
     /// Reads `key:value,key:value`; complains about what it does not understand.
-    pub fn read(&self, text: &str) {
-        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            self.read_item(item);
+    pub fn read(&self, text: impl AsRef<[u8]>) {
+        let items = text.as_ref().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        items.filter(|item| !item.is_empty()).for_each(|item| self.read_item(item));
+    }
+
+    fn read_item(&self, item: &[u8]) {
+        let mut parts = item.splitn(2, |byte| *byte == b':');
+        let (key, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let Some(index) = OPTIONS.iter().position(|spec| spec.key.as_bytes() == key) else {
+            warn(format_args!("LARDER_CONF: unknown key '{}'; the keys are {Keys}", Shown(key)));
+            return;
+        };
+        if core::str::from_utf8(value).ok().and_then(|value| self.set(index, value)).is_none() {
+            let Spec { key, values, .. } = OPTIONS[index];
+            let (value, now) = (Shown(value), InForce(self, index));
+            warn(format_args!("LARDER_CONF: bad value '{value}' for '{key}'; it may be {values}; using {now}"));
         }
     }
 
-    fn read_item(&self, item: &str) {
-        let (key, value) = item.split_once(':').unwrap_or((item, ""));
-        let Some(index) = OPTIONS.iter().position(|spec| spec.key == key) else {
-            warn(format_args!("LARDER_CONF: unknown key '{key}'; the keys are {Keys}"));
-            return;
-        };
-        let spec = &OPTIONS[index];
-        match parse_value(spec, value) {
-            Some(number) => {
-                self.values[index].store(number, Ordering::Relaxed);
-                if let Some(nodes) = nodes_in(value) {
-                    self.nodes.iter().zip(nodes.words()).for_each(|(word, bits)| word.store(*bits, Ordering::Relaxed));
-                }
-            }
-            None => warn(format_args!(
-                "LARDER_CONF: bad value '{value}' for '{key}'; it may be {}; using {}",
-                spec.values, spec.default
-            )),
+    /// Sets an option; `None` if it may not have the value.
+    fn set(&self, index: usize, value: &str) -> Option<()> {
+        let number = parse_value(&OPTIONS[index], value)?;
+        self.values[index].store(number, Ordering::Relaxed);
+        if let Some(nodes) = nodes_in(value) {
+            self.nodes.iter().zip(nodes.words()).for_each(|(word, bits)| word.store(*bits, Ordering::Relaxed));
         }
+        Some(())
     }
 }
 
@@ -261,6 +271,27 @@ fn nodes_in(value: &str) -> Option<NodeSet> {
     value.split_once(':').and_then(|(_, list)| NodeSet::parse(list, '+'))
 }
 
+/// The present value of an option, as it is written in `LARDER_CONF`.
+struct InForce<'a>(&'a Settings, usize);
+
+impl fmt::Display for InForce<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let InForce(settings, index) = *self;
+        let (values, now) = (OPTIONS[index].values, settings.value(index));
+        if values.contains("..") {
+            return write!(out, "{now}");
+        }
+        let choice = values.split('|').nth(now as usize).unwrap_or_default();
+        match choice.strip_suffix(NODES) {
+            Some(word) => {
+                write!(out, "{word}:")?;
+                settings.nodes().write(out, "+")
+            }
+            None => out.write_str(choice),
+        }
+    }
+}
+
 struct Keys;
 
 impl fmt::Display for Keys {
@@ -275,6 +306,8 @@ impl fmt::Display for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    extern crate std;
+    use std::string::ToString;
 
     #[test]
     fn values_are_read_and_refused() {
@@ -293,7 +326,7 @@ mod tests {
     #[test]
     fn lists_of_nodes_are_read_and_refused() {
         let all = NodeSet::parse("0-7", ',').unwrap();
-        let policy = |text| {
+        let policy = |text: &str| {
             let settings = Settings::new();
             settings.read(text);
             settings.memory_policy(&all)
@@ -305,6 +338,26 @@ mod tests {
         for local in ["numa:local", "numa:on", "numa:off", "numa:bind", "numa:bind:", "numa:bind:x", "numa:local:1"] {
             assert_eq!(policy(local), None, "{local}");
         }
+    }
+
+    #[test]
+    fn a_bad_byte_spoils_its_item_alone() {
+        let settings = Settings::new();
+        settings.read(b"thp:never,x\xff:1,thp:\xff,limit_mib:64");
+        assert_eq!((settings.get(Key::Thp), settings.get(Key::Limit)), (1, 64));
+    }
+
+    #[test]
+    fn what_is_in_force_is_told_as_it_is_written() {
+        let told = |text: &str, key: Key| {
+            let settings = Settings::new();
+            settings.read(text);
+            InForce(&settings, key as usize).to_string()
+        };
+        assert_eq!(told("", Key::PurgeDelay), "1000");
+        assert_eq!(told("purge_delay_ms:250,purge_delay_ms:-1", Key::PurgeDelay), "250");
+        assert_eq!(told("thp:madvise,thp:maybe", Key::Thp), "madvise");
+        assert_eq!(told("numa:bind:0-2+5,numa:bind", Key::Numa), "bind:0-2+5");
     }
 
     #[test]
