@@ -28,7 +28,7 @@
  *                           uordblks  bytes in use other than huge objects; fordblks bytes free and cached
  *                           ordblks   free objects and page runs outside the per-CPU windows
  *                           smblks    free objects in the per-CPU windows; fsmblks their bytes
- *                           keepcost  bytes of free pages kept warm: what malloc_trim(0) can give back
+ *                           keepcost  bytes of free pages and mappings kept warm: what malloc_trim(0) can give back at least
  *                           mallinfo  the same as ints, INT_MAX where a figure does not fit
  *   operator new            calls the new-handler, else throws std::bad_alloc; aborts if the process has no C++ runtime
  *
@@ -139,8 +139,8 @@ void free_aligned_sized(void *object, size_t align, size_t size) LARDER_NOTHROW;
 /* New bytes are zero; on growth, those beyond the usable size the object had. */
 #define MALLOCX_ZERO ((int)0x40)
 /* Of a NUMA node's memory, as larder_malloc_onnode; NULL if there is no such node. rallocx: if the object must move, it moves there. Takes
- * the place of MALLOCX_ARENA. Not of jemalloc. */
-#define MALLOCX_NODE(node) ((int)(0x80 | (((unsigned)(node) + 1) << 20)))
+ * the place of MALLOCX_ARENA. Not of jemalloc. There is room for numbers up to 4094, four times what Linux has; `node` is evaluated twice. */
+#define MALLOCX_NODE(node) ((int)(0x80 | ((unsigned)(node) < 4095 ? (unsigned)(node) + 1 : 0) << 20))
 /* Accepted and ignored: larder has neither thread caches nor arenas to choose from. */
 #define MALLOCX_TCACHE(cache) ((int)(((cache) + 2) << 8))
 #define MALLOCX_TCACHE_NONE MALLOCX_TCACHE(-1)

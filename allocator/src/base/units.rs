@@ -15,6 +15,9 @@ pub const MIN_ALIGN: usize = 16;
 /// No object is larger: sizes beyond are refused (C: `PTRDIFF_MAX`).
 pub const MAX_SIZE: usize = isize::MAX as usize;
 
+/// No process has as many addresses, unless it asks the kernel for more.
+pub const ADDRESSES: usize = if cfg!(target_arch = "x86_64") { 1 << 47 } else { 1 << 48 };
+
 /// A node's number in larder's dense numbering (the system's numbers may be sparse).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeId(pub u8);

@@ -4,7 +4,7 @@
 use super::Heap;
 use super::knowledge::{Call, Found};
 use crate::base::classes::MAX_SMALL;
-use crate::base::units::{Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for, round_up};
+use crate::base::units::{ADDRESSES, Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for, round_up};
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
@@ -224,7 +224,7 @@ impl Heap {
         match Class::for_layout(size, align) {
             Some(class) => class.size(),
             None => crate::base::units::round_up(size.max(1), PAGE)
-                .filter(|&size| size <= MAX_SIZE - align.min(MAX_SIZE))
+                .filter(|&size| size < ADDRESSES - align.min(ADDRESSES))
                 .unwrap_or(0),
         }
     }

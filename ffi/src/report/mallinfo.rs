@@ -50,7 +50,7 @@ fn mallinfo2_of_now() -> MallInfo2 {
         fsmblks: stats.cached_windows,
         uordblks: stats.small_in_use + stats.large_in_use,
         fordblks: stats.cached_windows + stats.cached_depots + stats.cached_slabs + stats.warm + stats.huge_warm,
-        keepcost: stats.warm,
+        keepcost: stats.warm + stats.huge_warm,
     }
 }
 

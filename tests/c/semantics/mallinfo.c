@@ -45,8 +45,23 @@ static void huge_objects(void) {
     CHECK(mallinfo2().hblks == before.hblks && mallinfo2().hblkhd == before.hblkhd);
 }
 
+/* What is kept of filled and freed mappings counts with what can be given back. */
+static void warm_mappings(void) {
+    const size_t size = (size_t)40 << 20;
+    for (int i = 0; i < 8; i++) {
+        void *p = calloc(1, size);
+        CHECK(p);
+        memset(p, 1, size);
+        free(p);
+    }
+    struct mallinfo2 before = mallinfo2();
+    malloc_trim(0);
+    if (on_larder()) CHECK(before.keepcost >= (size_t)16 << 20 && before.keepcost <= before.fordblks && mallinfo2().keepcost < 1 << 20);
+}
+
 int main(void) {
     small_objects();
     huge_objects();
+    warm_mappings();
     return finish();
 }

@@ -10,6 +10,9 @@ static void encoding(void) {
     CHECK(MALLOCX_ZERO == 0x40);
     CHECK(MALLOCX_TCACHE_NONE == 0x100 && MALLOCX_TCACHE(1) == 0x300);
     CHECK(MALLOCX_ARENA(0) == 0x100000);
+    CHECK(MALLOCX_NODE(0) == 0x100080 && MALLOCX_NODE(1) == 0x200080);
+    int beyond[] = {-1, 4094, 4095, 4096, 4097, 1 << 30};
+    for (int i = 0; i < 6; i++) CHECK(mallocx(10, MALLOCX_NODE(beyond[i])) == NULL);
 }
 
 static void allocation(void) {
@@ -88,7 +91,9 @@ static void failing(void) {
     KEEPS_ERRNO(CHECK(rallocx(p, PTRDIFF_MAX, MALLOCX_ZERO | MALLOCX_ALIGN(4096)) == NULL));
     KEEPS_ERRNO(CHECK(rallocx(p, 10, MALLOCX_LG_ALIGN(63)) == NULL));
     KEEPS_ERRNO(CHECK(nallocx(SIZE_MAX, 0) == 0 && nallocx(1, MALLOCX_LG_ALIGN(63)) == 0));
-    CHECK(nallocx((size_t)PTRDIFF_MAX, 0) == 0);
+    CHECK(nallocx((size_t)PTRDIFF_MAX, 0) == 0 && nallocx(PTRDIFF_MAX - 4096, 0) == 0 && nallocx((size_t)1 << 50, 0) == 0);
+    CHECK(nallocx(16, MALLOCX_LG_ALIGN(61)) == 0 && nallocx(16, MALLOCX_LG_ALIGN(48)) == 0);
+    CHECK(nallocx(16, MALLOCX_LG_ALIGN(40)) == 4096 && nallocx((size_t)1 << 40, 0) == (size_t)1 << 40);
     CHECK(filled(p, 100, 1));
     free(p);
 }
