@@ -169,6 +169,12 @@ pub fn stats() -> Stats {
     HEAP.stats()
 }
 
+/// [`stats`] into fresh ones.
+#[doc(hidden)]
+pub fn read_stats(stats: &mut Stats) {
+    HEAP.read_stats(stats);
+}
+
 /// The pages of node number `node` and its watermarks; the spare node (see the design) comes after the last.
 pub fn page_stats(node: usize) -> Option<PageStats> {
     HEAP.page_stats(node)

@@ -75,7 +75,7 @@ fi
 
 # Names that glibc lacks, or lets nobody link to: the program is linked with the library.
 linked=$lib
-for name in aliases mallocx free_sized larder numa broken_pipe; do
+for name in aliases mallocx free_sized larder numa broken_pipe small_stack; do
     needs_library "$name" && program "$name" "semantics/$name.c" check_runs
 done
 needs_library stats_json && program stats_json semantics/stats_json.c check_document

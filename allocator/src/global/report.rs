@@ -21,19 +21,21 @@ const SAMPLES: usize = 256;
 /// # Ok::<(), std::fmt::Error>(())
 /// ```
 pub fn write_json(out: &mut impl fmt::Write) -> fmt::Result {
-    let stats = HEAP.stats();
+    let mut stats = Stats::default();
+    HEAP.read_stats(&mut stats);
+    let stats = &stats;
     Json::object(out, |json| {
         json.text("larder", env!("CARGO_PKG_VERSION"))?;
         json.number("process", crate::sys::syscall::process_id())?;
         json.text("mode", stats.mode)?;
         json.number("nodes", stats.nodes)?;
-        json.members("in_use", |json| in_use(json, &stats))?;
-        json.members("free", |json| free(json, &stats))?;
+        json.members("in_use", |json| in_use(json, stats))?;
+        json.members("free", |json| free(json, stats))?;
         json.numbers([("reserved", stats.reserved), ("committed", stats.committed), ("metadata", stats.metadata)])?;
         json.members("given_back", |json| given_back(json, stats.given_back))?;
         json.number("refaulted", stats.refaulted)?;
-        json.members("huge_pages", |json| huge_pages(json, &stats))?;
-        json.members("limits", |json| limits(json, &stats))?;
+        json.members("huge_pages", |json| huge_pages(json, stats))?;
+        json.members("limits", |json| limits(json, stats))?;
         json.members("numa", numa)?;
         json.list("arenas", |json| (0..=HEAP.arena_count()).try_for_each(|index| arena(json, index, stats.nodes)))?;
         json.list("slabinfo", |json| {

@@ -76,9 +76,10 @@ impl Heap {
     #[cold]
     fn look_at(&self, id: NodeId, page: usize) {
         let (arena, room) = (&self.node(id).arena, &self.node(id).room);
-        let Ok(places) = self.ask_kernel(|| numa::places_of(&[page])) else { return };
+        let mut place = [0];
+        let Ok(()) = self.ask_kernel(|| numa::places_of(&[page], &mut place)) else { return };
         // Nobody has touched it yet: nothing is known.
-        let Ok(place) = usize::try_from(places[0]) else { return };
+        let Ok(place) = usize::try_from(place[0]) else { return };
         room.looked_at.store(arena.fresh_taken(), Ordering::Relaxed);
         if place == self.system_id(id) {
             room.patience.store(0, Ordering::Relaxed);

@@ -86,26 +86,28 @@ impl Heap {
     }
 
     fn migrate_range(&self, addresses: Range<usize>, order: Order, sum: &mut Migration) -> Result<(), NumaError> {
-        each_batch(addresses.step_by(PAGE), |batch| self.migrate_batch(batch, order, sum))
+        each_batch::<BATCH>(addresses.step_by(PAGE), |batch| self.migrate_batch(batch, order, sum))
     }
 
     /// Only pages that are there and lie elsewhere are asked to move, so that each can be told from those that had not to.
-    fn migrate_batch(&self, batch: &[usize], order: Order, sum: &mut Migration) -> Result<(), NumaError> {
-        let places = self.ask_kernel(|| numa::places_of(batch))?;
-        let (mut moving, mut len) = ([0; BATCH], 0);
-        for (&page, &place) in batch.iter().zip(&places).filter(|(_, place)| order.concerns(**place)) {
+    fn migrate_batch(&self, batch: &mut [usize], order: Order, sum: &mut Migration) -> Result<(), NumaError> {
+        let mut places = [0; BATCH];
+        self.ask_kernel(|| numa::places_of(batch, &mut places))?;
+        // Those that are to move come to the front.
+        let mut len = 0;
+        for (index, &place) in (0..batch.len()).zip(&places).filter(|(_, place)| order.concerns(**place)) {
             sum.present += 1;
             sum.there_already += usize::from(place == order.to);
             if place != order.to {
-                moving[len] = page;
+                batch.swap(len, index);
                 len += 1;
             }
         }
         if len == 0 {
             return Ok(());
         }
-        let moved = self.ask_kernel(|| numa::move_to(&moving[..len], order.to as usize))?;
-        moved[..len].iter().for_each(|&place| tally(sum, place, order.to));
+        self.ask_kernel(|| numa::move_to(&batch[..len], order.to as usize, &mut places))?;
+        places[..len].iter().for_each(|&place| tally(sum, place, order.to));
         Ok(())
     }
 }
@@ -117,21 +119,21 @@ fn after_another_pass(before: Migration, late: Migration) -> Migration {
     Migration { present, moved, there_already: before.there_already, ..late }
 }
 
-/// Calls `each` with so many pages at a time.
-pub(super) fn each_batch(
+/// Calls `each` with so many pages at a time, whose list is its own.
+pub(super) fn each_batch<const SIZE: usize>(
     pages: impl Iterator<Item = usize>,
-    mut each: impl FnMut(&[usize]) -> Result<(), NumaError>,
+    mut each: impl FnMut(&mut [usize]) -> Result<(), NumaError>,
 ) -> Result<(), NumaError> {
-    let (mut batch, mut len) = ([0; BATCH], 0);
+    let (mut batch, mut len) = ([0; SIZE], 0);
     for page in pages {
         batch[len] = page;
         len += 1;
-        if len == BATCH {
-            each(&batch)?;
+        if len == SIZE {
+            each(&mut batch)?;
             len = 0;
         }
     }
-    if len > 0 { each(&batch[..len]) } else { Ok(()) }
+    if len > 0 { each(&mut batch[..len]) } else { Ok(()) }
 }
 
 /// The kernel's word on one page.

@@ -60,9 +60,9 @@ impl Heap {
     }
 
     fn page_lies_on(&self, address: usize) -> Option<usize> {
-        let page = [address & !(PAGE - 1)];
-        let places = self.refusals.attempt(NumaCall::MovePages, || numa::places_of(&page)).ok()?;
-        usize::try_from(places[0]).ok()
+        let (page, mut place) = ([address & !(PAGE - 1)], [0]);
+        self.refusals.attempt(NumaCall::MovePages, || numa::places_of(&page, &mut place)).ok()?;
+        usize::try_from(place[0]).ok()
     }
 
     /// Binds a mapping of its own where a node was named, or where `LARDER_CONF` has a policy. Otherwise its pages lie on the nodes of the

@@ -7,6 +7,9 @@ use crate::base::units::{Class, NodeId, PAGE};
 use crate::stats::{NodeStats, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, Residence};
 use crate::sys::numa::{self, NumaCall};
 
+/// Pages asked about in one call: whoever prints figures may have little stack.
+const ASKED: usize = 128;
+
 impl Heap {
     /// The memory policy that was carried out at boot.
     pub fn numa_policy(&self) -> NumaPolicy {
@@ -55,8 +58,9 @@ impl Heap {
         let region = self.node(id).arena.region();
         let pages = region.pages() as usize;
         let stride = pages.div_ceil(samples.max(1)).max(1);
-        each_batch((0..pages).step_by(stride).map(|page| region.base() + page * PAGE), |batch| {
-            let places = self.ask_kernel(|| numa::places_of(batch))?;
+        each_batch::<ASKED>((0..pages).step_by(stride).map(|page| region.base() + page * PAGE), |batch| {
+            let mut places = [0; ASKED];
+            self.ask_kernel(|| numa::places_of(batch, &mut places))?;
             places[..batch.len()].iter().for_each(|&place| self.add_place(&mut sum, id, place));
             Ok(())
         })?;

@@ -145,44 +145,47 @@ pub fn bind(address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> R
 /// Pages asked about in one call: a huge page's, which move together.
 pub const BATCH: usize = 512;
 
-/// For each page (at most [`BATCH`]) the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
-pub fn places_of(pages: &[usize]) -> Result<[i32; BATCH], Errno> {
-    let mut status = [-libc::ENOENT; BATCH];
-    syscall::move_pages(pages, None, &mut status).map(|_| status)
+/// For each page the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
+pub fn places_of(pages: &[usize], places: &mut [i32]) -> Result<(), Errno> {
+    places.fill(-libc::ENOENT);
+    syscall::move_pages(pages, None, places).map(drop)
 }
 
 /// Attempts for pages that are busy: whoever had isolated them, such as khugepaged, is mostly done by then.
 const ATTEMPTS: usize = 4;
 
 /// Moves pages (at most [`BATCH`]) to a node; for each the node where it lies then, or a negative errno.
-pub fn move_to(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
-    let mut said = try_to_move(pages, node)?;
+pub fn move_to(pages: &[usize], node: usize, said: &mut [i32]) -> Result<(), Errno> {
+    try_to_move(pages, node, said)?;
     for attempt in 1..ATTEMPTS {
         // The kernel gives up at a huge page for which there is no room, but has split it: its pieces may come at the second attempt.
         let again = said.contains(&-libc::EBUSY) || attempt == 1 && said.contains(&-libc::ENOMEM);
         if !again {
             break;
         }
-        said = try_to_move(pages, node)?;
+        try_to_move(pages, node, said)?;
     }
-    Ok(said)
+    Ok(())
 }
 
 /// One attempt. What the kernel says of single pages is not all there is to know: having given up it says nothing, and of a huge page it
 /// calls the second page busy, which the first then takes along. So they are looked at.
-fn try_to_move(pages: &[usize], node: usize) -> Result<[i32; BATCH], Errno> {
-    let mut said = [-libc::ENOENT; BATCH];
-    let gave_up = match syscall::move_pages(pages, Some(&[node as i32; BATCH]), &mut said) {
+fn try_to_move(pages: &[usize], node: usize, said: &mut [i32]) -> Result<(), Errno> {
+    said.fill(-libc::ENOENT);
+    // The nodes that are asked for, then those where the pages lie.
+    let mut nodes = [node as i32; BATCH];
+    let gave_up = match syscall::move_pages(pages, Some(&nodes), said) {
         Ok(0) => None,
         Ok(_) => Some(-libc::EBUSY),
         Err(Errno(libc::ENOMEM)) => Some(-libc::ENOMEM),
         Err(errno) => return Err(errno),
     };
-    for (said, place) in said.iter_mut().zip(places_of(pages)?) {
+    places_of(pages, &mut nodes)?;
+    for (said, place) in said.iter_mut().zip(nodes) {
         let is_settled = place < 0 || place == node as i32;
         *said = if is_settled { place } else { gave_up.unwrap_or(*said) };
     }
-    Ok(said)
+    Ok(())
 }
 
 #[cfg(test)]

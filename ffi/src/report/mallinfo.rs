@@ -39,7 +39,8 @@ fn mallinfo_of_now() -> MallInfo {
 }
 
 fn mallinfo2_of_now() -> MallInfo2 {
-    let stats = larder_core::stats();
+    let mut stats = Stats::default();
+    larder_core::read_stats(&mut stats);
     MallInfo2 {
         arena: stats.committed.saturating_sub(stats.huge_in_use),
         ordblks: free_pieces(&stats),

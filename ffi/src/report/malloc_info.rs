@@ -23,7 +23,9 @@ unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int {
     }
     let _uncancelled = Uncancelled::new();
     // An error of the stream stays in its error indicator, where stdio's callers look for it.
-    let _ = write_xml(&mut Stream(stream), &larder_core::stats());
+    let mut stats = Stats::default();
+    larder_core::read_stats(&mut stats);
+    let _ = write_xml(&mut Stream(stream), &stats);
     0
 }
 

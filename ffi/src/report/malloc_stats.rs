@@ -12,10 +12,13 @@ use crate::stderr::{self, PIECE, Pieces};
 extern "C" fn malloc_stats() {
     // The writer never fails.
     let mut piece = [0; PIECE];
-    let _ = write_table(&mut Pieces::new(&mut piece, stderr::write), &larder_core::stats());
+    let _ = write_table(&mut Pieces::new(&mut piece, stderr::write));
 }
 
-pub(crate) fn write_table(out: &mut impl Write, stats: &Stats) -> fmt::Result {
+pub(crate) fn write_table(out: &mut impl Write) -> fmt::Result {
+    let mut stats = Stats::default();
+    larder_core::read_stats(&mut stats);
+    let stats = &stats;
     let plural = if stats.nodes == 1 { "" } else { "s" };
     writeln!(out, "larder {VERSION}, {}, {} node{plural}", stats.mode, stats.nodes)?;
     write_totals(out, stats)?;
