@@ -1,4 +1,7 @@
 //! larder: a drop-in memory allocator for Linux.
+//!
+//! A plugin (`cdylib`) with larder as its global allocator must not be unmapped: have its `build.rs` print
+//! `cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete`.
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept locked many_huge mappings no_open refuse strict unmapped watched; do
+    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start locked many_huge mappings no_open refuse strict unmapped watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -42,6 +42,7 @@ address_space() {
     check "$name: true" $limit "${by[@]}" true
     check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12
     exhausted "$name" '100 40000' 24 "${by[@]}"
+    needs_library "no data at first" && check "no data at first, then some" $limit "$work/late_start"
     check "100 MiB of data: arrays" $limit prlimit --data=$((100 * mib)) "$work/kept" 100
     exhausted '64 MiB of data' '24 3000 1000000' 32 prlimit --data=$((64 * mib))
     check "64 MiB of data: 2 threads" $limit prlimit --data=$((64 * mib)) "$work/churn" 2 8

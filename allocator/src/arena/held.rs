@@ -43,6 +43,11 @@ impl Drop for Held<'_> {
 }
 
 impl Arena {
+    /// Bytes that the process's account knows of.
+    pub fn held(&self) -> usize {
+        self.account.held()
+    }
+
     /// Charges pages that are about to be taken; what is not used of it comes back when the lists are let go. False also where the node has
     /// none.
     pub(super) fn may_take(&self, pages: u32) -> bool {

@@ -17,6 +17,11 @@ impl Gauge {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Begins anew with `value`.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Adds `amount`.
     pub fn add(&self, amount: u64) {
         self.0.store(self.get().wrapping_add(amount), Ordering::Relaxed);

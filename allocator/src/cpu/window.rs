@@ -202,6 +202,11 @@ impl Cpus {
         self.hot.alone.load(Ordering::Relaxed) != 0
     }
 
+    /// An object of a class lies outside of the regions.
+    pub fn look_at_frees(&self) {
+        self.hot.alone.store(0, Ordering::Relaxed);
+    }
+
     /// Lets every row be popped from and pushed to without a look at anything else.
     pub fn open_rows(&self) {
         let wanted = matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu);

@@ -9,7 +9,7 @@ use core::alloc::{GlobalAlloc, Layout};
 /// An allocator that takes memory from a node, or from all nodes in turn, rather than from the one the thread runs on. When that
 /// is full, it comes from the nearest node that is not.
 ///
-/// Any of larder's freeing functions takes its objects, and it takes any of larder's objects.
+/// `free` takes its objects and it takes any of larder's; `dealloc` wants the layout that `alloc` had, here as everywhere.
 ///
 /// ```
 /// use std::alloc::{GlobalAlloc, Layout};

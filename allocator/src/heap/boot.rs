@@ -16,6 +16,7 @@ use crate::depot::MOST_SHARDS;
 use crate::region::Table;
 use crate::sys::cpus;
 use crate::sys::environment;
+use crate::sys::file::mapped_bytes;
 use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
 use crate::sys::syscall;
@@ -61,8 +62,8 @@ impl Heap {
         let placement = self.placement(&topology);
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
-        // Three quarters of what the process may have: the rest is for its code, stacks, and objects with mappings of their own.
-        let affordable = syscall::address_space_limit() / 4 * 3 / arenas_for(placement.count());
+        // Three quarters of what the process may still have: the rest is for its stacks, and objects with mappings of their own.
+        let affordable = addresses_left() / 4 * 3 / arenas_for(placement.count());
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
     }
 
@@ -101,6 +102,9 @@ impl Heap {
         self.region_len.store(len, Ordering::Relaxed);
         let rest = self.nodes.settle(metadata, arenas + 1);
         if self.nodes.extend_exactly(arenas + 1).is_err() {
+            // Nothing refers to any of it yet, and the next call begins anew.
+            self.nodes.abandon();
+            [rest, regions].into_iter().for_each(Span::release);
             return false;
         }
         let rest = self.settle_nodes(arenas, len, regions, rest);
@@ -154,6 +158,14 @@ impl Heap {
         if hits && nodes > 1 {
             self.cpus.open_rows();
         }
+    }
+}
+
+/// Bytes of addresses that the process may still map.
+fn addresses_left() -> usize {
+    match syscall::address_space_limit() {
+        usize::MAX => usize::MAX,
+        limit => limit.saturating_sub(mapped_bytes()),
     }
 }
 

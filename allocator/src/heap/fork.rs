@@ -9,6 +9,7 @@
 //! It is run by the first slow path of the child, or by the handler that `ffi` registers, whichever comes first.
 
 use super::Heap;
+use crate::sys::limit::LIMIT;
 
 impl Heap {
     /// Called in the child by a fork handler: repairs now, while this is the only thread.
@@ -29,6 +30,7 @@ impl Heap {
         self.huge.rebuild();
         self.cpus.rebuild();
         self.idle.forked();
+        LIMIT.recount(self.held());
         true
     }
 }

@@ -145,10 +145,11 @@ impl Heap {
         }
     }
 
-    /// A mapping, whatever the size: it takes no lock of a node.
+    /// A mapping for an object of a class: it takes no lock of a node. From now on who frees by the layout must look where the object lies.
     #[cold]
-    pub(super) fn alloc_mapping(&self, node: NodeId, size: usize) -> *mut u8 {
-        self.alloc_huge(Origin { node, asked: false }, size, PAGE, false).0
+    pub(super) fn alloc_mapping(&self, node: NodeId, class: Class) -> *mut u8 {
+        self.cpus.look_at_frees();
+        self.alloc_huge(Origin { node, asked: false }, class.size(), PAGE, false).0
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {

@@ -302,12 +302,13 @@ mod tests {
         let heap = heap();
         let class = Class::small(SIZE, 16).unwrap();
         let held = [NodeId(0), heap.spare()].map(|id| heap.node(id).slabs.seize(class));
-        let object = heap.alloc(SIZE, 16);
-        assert!(!object.is_null() && heap.node_of(object).is_none());
+        let [object, other] = [(); 2].map(|()| heap.alloc(SIZE, 16));
+        assert!(!object.is_null() && [object, other].iter().all(|&object| heap.node_of(object).is_none()));
         heap.free(object);
+        heap.free_layout(other as usize, SIZE, 16);
         drop(held);
         let object = heap.alloc(SIZE, 16);
-        assert_eq!(heap.node_of(object), Some(0));
+        assert!(heap.node_of(object) == Some(0) && heap.huge.places.in_use() == (0, 0));
         heap.free(object);
     }
 }

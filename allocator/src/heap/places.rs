@@ -9,7 +9,7 @@
 //! the old entry. An object that is resized, or made of a run's pages, has a [`Place`] meanwhile, which is given up under the same lock under which one
 //! is found for it: so there is one, wherever it was moved, for the search for any address comes by every slot.
 //!
-//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock. A place that another thread of the parent had taken is
+//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock and the counts. A place that another thread of the parent had taken is
 //! lost to the child.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers")]
 
@@ -213,9 +213,12 @@ impl Places {
         (0..SLOTS).map(move |step| self.slots.get(start.wrapping_add(step) % SLOTS))
     }
 
-    /// In a forked child: frees the lock if its holder is gone.
+    /// In a forked child: frees the lock if its holder is gone, and counts what there is.
     pub(super) fn rebuild(&self) {
-        drop(self.lock.inherit());
+        let Some(_held) = self.lock.inherit() else { return };
+        let objects = || (0..self.len()).filter_map(|index| self.slots.get(index).object());
+        self.bytes.set(objects().map(|object| object.len() as u64).sum());
+        self.count.set(objects().count() as u64);
     }
 }
 

@@ -132,7 +132,7 @@ impl Heap {
             .or_else(|| if self.lift_marks() { self.attempt(first, class) } else { None })
             .or_else(|| self.refill(self.spare(), class));
         let Some(object) = found else {
-            return if self.holds_any() { self.alloc_mapping(first, class.size()) } else { core::ptr::null_mut() };
+            return if self.holds_any() { self.alloc_mapping(first, class) } else { core::ptr::null_mut() };
         };
         self.relieve(first);
         self.count_alloc(first, object.address());

@@ -38,12 +38,24 @@ impl Heap {
             (bytes as usize, count as usize, self.huge.warm_bytes());
         let (taken, refused) = self.huge.pages.pool_figures();
         (stats.hugetlb, stats.hugetlb_refused) = (taken as usize, refused);
-        stats.metadata +=
-            self.huge.places.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
-        stats.metadata += self.threads.metadata_committed();
+        stats.metadata = self.metadata_committed();
         let mapped = stats.huge_in_use + stats.huge_warm;
         stats.committed += stats.metadata + mapped;
         stats.reserved += mapped;
+    }
+
+    /// Bytes of tables.
+    fn metadata_committed(&self) -> usize {
+        let of_nodes: usize = self.all_nodes().map(|id| self.node(id).metadata_committed()).sum();
+        let of_all = self.huge.places.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
+        of_nodes + of_all + self.threads.metadata_committed()
+    }
+
+    /// What counts to the limits, by what there is.
+    pub(super) fn held(&self) -> usize {
+        let in_arenas: usize = self.all_nodes().map(|id| self.node(id).arena.held()).sum();
+        let (in_mappings, _) = self.huge.places.in_use();
+        in_arenas + in_mappings as usize + self.huge.warm_bytes() + self.metadata_committed()
     }
 
     fn add_node(&self, stats: &mut Stats, id: NodeId) {
@@ -54,7 +66,6 @@ impl Heap {
         stats.thp_asked += node.arena.huge_pages_asked() as usize * PAGE;
         stats.reserved += node.arena.region().reserved();
         stats.committed += node.arena.region().pages() as usize * PAGE;
-        stats.metadata += node.metadata_committed();
         for (sum, free) in stats.orders.iter_mut().zip(self.order_stats_of(id)) {
             sum.warm += free.warm;
             sum.zero += free.zero;

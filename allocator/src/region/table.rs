@@ -64,6 +64,11 @@ impl<T: Zeroed> Table<T> {
         rest
     }
 
+    /// Gives its addresses back, where no item was ever used.
+    pub fn abandon(&self) {
+        self.space.abandon();
+    }
+
     /// Bytes committed.
     pub fn committed(&self) -> usize {
         self.space.committed()

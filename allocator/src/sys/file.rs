@@ -42,6 +42,14 @@ pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
     syscall::open(Path::compose(path)?.as_c()?).ok()
 }
 
+/// Bytes of addresses that this process has mapped, 0 if that cannot be read.
+pub fn mapped_bytes() -> usize {
+    let mut text = [0; 128];
+    let text = syscall::read_file(c"/proc/self/statm", &mut text).ok().and_then(|text| core::str::from_utf8(text).ok());
+    let pages = text.and_then(|text| text.split(' ').next()?.parse::<usize>().ok());
+    pages.unwrap_or(0).saturating_mul(super::vm::system_page())
+}
+
 /// Bytes of this process in anonymous transparent huge pages.
 pub fn transparent_huge_bytes() -> Option<usize> {
     // The line is the sixteenth, and they have 28 bytes each.

@@ -8,7 +8,7 @@
 //! never higher, is where memory gets dear: free pages may take a third of what is left below it, so their part shrinks as it comes
 //! near, and above it nothing is kept. What lies in caches is gathered from seven eighths of it on.
 //!
-//! Where nothing is bounded nothing is counted. Fork: a child has its parent's account, and its pages.
+//! Where nothing is bounded nothing is counted. Fork: a child has its parent's pages, and counts anew.
 
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 
@@ -79,6 +79,13 @@ impl Limit {
     /// Bytes held, 0 where nothing is counted.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// In a forked child: what is held now, for what other threads were charging or giving back is not done.
+    pub fn recount(&self, held: usize) {
+        if self.is_watched() {
+            self.held.store(held, Ordering::Relaxed);
+        }
     }
 
     /// How often a charge was refused.
@@ -164,6 +171,11 @@ impl Account {
             self.0.store(self.0.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
         }
         charged
+    }
+
+    /// What the process's account knows of.
+    pub fn held(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Tells the process's account what is held now.

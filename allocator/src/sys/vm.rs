@@ -221,6 +221,12 @@ impl Reserve {
         self.len.store(span.len, Ordering::Relaxed);
     }
 
+    /// Gives it back, where nothing of it was ever committed.
+    pub fn abandon(&self) {
+        let (base, len) = (self.base.swap(0, Ordering::Relaxed), self.len.swap(0, Ordering::Relaxed));
+        Span { base, len }.release();
+    }
+
     /// First address.
     #[inline(always)]
     pub fn base(&self) -> usize {
