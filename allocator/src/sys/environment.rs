@@ -1,6 +1,7 @@
 //! The environment, read by hand: `getenv` may not be callable yet, and `environ` may be null.
 #![allow(unsafe_code, reason = "the C environment")]
 
+use super::thread::preserving_errno;
 use core::ffi::{CStr, c_char};
 
 unsafe extern "C" {
@@ -36,8 +37,8 @@ pub fn kernel_random() -> [u64; 2] {
 
 /// A word of the auxiliary vector, 0 if absent.
 pub fn auxiliary(kind: u64) -> u64 {
-    // SAFETY: as above.
-    unsafe { libc::getauxval(kind) }
+    // SAFETY: as above. For what is absent it sets errno.
+    preserving_errno(|| unsafe { libc::getauxval(kind) })
 }
 
 fn entries() -> impl Iterator<Item = &'static [u8]> {
@@ -57,4 +58,18 @@ fn entries() -> impl Iterator<Item = &'static [u8]> {
         // SAFETY: entries are nul-terminated strings; we read them before the program could change them.
         Some(unsafe { CStr::from_ptr(entry) }.to_bytes())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn what_is_absent_is_0_and_no_error() {
+        let _known = std::fs::create_dir("/").unwrap_err();
+        assert_eq!(auxiliary(12_345), 0);
+        assert_eq!(Error::last_os_error().kind(), ErrorKind::AlreadyExists);
+    }
 }

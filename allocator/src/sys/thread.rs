@@ -26,7 +26,7 @@ pub fn slot_hint() -> usize {
 }
 
 /// Runs `body` and puts errno back.
-fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
+pub(super) fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
     // SAFETY: takes nothing.
     let place = unsafe { libc::__errno_location() };
     // SAFETY: errno's address is valid for the life of the thread, and only this thread uses it.
