@@ -22,6 +22,7 @@ if needs_library "idle programs shrink"; then
     check "idle/child" $limit "$work/child"
     check "idle/sparse, one thread" $limit "$work/sparse" alone
     check "idle/sparse, threads" $limit "$work/sparse" threads
+    build interposed idle/interposed.c -rdynamic && check "idle/interposed clock" $limit "$work/interposed"
     check "idle/none, switched off" $limit env LARDER_CONF=idle:off "$work/none"
     check "idle/none, refused" $limit "$work/none" refused
 fi

@@ -14,6 +14,7 @@ use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
 use crate::cpu::{Cpus, Wanted};
 use crate::depot::MOST_SHARDS;
 use crate::region::Table;
+use crate::sys::clock;
 use crate::sys::cpus;
 use crate::sys::environment;
 use crate::sys::file::mapped_bytes;
@@ -53,6 +54,7 @@ pub struct Shape<'a> {
 impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
+        clock::settle();
         self.settings.read_environment();
         self.set_limits();
         if let Some(witness) = self.hooks.witness {

@@ -1,17 +1,36 @@
 //! Time: for the delayed purge, and to see what stalls.
-#![allow(unsafe_code, reason = "clock_gettime")]
+//!
+//! libc is not asked: its `clock_gettime` may be another library's, which must not run inside `malloc` ([`vdso`]).
+#![allow(unsafe_code, reason = "the vDSO's clock_gettime")]
 
-use libc::{CLOCK_MONOTONIC_COARSE, CLOCK_THREAD_CPUTIME_ID};
+use super::{syscall, vdso};
+use crate::base::sync::{AtomicUsize, Ordering};
+use libc::{CLOCK_MONOTONIC_COARSE, CLOCK_THREAD_CPUTIME_ID, clockid_t, timespec};
+
+type Function = unsafe extern "C" fn(clockid_t, *mut timespec) -> i32;
+
+/// Address of the vDSO's function; 0 where there is none, and before boot.
+static FUNCTION: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds the vDSO's function; called at boot.
+pub fn settle() {
+    FUNCTION.store(vdso::function("__vdso_clock_gettime").unwrap_or(0), Ordering::Relaxed);
+}
 
 /// Milliseconds of the coarse monotonic clock (a few milliseconds' resolution, read through the vDSO without a system call).
+#[inline(never)]
 pub fn coarse_ms() -> u64 {
-    let now = read(CLOCK_MONOTONIC_COARSE);
-    now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000
+    ms(read(CLOCK_MONOTONIC_COARSE))
+}
+
+fn ms(time: timespec) -> u64 {
+    time.tv_sec as u64 * 1_000 + time.tv_nsec as u64 / 1_000_000
 }
 
 /// Nanoseconds for which the calling thread has run: while others have its CPU this clock stands still (a system call).
+#[inline(never)]
 fn thread_ns() -> u64 {
-    let now = read(CLOCK_THREAD_CPUTIME_ID);
+    let now = syscall::clock_gettime(CLOCK_THREAD_CPUTIME_ID);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
@@ -22,9 +41,35 @@ pub fn thread_ns_of(work: impl FnOnce()) -> u64 {
     thread_ns() - before
 }
 
-fn read(clock: libc::clockid_t) -> libc::timespec {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid timespec; these clocks exist since Linux 2.6.32, so errno is not touched.
-    unsafe { libc::clock_gettime(clock, &raw mut now) };
+fn read(clock: clockid_t) -> timespec {
+    let address = FUNCTION.load(Ordering::Relaxed);
+    if address == 0 {
+        return syscall::clock_gettime(clock);
+    }
+    // SAFETY: not 0, hence the vDSO's function of this type, which stays where it is.
+    let function = unsafe { core::mem::transmute::<usize, Function>(address) };
+    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a valid timespec; the function writes nothing else.
+    unsafe { function(clock, &raw mut now) };
     now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::environment::auxiliary;
+
+    /// The longest there is, of a kernel with `CONFIG_HZ=100`.
+    const TICK_MS: u64 = 10;
+
+    #[test]
+    fn the_vdso_and_the_system_call_agree() {
+        settle();
+        assert_eq!(FUNCTION.load(Ordering::Relaxed) == 0, auxiliary(libc::AT_SYSINFO_EHDR) == 0);
+        let asked = || ms(syscall::clock_gettime(CLOCK_MONOTONIC_COARSE));
+        for _ in 0..100 {
+            let (before, now, after) = (asked(), coarse_ms(), asked());
+            assert!(before > 0 && now + TICK_MS >= before && now <= after + TICK_MS, "{before} {now} {after}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub mod stall;
 pub mod syscall;
 pub mod thread;
 pub mod topology;
+pub mod vdso;
 pub mod vm;
 pub mod watch;
 

@@ -160,6 +160,13 @@ pub(super) fn take_signal(set: u64) {
     let _signal = call(libc::SYS_rt_sigtimedwait, args);
 }
 
+/// What a clock shows (0 if the kernel will not say).
+pub(super) fn clock_gettime(clock: libc::clockid_t) -> libc::timespec {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let _known = call(libc::SYS_clock_gettime, [clock as usize, &raw mut now as usize, 0, 0, 0, 0]);
+    now
+}
+
 /// The soft limit of address space in bytes (`usize::MAX`: none).
 pub fn address_space_limit() -> usize {
     let mut limit = [usize::MAX; 2];
