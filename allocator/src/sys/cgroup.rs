@@ -9,7 +9,7 @@
 //! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a bound (`memory.events`, `memory.failcnt`), and for
 //! how long somebody waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
 
-use super::file::read_text;
+use super::file::{PATH, each_line, read_text};
 
 /// What lies in these many pages of text is enough: the lines looked for come early.
 const TEXT: usize = 2048;
@@ -83,26 +83,36 @@ fn fold(root: &str, mut ask: impl FnMut(&Group<'_>) -> Option<usize>) -> Option<
 
 /// The process's group and those around it, the innermost first.
 pub fn each_group(root: &str, mut each: impl FnMut(&Group<'_>)) {
-    let mut text = [0; TEXT];
-    let own = read_text(format_args!("{root}/proc/self/cgroup"), &mut text).and_then(own_group);
-    let Some((version, path)) = own else { return };
+    let mut path = [0; PATH];
+    let Some((version, path)) = own_group(root, &mut path) else { return };
     let around = core::iter::successors(Some(path), |path| Some(path.rsplit_once('/')?.0));
     around.for_each(|path| each(&Group { root, version, path }));
 }
 
-/// The process's memory group: `4:memory:/path`, or `0::/path` where version 1 has none.
-fn own_group(text: &str) -> Option<(&'static Version, &str)> {
-    let line = |wanted: fn(&str) -> bool| {
-        text.lines().find_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            wanted(controllers).then_some(path)
-        })
-    };
-    let first = line(|controllers| controllers.split(',').any(|one| one == "memory")).map(|path| (&V1, path));
-    let (version, path) = first.or_else(|| line(str::is_empty).map(|path| (&V2, path)))?;
+/// The process's memory group: `4:memory:/path`, or `0::/path` where version 1 has none. The file has a line for each hierarchy, and the
+/// paths may be long, so it is read piece by piece.
+#[inline(never)]
+fn own_group<'a>(root: &str, buffer: &'a mut [u8; PATH]) -> Option<(&'static Version, &'a str)> {
+    let (mut piece, mut found) = ([0; TEXT], None);
+    let read = each_line(format_args!("{root}/proc/self/cgroup"), &mut piece, |line| {
+        let Some((version, path)) = group_of_line(line) else { return true };
+        buffer[..path.len()].copy_from_slice(path.as_bytes());
+        found = Some((version, path.len()));
+        // Version 1 is the one that counts, wherever it stands.
+        core::ptr::eq(version, &raw const V2)
+    });
+    let (version, len) = read.ok().and(found)?;
+    Some((version, core::str::from_utf8(&buffer[..len]).ok()?))
+}
+
+/// The memory group that a line names, if it does, by a path that is not too long.
+fn group_of_line(line: &str) -> Option<(&'static Version, &str)> {
+    let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+    let is_first = controllers.split(',').any(|one| one == "memory");
+    let version = if is_first { &V1 } else { controllers.is_empty().then_some(&V2)? };
     // A path out of the container's view leads nowhere.
-    let path = if path.contains("..") { "" } else { path.trim_end_matches('/') };
-    Some((version, path))
+    let path = if path.split('/').any(|part| part == "..") { "" } else { path.trim_end_matches('/') };
+    (path.len() <= PATH).then_some((version, path))
 }
 
 /// A group: `path` is empty for the mount's root, else begins with a slash.
@@ -256,6 +266,25 @@ pub mod tests {
         assert_eq!(bound_of(&[own, bounds, ("sys/fs/cgroup/memory.max", "1\n")]), Some(256 << 20));
         let none = ("sys/fs/cgroup/memory/pod/one/memory.limit_in_bytes", "9223372036854771712\n");
         assert_eq!(bound_of(&[own, none]), None);
+    }
+
+    #[test]
+    fn the_memory_line_is_found_among_long_ones() {
+        let pod = format!("/kubepods.slice/{}.slice/cri-containerd-{}.scope", "p".repeat(80), "c".repeat(64));
+        let bound = (&*format!("sys/fs/cgroup/memory{pod}/memory.limit_in_bytes"), "268435456\n");
+        for place in 0..13 {
+            let line = |index| format!("{index}:{}:{pod}\n", if index == place { "memory" } else { "other" });
+            let lines: String = (0..13).map(line).collect();
+            assert!(lines.len() > TEXT);
+            assert_eq!(bound_of(&[(OWN, &(lines + "0::/\n")), bound]), Some(256 << 20), "line {place}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_two_dots_is_a_name() {
+        let own = (OWN, "0::/system.slice/build-1..2.scope\n");
+        let bound = ("sys/fs/cgroup/system.slice/build-1..2.scope/memory.max", "4096\n");
+        assert_eq!(bound_of(&[own, bound]), Some(4096));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Small files of the kernel's, read into a buffer on the stack.
 
-use super::syscall;
+use super::{Errno, syscall};
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
 /// Bytes of the longest path; a longer one is not there.
-const PATH: usize = 1024;
+pub const PATH: usize = 1024;
 
 /// A path, composed on the stack.
 struct Path([u8; PATH], usize);
@@ -37,6 +37,40 @@ pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&
     core::str::from_utf8(syscall::read_file(path.as_c()?, buffer).ok()?).ok()
 }
 
+/// Calls `goes_on` with the lines of the file at `path` until it says no, with a piece of the file in the buffer at a time. Left out is a line
+/// that is no text, or longer than the buffer.
+pub fn each_line(
+    path: fmt::Arguments<'_>,
+    buffer: &mut [u8],
+    mut goes_on: impl FnMut(&str) -> bool,
+) -> Result<(), Errno> {
+    let descriptor = open_file(path).ok_or(Errno(libc::ENOENT))?;
+    // The first line of a piece may be the rest of one that is left out.
+    let (mut filled, mut is_rest) = (0, false);
+    let outcome = loop {
+        let room = buffer.len() - filled;
+        let count = match syscall::read(descriptor, &mut buffer[filled..]) {
+            Ok(count) => count,
+            Err(errno) => break Err(errno),
+        };
+        filled += count;
+        let is_last = count < room;
+        let whole = buffer[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let whole = if is_last { filled } else { whole };
+        let lines = buffer[..whole].split_inclusive(|byte| *byte == b'\n').skip(usize::from(is_rest));
+        let mut texts = lines.filter_map(|line| core::str::from_utf8(line).ok());
+        if !texts.all(|line| goes_on(line.trim_end_matches('\n'))) || is_last {
+            break Ok(());
+        }
+        buffer.copy_within(whole..filled, 0);
+        filled -= whole;
+        is_rest = filled == buffer.len();
+        filled = if is_rest { 0 } else { filled };
+    };
+    syscall::close(descriptor);
+    outcome
+}
+
 /// Opens the file at `path` to be read; it stays open.
 pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
     syscall::open(Path::compose(path)?.as_c()?).ok()
@@ -58,4 +92,38 @@ pub fn transparent_huge_bytes() -> Option<usize> {
     let text = core::str::from_utf8(text).ok()?;
     let kib = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"))?;
     kib.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::string::String;
+    use std::vec::Vec;
+    use std::{env, format, fs, process};
+
+    #[test]
+    fn lines_are_read_piece_by_piece() {
+        let path = env::temp_dir().join(format!("larder-lines-{}", process::id()));
+        let lines_of = |text: &[u8], most: usize| {
+            fs::write(&path, text).unwrap();
+            let mut lines: Vec<String> = Vec::new();
+            let each = |line: &str| {
+                lines.push(line.into());
+                lines.len() < most
+            };
+            each_line(format_args!("{}", path.display()), &mut [0; 8], each).unwrap();
+            lines
+        };
+        assert_eq!(lines_of(b"ab\ncdefg\n\nhijklmn\nop", 9), ["ab", "cdefg", "", "hijklmn", "op"]);
+        assert_eq!(lines_of(b"ab\ncd\nef\n", 2), ["ab", "cd"]);
+        assert_eq!(lines_of(b"a\n\xff\xff\nb\n", 9), ["a", "b"], "no text");
+        for long in [8, 9, 15, 16, 17, 24, 25] {
+            let long = "x".repeat(long);
+            assert_eq!(lines_of(format!("a\n{long}\nb\nc").as_bytes(), 9), ["a", "b", "c"], "{long}");
+            assert_eq!(lines_of(format!("{long}\n{long}\nb\n{long}").as_bytes(), 9), ["b"], "{long}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(each_line(format_args!("{}", path.display()), &mut [0; 8], |_| true), Err(Errno(libc::ENOENT)));
+    }
 }

@@ -112,23 +112,38 @@ pub fn read_from_start(descriptor: u32, buffer: &mut [u8]) -> Result<&[u8], Errn
 /// Reads the head of the file at `path` into `buffer`. A read of less than a page, if there is room for one, is the last: files of the kernel's give
 /// no more than that at once (sysfs), but no less while there is some, and to be told that there is none is a call more.
 pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
-    let fd = open(path)? as usize;
+    let descriptor = open(path)?;
     let mut filled = 0;
     let outcome = loop {
         let rest = buffer.get_mut(filled..).unwrap_or_default();
-        match call(libc::SYS_read, [fd, rest.as_mut_ptr() as usize, rest.len(), 0, 0, 0]) {
+        match read(descriptor, rest) {
             Ok(count) => {
                 filled += count;
                 if count < rest.len().min(PAGE) || count == 0 {
                     break Ok(());
                 }
             }
-            Err(Errno(libc::EINTR)) => {}
             Err(error) => break Err(error),
         }
     };
-    let _closed = call(libc::SYS_close, [fd, 0, 0, 0, 0, 0]);
+    close(descriptor);
     outcome.map(|()| buffer.get(..filled).unwrap_or_default())
+}
+
+/// Reads what comes next in an open file into `buffer`; how many bytes.
+pub(super) fn read(descriptor: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        let args = [descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
+        match call(libc::SYS_read, args) {
+            Err(Errno(libc::EINTR)) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Closes a descriptor of ours.
+pub(super) fn close(descriptor: u32) {
+    let _closed = call(libc::SYS_close, [descriptor as usize, 0, 0, 0, 0, 0]);
 }
 
 /// Sets the thread's signal mask to `set` (bit n-1 for signal n) and returns the old one.
