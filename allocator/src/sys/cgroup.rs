@@ -6,8 +6,9 @@
 //! a container the path may be one of the host's that is not there: then the mount's root is the container's own group.
 //! What cannot be read, or says nothing sensible, bounds nothing.
 //!
-//! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a bound (`memory.events`, `memory.failcnt`), and for
-//! how long somebody waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
+//! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a group's own bound (`memory.events.local`,
+//! `memory.failcnt`; before Linux 5.2 `memory.events`, which counts what befalls the groups below, too), and for how long somebody in the group or
+//! below it waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
 
 use super::file::{PATH, each_line, read_text};
 
@@ -27,14 +28,16 @@ pub enum File {
     Usage,
     /// What of.
     Stat,
-    /// How often there was trouble.
+    /// How often there was trouble in the group and those below.
     Events,
+    /// How often in the group alone.
+    OwnEvents,
     /// How long somebody waited.
     Pressure,
 }
 
 /// Number of files.
-pub const FILES: usize = 6;
+pub const FILES: usize = 7;
 
 /// One of the two ways the kernel shows memory groups.
 struct Version {
@@ -45,11 +48,19 @@ struct Version {
 
 static V1: Version = Version {
     mount: "sys/fs/cgroup/memory",
-    names: ["memory.limit_in_bytes", "", "memory.usage_in_bytes", "memory.stat", "memory.failcnt", ""],
+    names: ["memory.limit_in_bytes", "", "memory.usage_in_bytes", "memory.stat", "memory.failcnt", "", ""],
 };
 static V2: Version = Version {
     mount: "sys/fs/cgroup",
-    names: ["memory.max", "memory.high", "memory.current", "memory.stat", "memory.events", "memory.pressure"],
+    names: [
+        "memory.max",
+        "memory.high",
+        "memory.current",
+        "memory.stat",
+        "memory.events",
+        "memory.events.local",
+        "memory.pressure",
+    ],
 };
 /// Lines of `memory.stat` that count the files' pages: the kernel drops them before it kills. Version 1 has the sums of all groups below in others.
 const DROPPED: [&str; 2] = ["inactive_file", "active_file"];
@@ -99,7 +110,7 @@ fn own_group<'a>(root: &str, buffer: &'a mut [u8; PATH]) -> Option<(&'static Ver
         buffer[..path.len()].copy_from_slice(path.as_bytes());
         found = Some((version, path.len()));
         // Version 1 is the one that counts, wherever it stands.
-        core::ptr::eq(version, &raw const V2)
+        core::ptr::eq(version, &V2)
     });
     let (version, len) = read.ok().and(found)?;
     Some((version, core::str::from_utf8(&buffer[..len]).ok()?))
@@ -166,21 +177,24 @@ pub trait Files {
         Some(usage.saturating_sub(files))
     }
 
-    /// Times of trouble so far.
+    /// Times of trouble so far, at the group's own bound: the other file counts what groups below met at theirs, which may be neighbours.
     fn trouble(&self) -> u64 {
+        [File::OwnEvents, File::Events].into_iter().find_map(|file| self.events(file)).unwrap_or(0)
+    }
+
+    fn events(&self, file: File) -> Option<u64> {
         let mut text = [0; 512];
-        let events = self.read(File::Events, &mut text).unwrap_or_default();
+        let events = self.read(file, &mut text)?;
         let alone = events.trim().parse::<usize>();
-        alone.unwrap_or_else(|_| figures(events, &TROUBLE).sum()) as u64
+        Some(alone.unwrap_or_else(|_| figures(events, &TROUBLE).sum()) as u64)
     }
 
     /// Microseconds for which somebody has waited for memory so far.
-    fn stalled_us(&self) -> u64 {
+    fn stalled_us(&self) -> Option<u64> {
         let mut text = [0; 512];
-        let pressure = self.read(File::Pressure, &mut text).unwrap_or_default();
-        let some = pressure.lines().find(|line| line.starts_with("some "));
-        let total = some.and_then(|line| line.rsplit_once("total="));
-        total.and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+        let pressure = self.read(File::Pressure, &mut text)?;
+        let some = pressure.lines().find(|line| line.starts_with("some "))?;
+        some.rsplit_once("total=")?.1.parse().ok()
     }
 
     /// A file that is one number.

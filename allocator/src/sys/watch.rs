@@ -4,8 +4,8 @@
 //! counts or reuses them, and a sandbox that is entered later need only let `pread64` through. Where the kernel refuses such a table, or a
 //! file, nothing is watched, and nobody asks again. Fork: a child has neither the thread nor its table.
 //!
-//! Memory is **short** when the kernel had to reclaim or kill at a bound since the last look, or when somebody waited for memory for
-//! a tenth of the time.
+//! Memory is **short** when the kernel had to reclaim or kill at a bound of these groups since the last look, or when somebody in the innermost
+//! waited for memory for a tenth of the time. What befalls neighbours in the groups around is theirs.
 
 use super::cgroup::{self, FILES, File, Files, Group};
 use super::file::open_file;
@@ -23,7 +23,8 @@ struct OpenGroup([Option<u32>; FILES]);
 impl OpenGroup {
     fn of(group: &Group<'_>) -> OpenGroup {
         let open = |file| group.with_path(file, open_file).flatten();
-        OpenGroup([File::Max, File::High, File::Usage, File::Stat, File::Events, File::Pressure].map(open))
+        let files = [File::Max, File::High, File::Usage, File::Stat, File::Events, File::OwnEvents, File::Pressure];
+        OpenGroup(files.map(open))
     }
 }
 
@@ -70,8 +71,7 @@ impl Watch {
                 watch.count += 1;
             }
         });
-        watch.trouble = watch.sum(Files::trouble);
-        watch.stalled_us = watch.sum(Files::stalled_us);
+        (watch.trouble, watch.stalled_us) = (watch.trouble_now(), watch.stalled_us_now());
         watch
     }
 
@@ -87,7 +87,7 @@ impl Watch {
 
     /// Looks.
     pub fn look(&mut self, now_ms: u64) -> Look {
-        let (trouble, stalled_us) = (self.sum(Files::trouble), self.sum(Files::stalled_us));
+        let (trouble, stalled_us) = (self.trouble_now(), self.stalled_us_now());
         let had_trouble = trouble > self.trouble;
         let waited_us = stalled_us.saturating_sub(self.stalled_us);
         let has_stalled = waited_us.saturating_mul(STALLED_SHARE) > self.age_ms(now_ms) * 1000;
@@ -100,8 +100,13 @@ impl Watch {
         self.groups.iter().take(self.count)
     }
 
-    fn sum(&self, of: impl Fn(&OpenGroup) -> u64) -> u64 {
-        self.open_groups().map(of).sum()
+    fn trouble_now(&self) -> u64 {
+        self.open_groups().map(Files::trouble).sum()
+    }
+
+    /// The innermost group's.
+    fn stalled_us_now(&self) -> u64 {
+        self.open_groups().find_map(Files::stalled_us).unwrap_or(0)
     }
 }
 
@@ -164,6 +169,23 @@ mod tests {
         tree.write(pressure, "some avg10=0.00 total=25000\n");
         assert!(watch.look(1200).is_short, "11 of 100 ms");
         assert!(!watch.look(1300).is_short);
+    }
+
+    #[test]
+    fn a_neighbour_s_trouble_is_the_neighbour_s() {
+        let outer = |name: &str| std::format!("sys/fs/cgroup/pod/memory.{name}");
+        let tree = tree();
+        tree.write(&outer("max"), "1073741824\n");
+        tree.write(&outer("events"), "high 0\nmax 100\noom 0\n");
+        tree.write(&outer("events.local"), "high 0\nmax 1\noom 0\n");
+        tree.write(&outer("pressure"), "some total=5000\n");
+        let mut watch = Watch::open(tree.root(), 1000);
+        tree.write(&outer("events"), "high 0\nmax 101\noom 0\n");
+        tree.write(&outer("pressure"), "some total=900000\n");
+        assert!(!watch.look(1100).is_short);
+        assert_eq!(cgroup::trouble(tree.root()), 4);
+        tree.write(&outer("events.local"), "high 0\nmax 2\noom 0\n");
+        assert!(watch.look(1200).is_short, "the bound of the group around is this process's too");
     }
 
     #[test]
