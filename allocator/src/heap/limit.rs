@@ -67,7 +67,7 @@ impl Poll {
             && self.due_held.compare_exchange(due_held, NONE - 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// What is left was asked for just now.
+    /// What is left was asked for just now; of [`NONE`] growth takes no share.
     fn asked(&self, left: usize) {
         let growth = (left / ASK_SHARE).max(SMALL_GROWTH);
         self.due_ms.store(coarse_ms() + ASK_AFTER_MS, Ordering::Relaxed);
@@ -100,19 +100,21 @@ impl Heap {
     /// Sets the ceiling by what the groups have left now: others may use them too. If they had trouble since, gathers what is free.
     #[cold]
     fn ask_groups(&self) {
-        let left = cgroup::headroom("").map_or(0, |left| self.set_ceiling(left));
+        let left = cgroup::headroom("").ok();
+        self.heed_left(left);
         let trouble = cgroup::trouble("");
         if trouble > self.poll.trouble.swap(trouble, Ordering::Relaxed) {
             self.gather_all();
         }
-        self.poll.asked(left);
+        // Where that is not known, or no group has a bound any more, the time alone makes it due again.
+        self.poll.asked(left.unwrap_or(NONE));
     }
 
-    /// Sets the ceiling so that this process may take what its groups have left, but for the part of what is not larder's; returns how much that is.
-    fn set_ceiling(&self, left: usize) -> usize {
-        let left = left - left / OTHERS_SHARE;
-        LIMIT.set_ceiling(LIMIT.held().saturating_add(left).min(self.asked_for(Key::SoftLimit)));
-        left
+    /// Moves the ceiling by what the groups have left, if that is known.
+    fn heed_left(&self, left: Option<usize>) {
+        if let Some(left) = left {
+            LIMIT.set_ceiling(ceiling(LIMIT.held(), left, self.asked_for(Key::SoftLimit)));
+        }
     }
 
     /// What the helper thread watches: nothing, where no group is bounded or nobody wants it.
@@ -128,9 +130,7 @@ impl Heap {
         }
         let Some(_work) = self.idle.pause() else { return };
         let look = watch.look(now);
-        if let Some(left) = look.left {
-            self.set_ceiling(left);
-        }
+        self.heed_left(look.left);
         if look.is_short {
             self.gather_everywhere();
         }
@@ -188,5 +188,32 @@ impl Heap {
         self.drain(self.regular_nodes());
         self.huge.release();
         true
+    }
+}
+
+/// Where a process that holds so much may take what its groups have left, but for the part of what is not larder's, and no more than was asked
+/// for.
+fn ceiling(held: usize, left: usize, soft: usize) -> usize {
+    if left == NONE { soft } else { held.saturating_add(left - left / OTHERS_SHARE).min(soft) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_bound_the_ceiling_is_what_the_option_says() {
+        assert_eq!(ceiling(1000, 1600, NONE), 2500);
+        assert_eq!((ceiling(1000, 1600, 2000), ceiling(1000, 0, NONE)), (2000, 1000));
+        assert_eq!((ceiling(1000, NONE, NONE), ceiling(1000, NONE, 2000)), (NONE, 2000));
+    }
+
+    #[test]
+    fn without_a_bound_growth_is_no_reason_to_ask() {
+        let poll = Poll::new();
+        poll.asked(1 << 30);
+        assert!((1 << 28..1 << 60).contains(&poll.due_held.load(Ordering::Relaxed)));
+        poll.asked(NONE);
+        assert!(poll.due_held.load(Ordering::Relaxed) > 1 << 60);
     }
 }

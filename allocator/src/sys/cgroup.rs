@@ -4,13 +4,15 @@
 //! Groups nest, and each may have a bound, so every one from the process's up to the mount's root is looked at. Version 2 has `memory.max` (beyond
 //! it the kernel kills) and `memory.high` (beyond it the kernel makes the process wait); version 1 has `memory.limit_in_bytes`. In
 //! a container the path may be one of the host's that is not there: then the mount's root is the container's own group.
-//! What cannot be read, or says nothing sensible, bounds nothing.
+//! What cannot be read, or says nothing sensible, bounds nothing at the start; later it leaves things as they are.
 //!
 //! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a group's own bound (`memory.events.local`,
 //! `memory.failcnt`; before Linux 5.2 `memory.events`, which counts what befalls the groups below, too), and for how long somebody in the group or
 //! below it waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
 
-use super::file::{PATH, each_line, read_text};
+use super::Errno;
+use super::file::{PATH, each_line, try_to_read_text};
+use super::limit::NONE;
 
 /// What lies in these many pages of text is enough: the lines looked for come early.
 const TEXT: usize = 2048;
@@ -70,12 +72,26 @@ const TROUBLE: [&str; 3] = ["high", "max", "oom"];
 
 /// The smallest bound in bytes of the groups around the process; `root` is empty, but for tests.
 pub fn bound(root: &str) -> Option<usize> {
-    fold(root, |group| group.bound())
+    let mut least = NONE;
+    each_group(root, |group| least = group.bounds().into_iter().flatten().fold(least, usize::min));
+    Some(least).filter(|&least| least != NONE)
 }
 
-/// The fewest bytes that any group with a bound has left.
-pub fn headroom(root: &str) -> Option<usize> {
-    fold(root, |group| group.headroom())
+/// The fewest bytes that any group has left: [`NONE`] if no group has a bound, an error if that is not known.
+pub fn headroom(root: &str) -> Result<usize, Errno> {
+    let mut least = Err(Errno(libc::ENOENT));
+    each_group(root, |group| least = lesser(least, group.headroom()));
+    least
+}
+
+/// The lesser of two bounds. What is not there, or is not for this process to see, bounds nothing; what failed for another reason may hide any.
+pub fn lesser(one: Result<usize, Errno>, other: Result<usize, Errno>) -> Result<usize, Errno> {
+    let is_absent = |errno| matches!(errno, Errno(libc::ENOENT | libc::ENODEV | libc::EACCES));
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok(one.min(other)),
+        (Err(errno), known) | (known, Err(errno)) if is_absent(errno) => known,
+        (Err(errno), _) | (_, Err(errno)) => Err(errno),
+    }
 }
 
 /// Times of trouble in the process's group so far, and in those around it.
@@ -83,13 +99,6 @@ pub fn trouble(root: &str) -> u64 {
     let mut sum = 0;
     each_group(root, |group| sum += group.trouble());
     sum
-}
-
-/// The smallest answer of the process's group and those around it.
-fn fold(root: &str, mut ask: impl FnMut(&Group<'_>) -> Option<usize>) -> Option<usize> {
-    let mut least = None;
-    each_group(root, |group| least = ask(group).into_iter().chain(least).min());
-    least
 }
 
 /// The process's group and those around it, the innermost first.
@@ -146,35 +155,44 @@ impl Group<'_> {
 }
 
 impl Files for Group<'_> {
-    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str> {
-        self.with_path(file, |path| read_text(path, buffer))?
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
+        self.with_path(file, |path| try_to_read_text(path, buffer)).unwrap_or(Err(Errno(libc::ENOENT)))
     }
 }
 
 /// The files of a group, however they are read.
 pub trait Files {
     /// The head of a file, as far as the buffer goes.
-    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str>;
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Result<&'a str, Errno>;
 
-    /// The smaller bound in bytes.
-    fn bound(&self) -> Option<usize> {
-        let bounds = [File::Max, File::High].into_iter().filter_map(|file| self.number(file));
-        bounds.filter(|&bound| bound < ENDLESS).min()
+    /// The bounds in bytes ([`NONE`]: none), in so far as they can be read.
+    fn bounds(&self) -> [Result<usize, Errno>; 2] {
+        let bound = |bytes| if bytes < ENDLESS { bytes } else { NONE };
+        [File::Max, File::High].map(|file| self.number(file).map(bound))
     }
 
-    /// Bytes left below the bound.
-    fn headroom(&self) -> Option<usize> {
-        Some(self.bound()?.saturating_sub(self.usage()?))
+    /// Whether there is one.
+    fn is_bounded(&self) -> bool {
+        self.bounds().into_iter().flatten().any(|bytes| bytes != NONE)
+    }
+
+    /// Bytes left below the smaller bound; [`NONE`] if there is none.
+    fn headroom(&self) -> Result<usize, Errno> {
+        let [max, high] = self.bounds();
+        match lesser(max, high)? {
+            NONE => Ok(NONE),
+            bound => Ok(bound.saturating_sub(self.usage().map_err(|_| Errno(libc::EIO))?)),
+        }
     }
 
     /// Bytes in use without the files' pages.
-    fn usage(&self) -> Option<usize> {
+    fn usage(&self) -> Result<usize, Errno> {
         let usage = self.number(File::Usage)?;
         let mut text = [0; TEXT];
         let stat = self.read(File::Stat, &mut text).unwrap_or_default();
         let sum = |names: &[&str]| -> usize { figures(stat, names).sum() };
         let files = if stat.contains(DROPPED_BELOW[0]) { sum(&DROPPED_BELOW) } else { sum(&DROPPED) };
-        Some(usage.saturating_sub(files))
+        Ok(usage.saturating_sub(files))
     }
 
     /// Times of trouble so far, at the group's own bound: the other file counts what groups below met at theirs, which may be neighbours.
@@ -184,7 +202,7 @@ pub trait Files {
 
     fn events(&self, file: File) -> Option<u64> {
         let mut text = [0; 512];
-        let events = self.read(file, &mut text)?;
+        let events = self.read(file, &mut text).ok()?;
         let alone = events.trim().parse::<usize>();
         Some(alone.unwrap_or_else(|_| figures(events, &TROUBLE).sum()) as u64)
     }
@@ -192,14 +210,17 @@ pub trait Files {
     /// Microseconds for which somebody has waited for memory so far.
     fn stalled_us(&self) -> Option<u64> {
         let mut text = [0; 512];
-        let pressure = self.read(File::Pressure, &mut text)?;
+        let pressure = self.read(File::Pressure, &mut text).ok()?;
         let some = pressure.lines().find(|line| line.starts_with("some "))?;
         some.rsplit_once("total=")?.1.parse().ok()
     }
 
-    /// A file that is one number.
-    fn number(&self, file: File) -> Option<usize> {
-        self.read(file, &mut [0; 64])?.trim().parse().ok()
+    /// A file that is one number, or version 2's word for none.
+    fn number(&self, file: File) -> Result<usize, Errno> {
+        match self.read(file, &mut [0; 64])?.trim() {
+            "max" => Ok(NONE),
+            number => number.parse().map_err(|_| Errno(libc::EINVAL)),
+        }
     }
 }
 
@@ -331,11 +352,25 @@ pub mod tests {
         let inner = [("sys/fs/cgroup/a/b/memory.max", "1000\n"), ("sys/fs/cgroup/a/b/memory.current", "800\n")];
         let outer = [("sys/fs/cgroup/a/memory.max", "2000\n"), ("sys/fs/cgroup/a/memory.current", "1900\n")];
         let tree = Tree::new(&[own, inner[0], inner[1], ("sys/fs/cgroup/a/b/memory.stat", stat)]);
-        assert_eq!(headroom(&tree.0), Some(550));
+        assert_eq!(headroom(&tree.0), Ok(550));
         let nested = Tree::new(&[own, inner[0], inner[1], outer[0], outer[1], ("sys/fs/cgroup/a/b/memory.stat", stat)]);
-        assert_eq!(headroom(&nested.0), Some(100), "the group around has less left");
+        assert_eq!(headroom(&nested.0), Ok(100), "the group around has less left");
         let over = Tree::new(&[own, inner[0], ("sys/fs/cgroup/a/b/memory.current", "1001\n")]);
-        assert_eq!(headroom(&over.0), Some(0));
-        assert_eq!(headroom(&Tree::new(&[own, inner[0]]).0), None);
+        assert_eq!(headroom(&over.0), Ok(0));
+        assert!(headroom(&Tree::new(&[own, inner[0]]).0).is_err());
+    }
+
+    #[test]
+    fn no_bound_is_told_from_none_that_can_be_read() {
+        let (own, own_of_first) = ((OWN, "0::/a/b\n"), (OWN, "3:memory:/a\n"));
+        let endless = [("sys/fs/cgroup/a/memory.max", "max\n"), ("sys/fs/cgroup/a/b/memory.max", "max\n")];
+        let headroom_of = |files: &[(&str, &str)]| headroom(&Tree::new(files).0);
+        assert_eq!(headroom_of(&[own, endless[0], endless[1]]), Ok(NONE));
+        assert_eq!(headroom_of(&[own, endless[0]]), Ok(NONE), "a group without such a file has no bound");
+        let first = ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(headroom_of(&[own_of_first, first]), Ok(NONE));
+        assert!(headroom_of(&[own]).is_err() && headroom("/nonexistent").is_err());
+        assert!(headroom_of(&[own, endless[0], ("sys/fs/cgroup/a/b/memory.max", "")]).is_err());
+        assert!(headroom_of(&[own, endless[0], endless[1], ("sys/fs/cgroup/a/memory.high", "?")]).is_err());
     }
 }

@@ -33,8 +33,19 @@ impl Path {
 
 /// The head of the file at `path`, as far as the buffer goes; `None` if it cannot be read or is no text.
 pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
-    let path = Path::compose(path)?;
-    core::str::from_utf8(syscall::read_file(path.as_c()?, buffer).ok()?).ok()
+    try_to_read_text(path, buffer).ok()
+}
+
+/// The same, and why not.
+pub fn try_to_read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
+    let path = Path::compose(path);
+    let path = path.as_ref().and_then(Path::as_c).ok_or(Errno(libc::ENOENT))?;
+    text(syscall::read_file(path, buffer)?)
+}
+
+/// Bytes that should be text.
+pub fn text(bytes: &[u8]) -> Result<&str, Errno> {
+    core::str::from_utf8(bytes).map_err(|_| Errno(libc::EILSEQ))
 }
 
 /// Calls `goes_on` with the lines of the file at `path` until it says no, with a piece of the file in the buffer at a time. Left out is a line

@@ -8,9 +8,10 @@
 //! never higher, is where memory gets dear: free pages may take a third of what is left below it, so their part shrinks as it comes
 //! near, and above it nothing is kept. What lies in caches is gathered from seven eighths of it on.
 //!
-//! Where nothing is bounded nothing is counted. Fork: a child has its parent's pages, and counts anew.
+//! Where nothing is bounded at the start nothing is counted; what is counted is so for good, though the ceiling may go and come. Fork: a child has its
+//! parent's pages, and counts anew.
 
-use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// No bound.
 pub const NONE: usize = usize::MAX;
@@ -26,6 +27,7 @@ const GATHER_BELOW: usize = 8;
 /// See the module.
 #[derive(Debug)]
 pub struct Limit {
+    is_watched: AtomicBool,
     most: AtomicUsize,
     ceiling: AtomicUsize,
     held: AtomicUsize,
@@ -41,6 +43,7 @@ impl Limit {
     /// No bounds, nothing held.
     const fn new() -> Limit {
         Limit {
+            is_watched: AtomicBool::new(false),
             most: AtomicUsize::new(NONE),
             ceiling: AtomicUsize::new(NONE),
             held: AtomicUsize::new(0),
@@ -49,13 +52,14 @@ impl Limit {
         }
     }
 
-    /// Sets both bounds in bytes; counting begins.
+    /// Sets both bounds in bytes; if there is one, counting begins.
     pub fn set(&self, most: usize, ceiling: usize) {
         self.most.store(most, Ordering::Relaxed);
         self.set_ceiling(ceiling);
+        self.is_watched.store(self.ceiling() != NONE, Ordering::Relaxed);
     }
 
-    /// Moves the ceiling, below `most` in any case.
+    /// Moves the ceiling, below `most` in any case, or takes it away ([`NONE`]).
     pub fn set_ceiling(&self, ceiling: usize) {
         self.ceiling.store(ceiling.min(self.most.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
@@ -70,10 +74,10 @@ impl Limit {
         self.ceiling.load(Ordering::Relaxed)
     }
 
-    /// Whether anything is bounded and so counted.
+    /// Whether anything was bounded at the start and is so counted.
     #[inline]
     pub fn is_watched(&self) -> bool {
-        self.ceiling() != NONE
+        self.is_watched.load(Ordering::Relaxed)
     }
 
     /// Bytes held, 0 where nothing is counted.
@@ -134,7 +138,10 @@ impl Limit {
 
     /// Bytes that may be free and warm.
     pub fn warm_share(&self) -> usize {
-        if self.is_watched() { self.ceiling().saturating_sub(self.held()) / WARM_SHARE } else { NONE }
+        match self.ceiling() {
+            NONE => NONE,
+            ceiling => ceiling.saturating_sub(self.held()) / WARM_SHARE,
+        }
     }
 
     /// Whether the ceiling is near.
@@ -232,6 +239,19 @@ mod tests {
         assert_eq!((limit.warm_share(), limit.is_near()), (100, false));
         limit.add(400);
         assert_eq!((limit.warm_share(), limit.is_near()), (0, true));
+    }
+
+    #[test]
+    fn a_ceiling_that_goes_leaves_the_account() {
+        let limit = Limit::new();
+        limit.set(NONE, 900);
+        limit.add(800);
+        limit.set_ceiling(NONE);
+        assert_eq!((limit.warm_share(), limit.is_near()), (NONE, false));
+        limit.release(500);
+        assert!(limit.charge(100));
+        limit.set_ceiling(1000);
+        assert_eq!((limit.held(), limit.warm_share()), (400, 200));
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! waited for memory for a tenth of the time. What befalls neighbours in the groups around is theirs.
 
 use super::cgroup::{self, FILES, File, Files, Group};
-use super::file::open_file;
-use super::syscall;
+use super::file::{open_file, text};
+use super::{Errno, syscall};
 
 /// Groups that are watched: the process's own, and the nearest around it that have a bound.
 const GROUPS: usize = 4;
@@ -29,9 +29,9 @@ impl OpenGroup {
 }
 
 impl Files for OpenGroup {
-    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Option<&'a str> {
-        let descriptor = (*self.0.get(file as usize)?)?;
-        core::str::from_utf8(syscall::read_from_start(descriptor, buffer).ok()?).ok()
+    fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
+        let descriptor = self.0.get(file as usize).copied().flatten().ok_or(Errno(libc::ENOENT))?;
+        text(syscall::read_from_start(descriptor, buffer)?)
     }
 }
 
@@ -49,7 +49,7 @@ pub struct Watch {
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Bytes that the groups have left, if any has a bound.
+    /// Bytes that the groups have left ([`NONE`](super::limit::NONE): none has a bound any more), if that can be read.
     pub left: Option<usize>,
     /// Whether memory is short.
     pub is_short: bool,
@@ -65,7 +65,7 @@ impl Watch {
     fn open(root: &str, now_ms: u64) -> Watch {
         let mut watch = Watch { looked_ms: now_ms, ..Watch::default() };
         cgroup::each_group(root, |group| {
-            let matters = watch.count == 0 || group.bound().is_some();
+            let matters = watch.count == 0 || group.is_bounded();
             if let Some(place) = watch.groups.get_mut(watch.count).filter(|_| matters) {
                 *place = OpenGroup::of(group);
                 watch.count += 1;
@@ -92,8 +92,8 @@ impl Watch {
         let waited_us = stalled_us.saturating_sub(self.stalled_us);
         let has_stalled = waited_us.saturating_mul(STALLED_SHARE) > self.age_ms(now_ms) * 1000;
         (self.trouble, self.stalled_us, self.looked_ms) = (trouble, stalled_us, now_ms);
-        let left = self.open_groups().filter_map(Files::headroom).min();
-        Look { left, is_short: had_trouble || has_stalled }
+        let left = self.open_groups().map(Files::headroom).fold(Err(Errno(libc::ENOENT)), cgroup::lesser);
+        Look { left: left.ok(), is_short: had_trouble || has_stalled }
     }
 
     fn open_groups(&self) -> impl Iterator<Item = &OpenGroup> {
@@ -114,6 +114,7 @@ impl Watch {
 mod tests {
     use super::*;
     use crate::sys::cgroup::tests::{OWN, Tree};
+    use crate::sys::limit::NONE;
 
     const MIB: usize = 1 << 20;
 
@@ -140,6 +141,17 @@ mod tests {
         assert_eq!(watch.look(1200).left, Some(122 * MIB));
         tree.write("sys/fs/cgroup/pod/app/memory.high", "418381824\n");
         assert_eq!(watch.look(1300).left, Some(9 * MIB), "a bound that came later counts");
+    }
+
+    #[test]
+    fn a_bound_that_is_lifted_is_told_from_one_that_cannot_be_read() {
+        let tree = tree();
+        let mut watch = Watch::open(tree.root(), 1000);
+        for (text, left) in [("max\n", Some(NONE)), ("", None), ("536870912\n", Some(422 * MIB)), ("max\n", Some(NONE))]
+        {
+            tree.write("sys/fs/cgroup/pod/app/memory.max", text);
+            assert_eq!(watch.look(1100).left, left, "{text}");
+        }
     }
 
     #[test]
