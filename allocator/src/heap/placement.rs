@@ -8,7 +8,8 @@
 //! | home of a thread | the nearest arena | the nearest of P | the nearest of B | the interleaved arena |
 //! | the node's region | prefers its node | prefers its node | B only, from its node on | prefers its node |
 //!
-//! "All" are the nodes that have memory and that the cpuset allows. With several nodes there is also the **interleaved** arena, whose
+//! "All" are the nodes that have memory and that the cpuset allows, of more than [`MAX_NODES`] those of the policy first. Of a policy that names none
+//! of them nothing is left but local. With several nodes there is also the **interleaved** arena, whose
 //! pages the kernel spreads over nodes: of all threads by policy, of those that ask for it otherwise. With one node there is none of
 //! this, and no call is made.
 
@@ -44,20 +45,22 @@ enum Unbound {
 impl Placement {
     /// Of `usable` nodes (not empty) under a policy, that `is_own` if the process has it already.
     pub(super) fn new(policy: &MemoryPolicy, usable: &NodeSet, is_own: bool) -> Placement {
-        let all = usable.first(MAX_NODES);
-        let among = |nodes: &NodeSet| Some(nodes.and(&all)).filter(|nodes| !nodes.is_empty()).unwrap_or(all);
+        let named = match policy {
+            MemoryPolicy::Local => NodeSet::EMPTY,
+            MemoryPolicy::Preferred(nodes) | MemoryPolicy::Bind(nodes) | MemoryPolicy::Interleave(nodes) => *nodes,
+        };
+        let named = named.and(usable).first(MAX_NODES);
+        let all = with_others(named, usable);
         let local =
             Placement { arenas: all, homes: all, spread: all, strict: false, is_own, unbound: Unbound::Nothing };
         let mut placement = match policy {
             MemoryPolicy::Local => local,
-            MemoryPolicy::Preferred(nodes) => Placement { homes: among(nodes), ..local },
-            MemoryPolicy::Bind(nodes) => {
-                let nodes = among(nodes);
-                Placement { arenas: nodes, homes: nodes, spread: nodes, strict: true, ..local }
-            }
-            MemoryPolicy::Interleave(nodes) => {
+            _ if named.is_empty() => local,
+            MemoryPolicy::Preferred(_) => Placement { homes: named, ..local },
+            MemoryPolicy::Bind(_) => Placement { strict: true, ..local.only(&named) },
+            MemoryPolicy::Interleave(_) => {
                 let unbound = if is_own { Unbound::Interleaved } else { Unbound::Nothing };
-                Placement { homes: NodeSet::EMPTY, spread: among(nodes), unbound, ..local }
+                Placement { homes: NodeSet::EMPTY, spread: named, unbound, ..local }
             }
         };
         if usable.len() == 1 || (placement.arenas.len() == 1 && is_own) {
@@ -120,6 +123,14 @@ impl Placement {
     }
 }
 
+/// These nodes, and of the others the first, as many as there may be arenas.
+fn with_others(named: NodeSet, usable: &NodeSet) -> NodeSet {
+    let mut all = named;
+    let others = usable.iter().filter(|&node| !named.contains(node));
+    others.take(MAX_NODES - named.len()).for_each(|node| all.insert(node));
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +172,29 @@ mod tests {
         assert_eq!(own.binding_of_interleaved(), None);
         assert_eq!(asked.binding_of_interleaved(), Some(policy));
         assert_eq!(own.binding_of(1), Some(MemoryPolicy::Preferred(set("1"))));
+    }
+
+    #[test]
+    fn nodes_beyond_the_most_are_had_by_their_numbers() {
+        let (usable, node) = (set("0-99"), set("70"));
+        let bound = Placement::new(&MemoryPolicy::Bind(set("70-71")), &usable, true);
+        assert_eq!((bound.arenas, bound.binding_of_spare()), (set("70-71"), Some(MemoryPolicy::Bind(set("70-71")))));
+        let all = set("0-62,70");
+        let preferred = Placement::new(&MemoryPolicy::Preferred(node), &usable, false);
+        assert_eq!((preferred.arenas, preferred.homes, preferred.policy()), (all, node, NumaPolicy::Preferred));
+        let spread = Placement::new(&MemoryPolicy::Interleave(node), &usable, false);
+        assert_eq!((spread.arenas, spread.spread, spread.policy()), (all, node, NumaPolicy::Interleave));
+        let many = Placement::new(&MemoryPolicy::Bind(set("10-99")), &usable, false);
+        assert_eq!((many.arenas, many.homes), (set("10-73"), set("10-73")));
+    }
+
+    #[test]
+    fn a_policy_of_no_node_that_can_be_used_is_local() {
+        for policy in [MemoryPolicy::Preferred, MemoryPolicy::Bind, MemoryPolicy::Interleave] {
+            let placement = Placement::new(&policy(set("7")), &set("0-3"), true);
+            assert_eq!((placement.arenas, placement.homes, placement.spread), (set("0-3"), set("0-3"), set("0-3")));
+            assert_eq!((placement.policy(), placement.binding_of_spare()), (NumaPolicy::Local, None));
+        }
     }
 
     #[test]
