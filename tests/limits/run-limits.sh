@@ -92,6 +92,12 @@ memory_group() {
         check "a group of 256 MiB, 100 MiB free, which gets $how" $limit env LARDER_CONF=purge_delay_ms:60000 \
             "${within[@]}" 256 "$work/watched" $how "$work/large"
     done
+    for how in start watch; do
+        run $limit "${within[@]}" 256 env LARDER_CONF=purge_delay_ms:60000,cgroup:$how,stats:exit "$work/watched" lifted "$group/$bound"
+        if grep -q '^ceiling' "$work/err"; then seen=start; else seen=watch; fi
+        name="cgroup:$how: whether a bound that was lifted is a ceiling no more"
+        if ((status == 0)) && [[ $seen == "$how" ]]; then pass "$name"; else fail "$name" "$(reason)"; fi
+    done
     run $limit "${within[@]}" 256 "$work/watched" broken
     name="the last words of a helper thread without descriptors"
     if ((status == 134)) && grep -q 'larder: write after free' "$work/err"; then pass "$name"; else fail "$name" "$(reason)"; fi

@@ -2,6 +2,7 @@
 // left (full), or writes a FILE larger than the group, so that the kernel has to reclaim again and again (busy): what is free goes back while the
 // program makes no call, and none of its descriptors is touched.
 // watched sparse FILE: as busy, and of many objects a few are left, one in nearly every slab: what lies free between them goes back, too.
+// watched lifted FILE: it lifts its group's bound, which is in FILE, and gives the helper thread time to see that.
 // watched broken: the helper thread finds an object that was written to after it was freed; its last words reach standard error.
 #include <fcntl.h>
 #include <signal.h>
@@ -54,6 +55,13 @@ static void write_after_free(void) {
     usleep(IDLE_MS * 1000);
 }
 
+static void lift(const char *path) {
+    int file = open(path, O_WRONLY);
+    CHECK(file >= 0 && (write(file, "max", 3) == 3 || write(file, "-1", 2) == 2));
+    close(file);
+    usleep(30 * LOOK_MS * 1000);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc >= 2);
     long before = resident_kib(), most = before + 64 * 1024;
@@ -66,6 +74,10 @@ int main(int argc, char **argv) {
     CHECK(gets_helper());
     if (argc == 2) write_after_free();
     CHECK(argc == 3 && resident_kib() > before + 80 * 1024);
+    if (!strcmp(argv[1], "lifted")) {
+        lift(argv[2]);
+        return 0;
+    }
     int descriptors = dup(0);
     pid_t other = fork();
     if (other == 0) {
