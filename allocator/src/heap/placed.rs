@@ -74,7 +74,7 @@ impl Heap {
         }
         let home = self.system_id(if origin.node.index() < self.node_count() { origin.node } else { NodeId(0) });
         let policy = self.mapping_policy(origin);
-        let _remembered = self.refusals.attempt(NumaCall::Mbind, || span.bind(&policy, home));
+        let _remembered = self.refusals.attempt_on_nodes(NumaCall::Mbind, || span.bind(&policy, home));
     }
 
     fn mapping_policy(&self, origin: Origin) -> MemoryPolicy {

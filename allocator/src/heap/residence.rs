@@ -5,6 +5,7 @@ use super::migrate::each_batch;
 use crate::base::sync::Ordering;
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::stats::{NodeStats, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, Residence};
+use crate::sys::Errno;
 use crate::sys::numa::{self, NumaCall};
 
 /// Pages asked about in one call: whoever prints figures may have little stack.
@@ -89,7 +90,16 @@ impl Heap {
     }
 
     /// Makes a `move_pages` call, unless it was refused.
-    pub(super) fn ask_kernel<T>(&self, call: impl FnOnce() -> Result<T, crate::sys::Errno>) -> Result<T, NumaError> {
-        self.refusals.attempt(NumaCall::MovePages, call).map_err(|errno| NumaError::Refused(errno.0 as u32))
+    pub(super) fn ask_kernel<T>(&self, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, NumaError> {
+        self.refusals.attempt(NumaCall::MovePages, call).map_err(refused)
     }
+
+    /// The same where pages are to move to a node.
+    pub(super) fn have_moved(&self, call: impl FnOnce() -> Result<(), Errno>) -> Result<(), NumaError> {
+        self.refusals.attempt_on_nodes(NumaCall::MovePages, call).map_err(refused)
+    }
+}
+
+fn refused(errno: Errno) -> NumaError {
+    NumaError::Refused(errno.0 as u32)
 }

@@ -1,8 +1,8 @@
 //! The kernel's NUMA calls, and what it refused.
 //!
 //! Sandboxes refuse them: Docker's default filter knows neither `mbind` nor `get_mempolicy`. A call that was refused is remembered and not
-//! made again, whatever the error was; what it would have brought about is done without: pages then lie where they are first
-//! touched.
+//! made again; what it would have brought about is done without: pages then lie where they are first touched. Whatever the error was it is taken
+//! for a refusal, but where nodes are named that the process may have lost since: then only what sandboxes say is.
 
 use super::nodeset::NodeSet;
 use super::{Errno, syscall};
@@ -45,17 +45,32 @@ impl Refusals {
 impl Refusals {
     /// Makes the call unless it was refused before; remembers if it is now.
     pub fn attempt<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
-        match self.errno_of(which) {
-            0 => call().inspect_err(|errno| self.remember(which, *errno)),
-            before => Err(Errno(before as i32)),
-        }
+        // Want of memory passes.
+        self.attempt_unless(which, |errno| errno != Errno(libc::ENOMEM), call)
     }
 
-    /// Want of memory passes; anything else is taken for a refusal.
-    fn remember(&self, which: NumaCall, errno: Errno) {
-        if errno != Errno(libc::ENOMEM) {
+    /// The same for a call that names nodes: that one of them was lost is no refusal.
+    pub fn attempt_on_nodes<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        self.attempt_unless(which, |errno| matches!(errno, Errno(libc::EPERM | libc::ENOSYS)), call)
+    }
+
+    fn attempt_unless<T>(
+        &self,
+        which: NumaCall,
+        is_refusal: impl FnOnce(Errno) -> bool,
+        call: impl FnOnce() -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let before = self.errno_of(which);
+        if before != 0 {
+            return Err(Errno(before as i32));
+        }
+        let result = call();
+        if let Err(errno) = result
+            && is_refusal(errno)
+        {
             self.0[which as usize].store(errno.0 as u32, Ordering::Relaxed);
         }
+        result
     }
 
     /// Why the call is not made any more; 0 if it is.
@@ -225,6 +240,18 @@ mod tests {
             assert_eq!((refused, calls), (Err(Errno(errno)), calls_then));
         }
         assert_eq!(NumaCall::ALL.map(|call| refusals.errno_of(call)), [0, libc::EPERM as u32, 0]);
+    }
+
+    #[test]
+    fn a_node_that_was_lost_is_no_refusal() {
+        let refusals = Refusals::new();
+        for (errno, remembered) in
+            [(libc::EACCES, 0), (libc::ENODEV, 0), (libc::EINVAL, 0), (libc::ENOSYS, libc::ENOSYS)]
+        {
+            let result = refusals.attempt_on_nodes(NumaCall::MovePages, || Err::<(), _>(Errno(errno)));
+            assert_eq!(result, Err(Errno(errno)));
+            assert_eq!(refusals.errno_of(NumaCall::MovePages), remembered as u32);
+        }
     }
 
     #[test]
