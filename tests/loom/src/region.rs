@@ -16,20 +16,26 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     /// How to reach them.
-    pub fn links(&self) -> Links<'_> {
+    pub fn links(&self) -> Links {
         Links(self)
     }
 }
 
-/// Reads and writes the objects' first words.
+/// Reads and writes the objects' first words. Used only while the memory is there.
 #[derive(Clone, Copy, Debug)]
-pub struct Links<'a>(&'a Memory);
+pub struct Links(*const Memory);
 
-impl Links<'_> {
+impl Links {
+    fn word(self, address: usize) -> &'static UnsafeCell<u64> {
+        // SAFETY: a model keeps the memory until its threads have ended.
+        let memory = unsafe { &*self.0 };
+        &memory.0[address - 1]
+    }
+
     /// The link in the object at `address`.
     pub fn read(self, address: usize) -> u64 {
         // SAFETY: loom fails the model if somebody writes meanwhile.
-        self.0.0[address - 1].with(|link| unsafe { link.read() })
+        self.word(address).with(|link| unsafe { link.read() })
     }
 
     /// Whether there is such an object, or it is the last one's link.
@@ -40,7 +46,7 @@ impl Links<'_> {
     /// Sets the link of an object.
     pub fn write(self, object: &Object, next: u64) {
         // SAFETY: loom fails the model if somebody reads or writes meanwhile.
-        self.0.0[object.address() - 1].with_mut(|link| unsafe { link.write(next) });
+        self.word(object.address()).with_mut(|link| unsafe { link.write(next) });
     }
 }
 
@@ -71,7 +77,7 @@ pub struct Magazine(pub Vec<Object>);
 
 impl Magazine {
     /// Takes one out.
-    pub fn pop(&mut self, _links: Links<'_>, _class: Class) -> Option<Object> {
+    pub fn pop(&mut self, _links: Links, _class: Class) -> Option<Object> {
         self.0.pop()
     }
 }
