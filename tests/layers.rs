@@ -40,6 +40,16 @@ const UNSAFE_FILES: [&str; 24] = [
     "sys/vm.rs",
 ];
 
+/// What begins the end of a file.
+const ONLY_TESTS: &str = "#[cfg(test)]\n";
+
+/// Whether each item of a file's end has the attribute; that of the first was taken off.
+fn holds_tests_alone(end: &str) -> bool {
+    let inside = |line: &&str| !line.is_empty() && !line.starts_with([' ', '}', '#', '/']);
+    let items = |text: &str| text.lines().filter(inside).count();
+    end.split(&format!("\n{ONLY_TESTS}")).all(|part| items(part) <= 1)
+}
+
 /// A file of the allocator, without comments and without its unit tests.
 struct Source {
     /// Below `allocator/src`.
@@ -50,7 +60,13 @@ struct Source {
 impl Source {
     fn read(root: &Path, path: &Path) -> Source {
         let text = fs::read_to_string(path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let (code, tests) = text.split_once(ONLY_TESTS).unwrap_or((&text, ""));
+        let is_end = code.is_empty() || code.ends_with('\n');
+        assert!(
+            is_end && holds_tests_alone(tests),
+            "{} goes on behind its tests, where nothing is looked at",
+            path.display()
+        );
         let code = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
         Source { name: path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), code }
     }

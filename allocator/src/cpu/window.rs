@@ -394,12 +394,6 @@ impl Cpus {
         }
     }
 
-    /// From now on whoever looks for a CPU number touches memory that is not there.
-    #[cfg(test)]
-    pub fn forbid(&self) {
-        self.hot.area.forbid();
-    }
-
     /// Whether this thread has a slot: sequences may run, and the kernel knows it by a CPU number.
     pub fn has_slot(&self) -> bool {
         self.hot.area.present_index() < self.hot.area.slots()
@@ -420,5 +414,13 @@ impl Cpus {
     pub fn rebuild(&self) {
         self.settle_banks();
         self.locked.rebuild();
+    }
+}
+
+#[cfg(test)]
+impl Cpus {
+    /// From now on whoever looks for a CPU number touches memory that is not there.
+    pub fn forbid(&self) {
+        self.hot.area.forbid();
     }
 }
