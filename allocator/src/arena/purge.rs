@@ -229,9 +229,10 @@ impl Arena {
                 break;
             }
         }
-        if given > 0 || refused[0].is_some() {
-            self.purge.refused.store(given == 0, Ordering::Relaxed);
+        if given == 0 && refused[0].is_none() {
+            return 0;
         }
+        self.purge.refused.store(given == 0, Ordering::Relaxed);
         // Not before: they would come first again.
         refused.into_iter().flatten().for_each(|run| self.free_quietly(run));
         self.refuse_if_sparse();

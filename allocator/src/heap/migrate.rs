@@ -159,6 +159,7 @@ mod tests {
     use super::super::place::tests::tree;
     use super::*;
     use crate::sys::topology::Topology;
+    extern crate std;
 
     #[test]
     fn a_target_that_is_not_there_is_no_refusal() {
@@ -173,6 +174,4 @@ mod tests {
         let errnos = [libc::EPERM as u32, libc::ENOSYS as u32];
         assert!(refusals.into_iter().all(|refusal| errnos.contains(&refusal.errno)), "{outcome:?}");
     }
-
-    extern crate std;
 }

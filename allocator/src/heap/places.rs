@@ -9,8 +9,8 @@
 //! the old entry. An object that is resized, or made of a run's pages, has a [`Place`] meanwhile, which is given up under the same lock under which one
 //! is found for it: so there is one, wherever it was moved, for the search for any address comes by every slot.
 //!
-//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock and the counts. A place that another thread of the parent had taken is
-//! lost to the child.
+//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock and the counts. A place that another thread of the
+//! parent had taken is lost to the child.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers")]
 
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};

@@ -294,18 +294,13 @@ pub(super) mod tests {
         });
     }
 
-    /// As if another thread had held a lock when this one forked.
-    fn orphan<T: Send>(lock: &Lock<T>) {
-        std::thread::scope(|scope| scope.spawn(|| core::mem::forget(lock.lock())).join()).unwrap();
-    }
-
     #[test]
     fn a_child_of_who_held_the_numbers_finds_every_slab() {
         with_slabs(|slabs, arena| {
             objects(slabs, arena, 3 * CLASS.info().slab_objects as usize);
             let before = slabs.figures(CLASS);
             let interrupted = slabs.numbers.lock();
-            orphan(&slabs.caches[CLASS.index()].lists);
+            slabs.caches[CLASS.index()].lists.orphan();
             slabs.rebuild();
             drop(interrupted);
             assert_eq!(slabs.figures(CLASS), before);
@@ -317,7 +312,7 @@ pub(super) mod tests {
         with_slabs(|slabs, arena| {
             objects(slabs, arena, 1);
             let in_hand = slabs.number().unwrap();
-            orphan(&slabs.numbers);
+            slabs.numbers.orphan();
             slabs.rebuild();
             assert!(slabs.number().unwrap().0 > in_hand.0);
         });
@@ -347,7 +342,7 @@ pub(super) mod tests {
         with_slabs(|slabs, _| {
             let [_, second] = [(); 2].map(|()| slabs.number().unwrap());
             slabs.forget(second);
-            orphan(&slabs.numbers);
+            slabs.numbers.orphan();
             slabs.rebuild();
             let mut given = [(); 4].map(|()| slabs.number().unwrap().0);
             given.sort_unstable();

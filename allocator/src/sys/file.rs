@@ -39,7 +39,10 @@ pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&
 /// The same, and why not.
 pub fn try_to_read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     let path = Path::compose(path);
-    let path = path.as_ref().and_then(Path::as_c).ok_or(Errno(libc::ENOENT))?;
+    read_path(path.as_ref().and_then(Path::as_c).ok_or(Errno(libc::ENOENT))?, buffer)
+}
+
+fn read_path<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     text(syscall::read_file(path, buffer)?)
 }
 
@@ -89,18 +92,16 @@ pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
 
 /// Bytes of addresses that this process has mapped, 0 if that cannot be read.
 pub fn mapped_bytes() -> usize {
-    let mut text = [0; 128];
-    let text = syscall::read_file(c"/proc/self/statm", &mut text).ok().and_then(|text| core::str::from_utf8(text).ok());
-    let pages = text.and_then(|text| text.split(' ').next()?.parse::<usize>().ok());
-    pages.unwrap_or(0).saturating_mul(super::vm::system_page())
+    let mut buffer = [0; 128];
+    let pages = read_path(c"/proc/self/statm", &mut buffer).ok().and_then(|text| text.split(' ').next()?.parse().ok());
+    pages.unwrap_or(0_usize).saturating_mul(super::vm::system_page())
 }
 
 /// Bytes of this process in anonymous transparent huge pages.
 pub fn transparent_huge_bytes() -> Option<usize> {
     // The line is the sixteenth, and they have 28 bytes each.
-    let mut text = [0; 1024];
-    let text = syscall::read_file(c"/proc/self/smaps_rollup", &mut text).ok()?;
-    let text = core::str::from_utf8(text).ok()?;
+    let mut buffer = [0; 1024];
+    let text = read_path(c"/proc/self/smaps_rollup", &mut buffer).ok()?;
     let kib = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"))?;
     kib.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib * 1024)
 }

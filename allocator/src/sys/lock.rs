@@ -184,3 +184,12 @@ impl<T> Drop for Guard<'_, T> {
         self.lock.unlock();
     }
 }
+
+#[cfg(test)]
+impl<T: Send> Lock<T> {
+    /// As if another thread had held it when this one forked.
+    pub fn orphan(&self) {
+        extern crate std;
+        std::thread::scope(|scope| scope.spawn(|| core::mem::forget(self.lock())).join()).unwrap();
+    }
+}

@@ -297,7 +297,7 @@ pub fn name_thread(name: &core::ffi::CStr) {
     let _nameless_is_harmless = call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0]);
 }
 
-/// Takes every capability from the calling thread alone. Who has none is asked first: sandboxes that let ask often kill for taking.
+/// Takes every capability from the calling thread alone, if it has any: sandboxes that let ask for them often kill for setting them.
 pub fn drop_capabilities() {
     const VERSION_3: u32 = 0x2008_0522;
     let (header, mut sets, none) = ([VERSION_3, 0], [0_u32; 6], [0_u32; 6]);
