@@ -14,7 +14,8 @@ struct named {
 static const struct named calls[] = {
     NAMED(mbind),  NAMED(get_mempolicy),     NAMED(set_mempolicy), NAMED(membarrier), NAMED(getcpu),
     NAMED(rseq),   NAMED(sched_getaffinity), NAMED(getrandom),     NAMED(gettid),     NAMED(getdents64),
-    NAMED(mremap), NAMED(madvise),           NAMED(move_pages),    NAMED(migrate_pages), {NULL, -1},
+    NAMED(mremap), NAMED(madvise),           NAMED(move_pages),    NAMED(migrate_pages),
+    {"set_mempolicy_home_node", 450},        {NULL, -1},
 };
 static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {NULL, -1}};
 

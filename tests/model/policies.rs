@@ -189,3 +189,38 @@ fn a_full_node_is_tried_again() {
     let second = until_it_serves();
     assert!((10..200).contains(&first) && second > first + first / 2, "after {first} requests, then {second}");
 }
+
+/// What is taken while a node is full comes from the next one's windows, and both are asked once for a magazine.
+#[test]
+fn a_full_node_is_asked_once_for_a_magazine() {
+    const OBJECTS: u64 = 3000;
+    let heap = heap_of(2, 256 << 20, "");
+    heap.run_on(64);
+    (0..8).for_each(|_| heap.mark_full(0));
+    let objects: Vec<_> = (0..OBJECTS).map(|_| heap.alloc(100, 16)).collect();
+    assert!(objects.iter().all(|&object| heap.node_of(object) == Some(1)));
+    let misses = heap.node_stats(1).unwrap().counts.numa_miss;
+    assert!((1..OBJECTS / 8).contains(&misses), "{misses} requests");
+    objects.into_iter().for_each(|object| heap.free(object));
+}
+
+/// Depots give back what is not needed, also those of a node whose memory threads have that run on another.
+#[test]
+fn depots_of_a_home_that_is_elsewhere_give_back() {
+    stay_on_one_cpu();
+    for (conf, cpu) in [("", 64), ("numa:preferred:0", 64), ("numa:preferred:0", 65)] {
+        let heap = heap_of(2, 1 << 30, conf);
+        heap.run_on(cpu);
+        for size in (1..60).map(|step| step * 500) {
+            let objects: Vec<_> = (0..(1 << 21) / size).map(|_| heap.alloc(size, 16)).collect();
+            objects.into_iter().for_each(|object| heap.free(object));
+        }
+        let before = heap.stats().cached_depots;
+        for _ in 0..1000 {
+            let objects: Vec<_> = (0..400).map(|_| heap.alloc(200, 16)).collect();
+            objects.into_iter().for_each(|object| heap.free(object));
+        }
+        let after = heap.stats().cached_depots;
+        assert!(before > 8 << 20 && after < before / 4, "{conf} on CPU {cpu}: {before} bytes, then {after}");
+    }
+}

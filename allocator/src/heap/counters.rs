@@ -87,7 +87,7 @@ impl Heap {
     }
 
     /// Whether this thread runs on another node. The interleaved arena and the spare one are nobody's.
-    pub(super) fn is_remote(&self, home: NodeId) -> bool {
+    fn is_remote(&self, home: NodeId) -> bool {
         let nodes = self.node_count();
         nodes > 1 && home.index() < nodes && self.whereabout().own != Some(home)
     }

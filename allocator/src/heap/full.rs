@@ -51,6 +51,12 @@ impl Room {
         self.refused.store(0, Ordering::Relaxed);
         arena.set_full(true);
     }
+
+    /// What was suspected of a page was before pages were moved to another node.
+    pub(super) fn forget(&self, arena: &Arena) {
+        self.suspect.store(0, Ordering::Relaxed);
+        self.looked_at.store(arena.fresh_taken(), Ordering::Relaxed);
+    }
 }
 
 impl Heap {

@@ -11,6 +11,7 @@
 //! comes late or the target node is full, [`PASSES`] times at most. Regions stay bound as they were: what is allocated later lies there again.
 
 use super::Heap;
+use super::node::Node;
 use crate::base::units::{NodeId, PAGE};
 use crate::stats::{Migration, NumaError};
 use crate::sys::numa::{self, BATCH};
@@ -43,6 +44,8 @@ impl Heap {
         self.arenas_of_migration(source).for_each(|id| {
             self.node(id).arena.trim(0);
         });
+        let Node { arena, room, .. } = self.node(source);
+        room.forget(arena);
         let mut sum = self.migration_pass(source, from, to, false)?;
         for _ in 1..PASSES {
             if sum.no_memory > 0 {

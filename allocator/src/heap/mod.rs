@@ -228,6 +228,12 @@ impl Heap {
         self.whereabout().home
     }
 
+    /// Whether this thread is to have a node's memory. The interleaved arena and the spare one are everybody's.
+    fn is_home(&self, node: NodeId) -> bool {
+        let nodes = self.node_count();
+        nodes == 1 || node.index() >= nodes || self.whereabout().home == node
+    }
+
     /// The order in which nodes are tried: `first`, the others by distance from it, the spare one.
     fn zonelist(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         self.nodes_from(first).chain([self.spare()])

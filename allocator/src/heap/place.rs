@@ -58,14 +58,15 @@ impl Heap {
 
     /// Carries out the placement; with one node there is nothing to do but to bind it if that was asked for.
     pub(super) fn place(&self, topology: &Topology<'_>, placement: &Placement) {
+        let mut are_bound = true;
         for (index, system_id) in placement.arenas.iter().enumerate() {
             self.node(NodeId(index as u8)).system_id.store(system_id as u16, Ordering::Relaxed);
-            self.bind_region(NodeId(index as u8), placement.binding_of(system_id), system_id);
+            are_bound &= self.bind_region(NodeId(index as u8), placement.binding_of(system_id), system_id);
         }
         self.policy.store(placement.policy() as u8, Ordering::Relaxed);
-        let is_bound = placement.arenas.iter().all(|system_id| placement.binding_of(system_id).is_some());
-        self.are_bound.store(is_bound && self.refusals.errno_of(NumaCall::Mbind) == 0, Ordering::Relaxed);
+        self.are_bound.store(are_bound, Ordering::Relaxed);
         self.binds_mappings.store(placement.binds_mappings(), Ordering::Relaxed);
+        self.warn_if_refused(placement);
         self.common_home.store(self.common_home_under(placement).map_or(0, |home| home.0 + 1), Ordering::Relaxed);
         let first = self.system_id(NodeId(0));
         self.bind_region(self.spare(), placement.binding_of_spare(), first);
@@ -78,6 +79,15 @@ impl Heap {
         topology.online().iter().for_each(|system_id| self.settle_cpus(topology, placement, system_id));
     }
 
+    fn warn_if_refused(&self, placement: &Placement) {
+        let errno = self.refusals.errno_of(NumaCall::Mbind);
+        if errno != 0 && placement.binds_mappings() {
+            warn(format_args!(
+                "LARDER_CONF: numa: the system refuses mbind (error {errno}): pages lie on the nodes of the threads that touch them first"
+            ));
+        }
+    }
+
     fn common_home_under(&self, placement: &Placement) -> Option<NodeId> {
         match placement.homes.len() {
             0 => Some(NodeId(self.node_count() as u8)),
@@ -86,10 +96,9 @@ impl Heap {
         }
     }
 
-    fn bind_region(&self, id: NodeId, policy: Option<MemoryPolicy>, home: usize) {
-        let Some(policy) = policy else { return };
-        let region = self.node(id).arena.region();
-        let _remembered = self.refusals.attempt(NumaCall::Mbind, || region.bind(&policy, home));
+    /// Whether its pages will come from this home first.
+    fn bind_region(&self, id: NodeId, policy: Option<MemoryPolicy>, home: usize) -> bool {
+        policy.is_some_and(|policy| self.node(id).arena.region().bind(&self.refusals, &policy, home).is_ok())
     }
 
     /// Orders a node's zonelist: itself, then the others as the kernel would take them, so that both agree on where memory comes from when
@@ -209,7 +218,7 @@ pub(super) mod tests {
         fs::remove_dir_all(&root).unwrap();
         assert_eq!(heap.node_count(), 1);
         if is_bound && fs::exists("/proc/self/numa_maps").unwrap() {
-            assert_eq!(policies(&heap), ["bind:0"; 3]);
+            assert_eq!(policies(&heap), ["bind=static:0"; 3]);
         }
     }
 

@@ -74,7 +74,14 @@ impl Heap {
         }
         let home = self.system_id(if origin.node.index() < self.node_count() { origin.node } else { NodeId(0) });
         let policy = self.mapping_policy(origin);
-        let _remembered = self.refusals.attempt_on_nodes(NumaCall::Mbind, || span.bind(&policy, home));
+        let _without_is_done_then = span.bind(&self.refusals, &policy, home);
+    }
+
+    /// What was a part of a region has its policy, which other mappings have only under one of `LARDER_CONF`.
+    pub(super) fn unbind_mapping(&self, span: &Span) {
+        if self.node_count() > 1 && !self.binds_mappings.load(Ordering::Relaxed) {
+            let _stays_bound_then = span.unbind(&self.refusals);
+        }
     }
 
     fn mapping_policy(&self, origin: Origin) -> MemoryPolicy {

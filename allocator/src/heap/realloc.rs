@@ -166,6 +166,7 @@ impl Heap {
         let moved = arena.move_large_out(page, |span| {
             // The run's pages are the new object's then; the arena takes the run off its account.
             LIMIT.add(old);
+            self.unbind_mapping(&span);
             self.huge.adopt(span, old + growth).inspect_err(|_| LIMIT.release(old))
         });
         moved.unwrap_or_else(|| {

@@ -25,7 +25,7 @@ impl Heap {
     /// Where some threads have a memory policy of their own; none where rows are closed.
     #[cold]
     fn row_of_thread(&self) -> Option<NodeId> {
-        self.cpus.has_open_rows().then(|| self.threads.node().unwrap_or_else(|| self.present_node()))
+        self.cpus.has_open_rows().then(|| self.node_of_thread().unwrap_or_else(|| self.present_node()))
     }
 
     /// Pushes what starts a small object on this CPU's window in the row of its node; false if it is none, or if there is no room.

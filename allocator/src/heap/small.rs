@@ -123,6 +123,9 @@ impl Heap {
     /// are full (see [`full`](super::full)); at last the spare node, for a signal handler that interrupted the holder of a lock; and a mapping for one
     /// that interrupted the holder of the spare node's.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
+        if let Some(object) = self.pop_instead(first, class) {
+            return object.into_pointer();
+        }
         let found = self.attempt(first, class);
         if found.is_none() && class.is_medium() {
             return self.alloc_large(Origin { node: first, asked: false }, class.size(), PAGE).0;
@@ -137,6 +140,16 @@ impl Heap {
         self.relieve(first);
         self.count_alloc(first, object.address());
         object.into_pointer()
+    }
+
+    /// What a window holds of the nodes that a full one's threads are served from: a look at the full one is due once a magazine.
+    fn pop_instead(&self, first: NodeId, class: Class) -> Option<Object> {
+        let is_full = |node: &NodeId| self.node(*node).arena.is_full();
+        if !is_full(&first) {
+            return None;
+        }
+        let full = self.nodes_from(first).take_while(is_full).count();
+        self.nodes_from(first).take(full + 1).find_map(|node| self.pop_again(node.index(), class))
     }
 
     fn attempt(&self, first: NodeId, class: Class) -> Option<Object> {
@@ -270,7 +283,7 @@ impl Heap {
             Ok(()) => self.nudge(bytes_of_magazine(class)),
             Err(magazine) => self.take_back(home, class, magazine),
         }
-        if self.idle.has_thread() || self.is_remote(home) {
+        if self.idle.has_thread() || !self.is_home(home) {
             return;
         }
         if let Some(surplus) = node.depots.surplus(cpu, class) {

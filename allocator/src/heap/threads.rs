@@ -33,6 +33,8 @@ const SETS: usize = 512;
 const WAYS: usize = 8;
 /// Thread pointers are below this; the node's number lies above.
 const NODE_SHIFT: u32 = 48;
+/// Of an entry: the node the thread runs on.
+const HERE: NodeId = NodeId(u8::MAX);
 
 /// See the module. All zero has no entry and follows nobody.
 #[derive(Debug)]
@@ -94,8 +96,8 @@ impl Threads {
         words.find(|(_, word)| *word != 0 && (*word ^ thread as u64) << (u64::BITS - NODE_SHIFT) == 0)
     }
 
-    /// The node that this thread is to be served from, if it has an entry.
-    pub(super) fn node(&self) -> Option<NodeId> {
+    /// The node that this thread is to be served from, or [`HERE`], if it has an entry.
+    fn node(&self) -> Option<NodeId> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -154,7 +156,7 @@ impl Heap {
         if self.threads.common.load(Ordering::Relaxed) == 0 {
             return present;
         }
-        let known = self.threads.node();
+        let known = self.node_of_thread();
         let weight = pages.max(if self.cpus.has_open_rows() { MISS_WEIGHT } else { 1 });
         let weight = if known.is_some() { weight * KNOWN_WEIGHT } else { weight };
         let is_due = self.node(present).counters.asking.is_due(weight.min(ASK_AFTER));
@@ -162,7 +164,7 @@ impl Heap {
             return known.unwrap_or(present);
         }
         self.ask_policy();
-        self.threads.node().unwrap_or(present)
+        self.node_of_thread().unwrap_or(present)
     }
 
     /// Finds out at once what policy this thread has; false where threads are not followed.
@@ -185,22 +187,30 @@ impl Heap {
 
     /// Where a thread under this policy is to be served from; none if no node of the policy has an arena.
     fn node_under(&self, policy: &MemoryPolicy) -> Option<NodeId> {
-        let own = self.whereabout().own.unwrap_or(NodeId(0));
         let is_among = |nodes: &NodeSet, id: &NodeId| nodes.contains(self.system_id(*id));
         match policy {
-            MemoryPolicy::Local => Some(own),
+            MemoryPolicy::Local => Some(HERE),
             MemoryPolicy::Preferred(nodes) | MemoryPolicy::Bind(nodes) => {
-                self.nodes_from(own).find(|id| is_among(nodes, id))
+                self.nodes_from(self.own_node()).find(|id| is_among(nodes, id))
             }
             MemoryPolicy::Interleave(nodes) if self.is_the_spread(nodes) => Some(NodeId(self.node_count() as u8)),
             // Not what the interleaved arena is spread over: dealt out.
             MemoryPolicy::Interleave(nodes) => {
-                let last = self.threads.node().map_or(0, |node| node.0 + 1);
+                let last = self.node_of_thread().map_or(0, |node| node.0 + 1);
                 let count = self.node_count() as u8;
                 let turn = (last..count).chain(0..last.min(count)).map(NodeId).filter(|id| is_among(nodes, id));
                 self.threads.dealer.next(thread::id(), policy.digest(), turn)
             }
         }
+    }
+
+    /// The node that this thread is to be served from now, if it has an entry.
+    pub(super) fn node_of_thread(&self) -> Option<NodeId> {
+        self.threads.node().map(|node| if node == HERE { self.own_node() } else { node })
+    }
+
+    fn own_node(&self) -> NodeId {
+        self.whereabout().own.unwrap_or(NodeId(0))
     }
 
     fn is_the_spread(&self, nodes: &NodeSet) -> bool {
@@ -211,8 +221,12 @@ impl Heap {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Shape;
+    use super::super::place::tests::tree;
+    use super::super::whereabouts::Whereabout;
     use super::*;
     use crate::base::units::PAGE;
+    extern crate std;
 
     fn threads() -> Threads {
         let threads = Threads::new();
@@ -244,6 +258,27 @@ mod tests {
         assert_eq!((threads.node(), threads.count.load(Ordering::Relaxed)), (Some(NodeId(3)), WAYS));
         assert!(threads.note(None));
         assert_eq!(threads.count.load(Ordering::Relaxed), WAYS - 1);
+    }
+
+    #[test]
+    fn whoever_is_to_be_served_where_it_runs_is_so_wherever_it_runs() {
+        let (heap, root) = (Heap::new(), tree("here"));
+        heap.settings().read("numa:interleave");
+        heap.threads.differ_from(&MemoryPolicy::Interleave(NodeSet::of(0)));
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), 64 << 20)));
+        let run_on = |node| {
+            let place = Whereabout { home: heap.spare(), own: Some(node) };
+            (0..64).for_each(|cpu| heap.whereabouts.note(cpu, place));
+        };
+        // This thread's policy is the default one. Where that cannot be asked for there is nothing to see.
+        run_on(NodeId(1));
+        if heap.follow_policy() {
+            assert_eq!(heap.node_of_thread(), Some(NodeId(1)));
+            run_on(NodeId(0));
+            assert_eq!(heap.node_of_thread(), Some(NodeId(0)));
+            assert_eq!(heap.wanted_node(0), NodeId(0));
+        }
+        std::fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Heap {
     pub(super) fn unmix(&self, home: NodeId, class: Class) {
         let depots = &self.node(home).depots;
         let is_due = || depots.count_overflow(self.cpus.present_slot(), class).is_multiple_of(LOOK_EVERY);
-        if class.info().group == 1 || self.is_remote(home) || !is_due() {
+        if class.info().group == 1 || !self.is_home(home) || !is_due() {
             return;
         }
         let Some(mut full) = self.cpus.take(home.index(), class, Place::Previous) else { return };

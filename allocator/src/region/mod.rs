@@ -34,7 +34,7 @@ pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link, read
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::{PAGE, Page};
 use crate::sys::Errno;
-use crate::sys::numa::{self, MemoryPolicy};
+use crate::sys::numa::{MemoryPolicy, Refusals};
 use crate::sys::vm::{Reserve, Span};
 
 pub use crate::sys::vm::Advice;
@@ -178,9 +178,9 @@ impl Region {
         self.space.advise(from.offset(), to.offset() - from.offset(), advice);
     }
 
-    /// Gives the whole region a memory policy, for pages that come from now on.
-    pub fn bind(&self, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
-        numa::bind(self.base(), self.reserved(), policy, home)
+    /// Gives the whole region a memory policy ([`Refusals::bind`]).
+    pub fn bind(&self, refusals: &Refusals, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+        refusals.bind(self.base(), self.reserved(), policy, home)
     }
 
     /// Pages of the large run that begins at `page`.

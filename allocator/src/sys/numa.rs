@@ -4,6 +4,7 @@
 //! made again; what it would have brought about is done without: pages then lie where they are first touched. Whatever the error was it is taken
 //! for a refusal, but where nodes are named that the process may have lost since: then only what sandboxes say is.
 
+use super::file::each_line;
 use super::nodeset::NodeSet;
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicU32, Ordering};
@@ -17,19 +18,21 @@ pub enum NumaCall {
     Mbind,
     /// `move_pages`.
     MovePages,
+    /// `set_mempolicy_home_node`, since Linux 5.17.
+    SetHomeNode,
 }
 
 impl NumaCall {
     /// All of them.
-    pub const ALL: [NumaCall; CALLS] = [NumaCall::GetMempolicy, NumaCall::Mbind, NumaCall::MovePages];
+    pub const ALL: [NumaCall; CALLS] = [NumaCall::GetMempolicy, NumaCall::Mbind, NumaCall::MovePages, NumaCall::SetHomeNode];
 
     /// The call's name.
     pub fn name(self) -> &'static str {
-        ["get_mempolicy", "mbind", "move_pages"][self as usize]
+        ["get_mempolicy", "mbind", "move_pages", "set_mempolicy_home_node"][self as usize]
     }
 }
 
-const CALLS: usize = 3;
+const CALLS: usize = 4;
 
 /// What was refused in this process: an errno for each call, 0 if none was.
 #[derive(Debug, Default)]
@@ -52,6 +55,24 @@ impl Refusals {
     /// The same for a call that names nodes: that one of them was lost is no refusal.
     pub fn attempt_on_nodes<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
         self.attempt_unless(which, |errno| matches!(errno, Errno(libc::EPERM | libc::ENOSYS)), call)
+    }
+
+    /// Gives addresses of ours a policy, for pages that come from now on. Where a strict one names several nodes the first is `home`; an error if it
+    /// cannot be said (before Linux 5.17): then it is that of the thread that touches a page first.
+    pub fn bind(&self, address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+        self.attempt_on_nodes(NumaCall::Mbind, || bind(address, len, policy))?;
+        match policy {
+            MemoryPolicy::Bind(nodes) if nodes.len() > 1 => {
+                self.attempt_on_nodes(NumaCall::SetHomeNode, || syscall::set_home_node(address, len, home))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives addresses of ours the policy of whoever touches them first.
+    pub fn unbind(&self, address: usize, len: usize) -> Result<(), Errno> {
+        let default = || syscall::bind(address, len, libc::MPOL_DEFAULT, NodeSet::EMPTY.words());
+        self.attempt_on_nodes(NumaCall::Mbind, default)
     }
 
     fn attempt_unless<T>(
@@ -136,24 +157,25 @@ pub fn allowed_nodes() -> Result<NodeSet, Errno> {
 /// [`allowed_nodes`] as `/proc` tells it, where the call is refused.
 #[inline(never)]
 pub fn allowed_nodes_by_proc() -> Option<NodeSet> {
-    let mut buffer = [0; 4096];
-    let text = core::str::from_utf8(syscall::read_file(c"/proc/self/status", &mut buffer).ok()?).ok()?;
-    let list = text.lines().find_map(|line| line.strip_prefix("Mems_allowed_list:"))?;
-    NodeSet::parse(list, ',')
+    let (mut buffer, mut nodes) = ([0; 4096], None);
+    // Other lines may be no text (the program's name), or long (the groups).
+    let read = each_line(format_args!("/proc/self/status"), &mut buffer, |line| {
+        let list = line.strip_prefix("Mems_allowed_list:");
+        nodes = list.and_then(|list| NodeSet::parse(list, ','));
+        list.is_none()
+    });
+    read.ok().and(nodes)
 }
 
-/// Gives addresses of ours a policy: for pages that come from now on. `home` is where a strict policy begins.
-pub fn bind(address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+/// The nodes are those that are named, whatever becomes of the process's cpuset: else the kernel would take others for them while it is smaller, and
+/// not come back to them when it has grown again.
+fn bind(address: usize, len: usize, policy: &MemoryPolicy) -> Result<(), Errno> {
+    let bind = |mode, nodes: &NodeSet| syscall::bind(address, len, mode | libc::MPOL_F_STATIC_NODES, nodes.words());
     match policy {
         MemoryPolicy::Local => syscall::bind(address, len, libc::MPOL_LOCAL, NodeSet::EMPTY.words()),
-        MemoryPolicy::Preferred(nodes) => syscall::bind(address, len, libc::MPOL_PREFERRED, nodes.words()),
-        MemoryPolicy::Interleave(nodes) => syscall::bind(address, len, libc::MPOL_INTERLEAVE, nodes.words()),
-        MemoryPolicy::Bind(nodes) => {
-            syscall::bind(address, len, libc::MPOL_BIND, nodes.words())?;
-            // Before Linux 5.17 the node of the thread that touches a page first is where it begins: nearly always the same.
-            let _older_kernel = syscall::set_home_node(address, len, home);
-            Ok(())
-        }
+        MemoryPolicy::Preferred(nodes) => bind(libc::MPOL_PREFERRED, nodes),
+        MemoryPolicy::Interleave(nodes) => bind(libc::MPOL_INTERLEAVE, nodes),
+        MemoryPolicy::Bind(nodes) => bind(libc::MPOL_BIND, nodes),
     }
 }
 
@@ -239,7 +261,7 @@ mod tests {
             });
             assert_eq!((refused, calls), (Err(Errno(errno)), calls_then));
         }
-        assert_eq!(NumaCall::ALL.map(|call| refusals.errno_of(call)), [0, libc::EPERM as u32, 0]);
+        assert_eq!(NumaCall::ALL.map(|call| refusals.errno_of(call)), [0, libc::EPERM as u32, 0, 0]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use super::environment::auxiliary;
 use super::limit::LIMIT;
-use super::numa::{self, MemoryPolicy};
+use super::numa::{MemoryPolicy, Refusals};
 use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::{HUGE_PAGE, PAGE, round_up};
@@ -96,9 +96,14 @@ impl Span {
         self.len
     }
 
-    /// Gives the span a memory policy, for pages that come from now on.
-    pub fn bind(&self, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
-        numa::bind(self.base, self.len, policy, home)
+    /// Gives the span a memory policy ([`Refusals::bind`]).
+    pub fn bind(&self, refusals: &Refusals, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
+        refusals.bind(self.base, self.len, policy, home)
+    }
+
+    /// Gives the span the thread's own policy again ([`Refusals::unbind`]).
+    pub fn unbind(&self, refusals: &Refusals) -> Result<(), Errno> {
+        refusals.unbind(self.base, self.len)
     }
 
     /// Splits into the first `len` bytes (a multiple of the page) and the rest.

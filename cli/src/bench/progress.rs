@@ -37,29 +37,24 @@ impl Progress {
         self.start.elapsed()
     }
 
-    /// So many more runs begin, under this name.
-    pub(super) fn phase(&self, name: &str, runs: usize) {
-        self.name(name);
-        self.expect(self.expected.get() + runs as u64);
-    }
-
     /// The runs that follow have this name.
-    pub(super) fn name(&self, name: &str) {
+    pub(super) fn phase(&self, name: &str) {
         self.phase.set(name.into());
         if !self.bar.is_shown() {
             say(name);
         }
     }
 
-    /// As many more runs as fit into the time, if `runs` of them take `round`.
-    pub(super) fn expect_within(&self, time: Duration, round: Duration, runs: usize) {
-        let more = time.as_secs_f64() / round.as_secs_f64().max(1e-3) * runs as f64;
-        self.expect(self.done.get() + more as u64);
+    /// As many runs as there will be when so much time is over, by how many there were till now.
+    pub(super) fn expect_until(&self, end: Duration) {
+        let longer = end.as_secs_f64() / self.elapsed().as_secs_f64().max(1e-3);
+        self.expect((self.done.get() as f64 * longer.max(1.0)) as usize);
     }
 
-    fn expect(&self, runs: u64) {
-        self.expected.set(runs);
-        self.bar.expect(runs);
+    /// So many runs in all.
+    pub(super) fn expect(&self, runs: usize) {
+        self.expected.set(runs as u64);
+        self.bar.expect(runs as u64);
     }
 
     /// A run begins.
@@ -88,5 +83,25 @@ impl Progress {
     pub(super) fn done(&self) {
         self.done.set(self.done.get() + 1);
         self.bar.done();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_foretold_by_how_long_those_took_that_are_over() {
+        let progress = Progress::new();
+        progress.expect(100);
+        (0..10).for_each(|_| progress.done());
+        assert_eq!(progress.expected.get(), 100, "those that are over count among them");
+        std::thread::sleep(Duration::from_millis(5));
+        let (before, foretold) = (progress.elapsed(), Duration::from_secs(1));
+        progress.expect_until(foretold);
+        let as_many = |elapsed: Duration| (10.0 * foretold.as_secs_f64() / elapsed.as_secs_f64()) as u64;
+        assert!((as_many(progress.elapsed())..=as_many(before)).contains(&progress.expected.get()));
+        progress.expect_until(Duration::ZERO);
+        assert_eq!(progress.expected.get(), 10, "the time is over");
     }
 }

@@ -33,12 +33,14 @@ pub(super) struct Schedule<'a> {
 impl Schedule<'_> {
     /// Everything; `timed` is with how many threads single calls are timed. Gives the number of rounds that were begun.
     pub(super) fn run(&mut self, timed: Option<u32>) -> u32 {
-        self.progress.phase("warm-up", self.contenders.len());
+        let timed = timed.map(|processors| self.cells_with(processors)).unwrap_or_default();
+        self.progress.expect(self.sure(timed.len()));
+        self.progress.phase("warm-up");
         self.check_all();
-        self.progress.phase("round 1", self.runs());
+        self.progress.phase("round 1");
         let costs = self.round(1);
-        if let Some(processors) = timed {
-            self.time_calls(processors);
+        if !timed.is_empty() {
+            self.time_calls(timed);
         }
         match self.length {
             Length::Rounds(count) => self.count_rounds(count),
@@ -46,9 +48,13 @@ impl Schedule<'_> {
         }
     }
 
-    /// Of a round.
-    fn runs(&self) -> usize {
-        self.cells.len() * self.contenders.len()
+    /// Runs of the bench that are sure, if the calls in so many cells are timed: all, if the rounds are counted.
+    fn sure(&self, timed: usize) -> usize {
+        let rounds = match self.length {
+            Length::Rounds(count) => count as usize,
+            Length::Budget(_) => 1,
+        };
+        self.contenders.len() * (1 + timed + self.cells.len() * rounds)
     }
 
     /// Which contenders load.
@@ -77,14 +83,18 @@ impl Schedule<'_> {
         costs
     }
 
-    /// All cells with so many threads, or all if none has.
-    fn time_calls(&mut self, processors: u32) {
+    /// The places of all cells with as many threads as processors, or of all if none has.
+    fn cells_with(&self, processors: u32) -> Vec<usize> {
         let is_busy = |cell: &Cell| cell.threads == cell::busy(&cell.workload, processors);
         let some = self.cells.iter().any(is_busy);
-        let places: Vec<_> = (0..self.cells.len()).filter(|place| !some || is_busy(&self.cells[*place])).collect();
-        self.progress.phase("single calls", places.len() * self.contenders.len());
+        (0..self.cells.len()).filter(|place| !some || is_busy(&self.cells[*place])).collect()
+    }
+
+    /// A round in which single calls are timed, in these cells.
+    fn time_calls(&mut self, cells: Vec<usize>) {
+        self.progress.phase("single calls");
         let end = self.progress.elapsed().saturating_add(self.part(1.0 / 3.0));
-        for cell in places {
+        for cell in cells {
             if self.progress.elapsed() < end {
                 self.visit(cell, 0, true);
             }
@@ -101,7 +111,7 @@ impl Schedule<'_> {
 
     fn count_rounds(&mut self, count: u32) -> u32 {
         for round in 2..=count {
-            self.progress.phase(&format!("round {round} of {count}"), self.runs());
+            self.progress.phase(&format!("round {round} of {count}"));
             self.round(round);
         }
         count
@@ -110,13 +120,12 @@ impl Schedule<'_> {
     fn fill(&mut self, budget: Duration, costs: &[Duration]) -> u32 {
         let progress = self.progress;
         let fits = |cost: &Duration| *cost <= budget.saturating_sub(progress.elapsed());
-        progress.expect_within(budget.saturating_sub(progress.elapsed()), costs.iter().sum(), self.runs());
         let mut round = 1;
         // A short cell is not measured more often than a long one: the first that no longer fits ends the round and all.
         let mut goes_on = true;
         while goes_on && costs.first().is_some_and(fits) {
             round += 1;
-            progress.name(&format!("round {round}"));
+            progress.phase(&format!("round {round}"));
             for (cell, cost) in costs.iter().enumerate() {
                 goes_on = fits(cost) && !self.bench.interrupt.asked();
                 if !goes_on {
@@ -136,6 +145,9 @@ impl Schedule<'_> {
             self.progress.run(&self.cells[cell], &self.contenders[index]);
             self.measure(cell, index, timed);
             self.progress.done();
+        }
+        if let Length::Budget(budget) = self.length {
+            self.progress.expect_until(budget);
         }
         start.elapsed()
     }

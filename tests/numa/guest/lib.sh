@@ -101,6 +101,14 @@ shattered() {
     check "no huge page from afar" shatter $1 place 60 9000 only $1 $1
 }
 
+# A control group with a cpuset of its own.
+group_of_nodes() {
+    mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup /sys/fs/cgroup
+    echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control
+    mkdir -p /sys/fs/cgroup/nodes
+    echo /sys/fs/cgroup/nodes
+}
+
 # What a container's seccomp profile refuses. The program that asks where pages lie needs move_pages itself.
 sandbox() {
     local policies=mbind,get_mempolicy,set_mempolicy,migrate_pages error
@@ -108,6 +116,7 @@ sandbox() {
         check "no memory policies: $error" refuse $error $policies cross small 99 moving
         check "no NUMA call at all: $error" refuse $error $policies,move_pages,getcpu churn 2 4
     done
+    check "no node to begin at" env LARDER_CONF=numa:bind:0-1 refuse EPERM set_mempolicy_home_node handed
     check "calls that the program forbids itself" told_once
 }
 
