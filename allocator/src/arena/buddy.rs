@@ -297,7 +297,7 @@ impl Arena {
             return false;
         }
         if will_fill {
-            self.ask_for_huge_pages();
+            self.ask_for_huge_pages(lists, end);
         }
         self.free_locked(lists, Run { page: Page(end), pages: self.region.pages() - end, zero: true });
         true

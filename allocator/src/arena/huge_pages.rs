@@ -9,18 +9,19 @@
 //!   that is about to be touched, from its low end on. Not on one node of several: for memory that was asked for the kernel takes a huge page of
 //!   another node before small ones of this;
 //! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
-//! - when it has become **sparse** (less than a quarter in use) they are refused everywhere, so that what was given back stays so; until it is
-//!   **dense** again (three quarters), or grows;
+//! - when it has become **sparse** (less than a quarter in use) or **riddled** (an eighth was given back in pieces of less than a huge page, as runs or
+//!   inside slabs) they are refused everywhere, so that what was given back stays so; until it is **dense** again (three quarters) and no longer
+//!   riddled. What it grows by is still asked for, and if it is not riddled, all of it;
 //! - when one **stalls** they are refused everywhere for a while (see `sys/stall.rs`): whoever takes the first run in a huge page touches the
 //!   run's first page at once, and looks at the thread's clock.
 //!
-//! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. Fork: advice is inherited,
-//! and so is what is remembered.
+//! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. The huge pages that it has when
+//! they are refused stay as they are. Fork: advice is inherited, and so is what is remembered.
 
 use super::buddy::Arena;
-use super::lists::Lists;
+use super::lists::{Kind, Lists};
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use crate::base::units::{HUGE_PAGE, PAGE, Page};
+use crate::base::units::{HUGE_PAGE, Order, PAGE, Page};
 use crate::region::{Advice, Run};
 use crate::sys::clock::thread_ns_of;
 use crate::sys::stall::Stalls;
@@ -34,6 +35,8 @@ const LEAST_MOVED: u32 = 256;
 const FRONT: u32 = 4096;
 /// A region of fewer pages (64 MiB) is never sparse, and its front is left alone.
 const LARGE: u32 = 16384;
+/// Part of the region that may have been given back in pieces.
+const RIDDLED: u32 = 8;
 /// Quarters of the region that are in use: fewer are sparse,
 const NOT_SPARSE: u32 = 1;
 /// so many are to be followed by more if the region grows,
@@ -76,8 +79,10 @@ pub(super) struct HugePages {
     from: AtomicU32,
     /// to this one.
     to: AtomicU32,
-    /// Sparse or stalled: refused everywhere.
+    /// Sparse, riddled or stalled: refused but for what it has grown by since.
     refused: AtomicBool,
+    /// Pages inside slabs that were given back.
+    hollow: AtomicU32,
     /// The first touches of the huge pages before this page were watched.
     watched: AtomicU32,
     stalls: Stalls,
@@ -146,8 +151,22 @@ impl Arena {
     /// Whether a page is surely no part of a huge one.
     pub(super) fn is_small(&self, page: Page) -> bool {
         let huge_pages = &self.huge_pages;
-        let in_front = || page.0 < FRONT && !self.asked().contains(&page.0) && !huge_pages.is(ThpPolicy::Always);
-        huge_pages.is(ThpPolicy::Never) || huge_pages.refused.load(Ordering::Relaxed) || in_front()
+        let is_refused = || huge_pages.refused.load(Ordering::Relaxed) || page.0 < FRONT;
+        huge_pages.is(ThpPolicy::Never)
+            || !huge_pages.is(ThpPolicy::Always) && !self.asked().contains(&page.0) && is_refused()
+    }
+
+    /// A slab's pages without memory were so many, and are so many now.
+    pub fn count_hollow(&self, before: u32, now: u32) {
+        if before != now {
+            self.huge_pages.hollow.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether much of the region was given back in pieces that lie among used ones.
+    fn is_riddled(&self, lists: &Lists) -> bool {
+        let pieces = lists.pages_below(Order::holding(HUGE), Kind::Zero);
+        pieces + self.huge_pages.hollow.load(Ordering::Relaxed) > self.region.pages() / RIDDLED
     }
 
     /// After a run was taken, without the lock: if it is the first of a huge page, touches it.
@@ -174,23 +193,32 @@ impl Arena {
     }
 
     fn refuse_huge_pages(&self) {
-        if !self.huge_pages.refused.swap(true, Ordering::Relaxed) {
+        if !self.huge_pages.refused.swap(true, Ordering::Relaxed) || !self.asked().is_empty() {
             self.huge_pages.to.store(0, Ordering::Relaxed);
             self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
         }
     }
 
-    /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length.
-    pub(super) fn ask_for_huge_pages(&self) {
+    /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length; where it is riddled not below `grown`.
+    pub(super) fn ask_for_huge_pages(&self, lists: &Lists, grown: u32) {
         let HugePages { from, to, refused, .. } = &self.huge_pages;
         let pages = self.region.pages();
         if pages <= FRONT || self.huge_pages.is(ThpPolicy::Never) || self.huge_pages.is(ThpPolicy::Always) {
             return;
         }
-        let first = if pages < LARGE { FRONT } else { 0 };
+        let is_riddled = self.is_riddled(lists);
+        let first = if is_riddled {
+            grown.max(FRONT)
+        } else if pages < LARGE {
+            FRONT
+        } else {
+            0
+        };
+        let asked = self.asked();
+        let first = if asked.is_empty() { first } else { first.min(asked.start) };
         let end = pages.next_multiple_of(FRONT).min(self.reserved_pages());
-        if to.load(Ordering::Relaxed) < end || from.load(Ordering::Relaxed) > first {
-            refused.store(false, Ordering::Relaxed);
+        if asked.end < end || asked.start > first {
+            refused.fetch_and(is_riddled, Ordering::Relaxed);
             from.store(first, Ordering::Relaxed);
             to.store(end, Ordering::Relaxed);
             self.region.advise(Page(first), Page(end), Advice::HugePages);
@@ -201,18 +229,20 @@ impl Arena {
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
         let is_refused = self.huge_pages.refused.load(Ordering::Relaxed);
-        if is_refused && self.quarters_used(lists) >= DENSE && self.huge_pages.stalls.are_over() {
-            self.ask_for_huge_pages();
+        let is_dense = || self.quarters_used(lists) >= DENSE && !self.is_riddled(lists);
+        if is_refused && is_dense() && self.huge_pages.stalls.are_over() {
+            self.ask_for_huge_pages(lists, 0);
         }
     }
 
-    /// After pages were given back: refuses huge pages if little is left.
-    pub(super) fn refuse_if_sparse(&self) {
-        if self.region.pages() < LARGE || !self.huge_pages.is(ThpPolicy::Auto) {
+    /// After pages were given back: refuses huge pages if little is left, or much went back in pieces.
+    pub fn refuse_if_sparse(&self) {
+        let pages = self.region.pages();
+        if pages <= FRONT || !self.huge_pages.is(ThpPolicy::Auto) {
             return;
         }
         let Ok(lists) = self.lists() else { return };
-        if self.quarters_used(&lists) < NOT_SPARSE {
+        if pages >= LARGE && self.quarters_used(&lists) < NOT_SPARSE || self.is_riddled(&lists) {
             self.refuse_huge_pages();
         }
     }

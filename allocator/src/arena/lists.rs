@@ -50,6 +50,11 @@ impl Lists {
         self.pages[kind as usize]
     }
 
+    /// Free pages of one kind in runs shorter than an order's.
+    pub fn pages_below(&self, order: Order, kind: Kind) -> u32 {
+        (0..order.0).map(Order).map(|order| self.count(order, kind) * order.pages()).sum()
+    }
+
     /// The most recently freed run.
     pub fn newest(&self, order: Order, kind: Kind) -> Option<Page> {
         self.lists[kind as usize][order.index()].first.checked_sub(1).map(Page)

@@ -273,11 +273,14 @@ impl Arena {
         Some(run)
     }
 
-    /// Gives back pages inside a run that is in use, which nobody needs. A refusal says nothing of others: the program may have locked these.
-    pub fn give_back_inside(&self, run: &Run, reason: Reason) {
-        if self.region.purge(run).is_ok() {
+    /// Gives back pages inside a run that is in use, which nobody needs; whether the system took them. A refusal says nothing of others: the program may
+    /// have locked these.
+    pub fn give_back_inside(&self, run: &Run, reason: Reason) -> bool {
+        let taken = self.region.purge(run).is_ok();
+        if taken {
             self.purge.given_back[reason as usize].fetch_add(run.pages as u64, Ordering::Relaxed);
         }
+        taken
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Slab {
     pub(super) list: AtomicU8,
     /// Whether its pages were zero, and not all objects have been taken since.
     fresh: AtomicU8,
+    /// Pages that went back when somebody last looked for such.
+    hollow: AtomicU8,
 }
 
 // SAFETY: atomics are plain numbers.
@@ -138,6 +140,18 @@ impl Slab {
     /// Its free pages went back.
     pub(super) fn note_thinned(&self) {
         self.seen.store(self.free() as u16 | THINNED, Ordering::Relaxed);
+    }
+
+    /// So many of its pages are without memory now, as far as is known; how many were before.
+    pub(super) fn set_hollow(&self, pages: u32) -> u32 {
+        let before = self.hollow.load(Ordering::Relaxed);
+        self.hollow.store(pages as u8, Ordering::Relaxed);
+        before.into()
+    }
+
+    /// Whether any of its pages went back.
+    pub(super) fn is_hollow(&self) -> bool {
+        self.hollow.load(Ordering::Relaxed) > 0
     }
 
     /// Takes up to `want` objects and calls `each` with their numbers; returns how many. First those of whole free groups, then others, lowest first.

@@ -30,32 +30,45 @@ impl Slabs {
         if arena.is_refused() {
             return;
         }
+        let mut given = 0;
         for index in numbers.start..numbers.end.min(self.descriptors.len()) {
             let slab = self.descriptors.get(index);
-            if let Some(class) = slab.class().filter(|class| slab.is_sparse(*class)) {
-                self.cache(class).thin(arena, class, slab, which, reason);
+            if let Some(class) = slab.class().filter(|class| slab.is_sparse(*class) || slab.is_hollow()) {
+                given += self.cache(class).thin(arena, class, slab, which, reason);
             }
+        }
+        if given > 0 {
+            arena.refuse_if_sparse();
         }
     }
 }
 
 impl Cache {
-    fn thin(&self, arena: &Arena, class: Class, slab: &Slab, which: Which, reason: Reason) {
-        let Some(_lists) = self.try_hold() else { return };
-        let still_is = slab.class() == Some(class) && slab.is_sparse(class);
-        if !still_is || slab.was_thinned() || !(slab.rests() || which == Which::All) {
-            return;
+    /// Pages that it gave back.
+    fn thin(&self, arena: &Arena, class: Class, slab: &Slab, which: Which, reason: Reason) -> u32 {
+        let Some(_lists) = self.try_hold() else { return 0 };
+        if slab.class() != Some(class) {
+            return 0;
+        }
+        if !slab.is_sparse(class) {
+            arena.count_hollow(slab.set_hollow(0), 0);
+            return 0;
+        }
+        if slab.was_thinned() || !(slab.rests() || which == Which::All) {
+            return 0;
         }
         let is_free = |index: &u32| slab.has_page(*index, class);
         let pages = class.info().slab_pages;
-        let mut from = 0;
+        let (mut from, mut hollow) = (0, 0);
         while let Some(start) = (from..pages).find(is_free) {
             let end = (start..pages).find(|index| !is_free(index)).unwrap_or(pages);
             let run = Run { page: slab.page().plus(start), pages: end - start, zero: false };
-            arena.give_back_inside(&run, reason);
+            hollow += if arena.give_back_inside(&run, reason) { run.pages } else { 0 };
             from = end;
         }
+        arena.count_hollow(slab.set_hollow(hollow), hollow);
         slab.note_thinned();
+        hollow
     }
 }
 

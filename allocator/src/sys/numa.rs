@@ -24,7 +24,8 @@ pub enum NumaCall {
 
 impl NumaCall {
     /// All of them.
-    pub const ALL: [NumaCall; CALLS] = [NumaCall::GetMempolicy, NumaCall::Mbind, NumaCall::MovePages, NumaCall::SetHomeNode];
+    pub const ALL: [NumaCall; CALLS] =
+        [NumaCall::GetMempolicy, NumaCall::Mbind, NumaCall::MovePages, NumaCall::SetHomeNode];
 
     /// The call's name.
     pub fn name(self) -> &'static str {
