@@ -120,6 +120,12 @@ impl Larder {
         HEAP.forked();
     }
 
+    /// To be called by fork handlers before the fork (`false`) and in the parent after it (`true`). Only needed where the kernel wipes no pages at
+    /// fork (Linux before 4.14): there it tells a child that another handler makes allocate before this one.
+    pub fn forks(&self, is_over: bool) {
+        HEAP.forks(is_over);
+    }
+
     /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always told; false if it is not set.
     pub fn read_options(&self) -> bool {
         HEAP.read_options()

@@ -1,7 +1,7 @@
 //! Tells the core when the process is a forked child.
 //!
-//! Only the child's side has a handler. One that took locks before the fork would deadlock with stdio, whose own lock libc takes
-//! after the handlers ran and before malloc's.
+//! Only the child's side does anything. One that took locks before the fork would deadlock with stdio, whose own lock libc takes
+//! after the handlers ran and before malloc's. The others count, where that is needed.
 
 use core::ffi::{c_int, c_void};
 
@@ -27,8 +27,17 @@ static REGISTER: extern "C" fn() = register;
 
 #[unsafe(link_section = ".text.startup")]
 extern "C" fn register() {
-    // SAFETY: the handler is a function of this library, which is never unloaded: it needs no name to be removed by.
-    let _no_memory_is_no_harm = unsafe { __register_atfork(None, None, Some(in_child), core::ptr::null()) };
+    // SAFETY: the handlers are functions of this library, which is never unloaded: they need no name to be removed by.
+    let _no_memory_is_no_harm =
+        unsafe { __register_atfork(Some(before), Some(in_parent), Some(in_child), core::ptr::null()) };
+}
+
+unsafe extern "C" fn before() {
+    Larder.forks(false);
+}
+
+unsafe extern "C" fn in_parent() {
+    Larder.forks(true);
 }
 
 unsafe extern "C" fn in_child() {

@@ -17,6 +17,15 @@ fi
 for name in signals thread_signals cross_signals; do
     needs_library "fork/$name" && build "$name" "fork/$name.c" -D_GNU_SOURCE && check "fork/$name" $limit "$work/$name"
 done
+if needs_library fork/in_between && build in_between fork/in_between.c -D_GNU_SOURCE; then
+    check fork/in_between $limit "$work/in_between"
+fi
+if build unwiped fork/unwiped.c -D_GNU_SOURCE && build early.so fork/early.c -D_GNU_SOURCE -shared -fPIC &&
+    build unwiped_early fork/unwiped.c -D_GNU_SOURCE -Wl,--no-as-needed "$work/early.so"; then
+    check "fork/unwiped refused" $limit "$work/unwiped" 22
+    check "fork/unwiped refused, and another handler first" $limit "$work/unwiped_early" 22
+    check "fork/unwiped not done" $limit "$work/unwiped" 0
+fi
 if needs_library fork/kept_signals && build kept_signals fork/kept_signals.c -D_GNU_SOURCE; then
     check fork/kept_signals $limit env LARDER_CONF=idle:off "$work/kept_signals"
 fi

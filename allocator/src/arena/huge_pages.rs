@@ -330,6 +330,42 @@ mod tests {
         assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "dense again");
     }
 
+    /// Gives back the first pages of each huge page that is in use.
+    fn riddle(arena: &Arena, held: &mut [Run], pages: u32) {
+        for run in held {
+            let whole = core::mem::replace(run, Run { page: run.page.plus(pages), pages: HUGE - pages, zero: false });
+            arena.free(Run { page: whole.page, pages, zero: false });
+        }
+        arena.trim(0);
+    }
+
+    #[test]
+    fn a_riddled_region_is_refused_but_for_what_it_grows_by() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let mut held = take(&arena, 2 * FRONT);
+        assert!(arena.huge_pages_asked() > 0);
+        riddle(&arena, &mut held, HUGE / 16);
+        assert!(arena.huge_pages_asked() > 0, "a sixteenth");
+        riddle(&arena, &mut held, HUGE * 3 / 8);
+        assert_eq!(arena.huge_pages_asked(), 0);
+        let before = arena.region().pages();
+        let _more = take(&arena, FRONT);
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages() - before, "what was there would be filled up");
+        assert!(arena.is_small(Page(FRONT)) && !arena.is_small(Page(before)));
+    }
+
+    #[test]
+    fn pages_inside_slabs_riddle_a_region() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let _held = take(&arena, 2 * FRONT);
+        arena.count_hollow(0, FRONT / 2);
+        arena.refuse_if_sparse();
+        assert_eq!(arena.huge_pages_asked(), 0);
+        arena.count_hollow(FRONT / 2, 0);
+        let _more = take(&arena, FRONT);
+        assert_eq!(arena.huge_pages_asked(), arena.region().pages() - FRONT);
+    }
+
     #[test]
     fn growth_of_a_region_that_is_half_free_is_left_to_the_system() {
         let arena = arena(ThpPolicy::Auto, true);

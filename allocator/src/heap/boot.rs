@@ -116,7 +116,6 @@ impl Heap {
         let first = self.common_home().map_or(0, NodeId::index);
         self.cpus.settle(rest, (arenas + 1, first), cpus, secret(), self.wanted_windows());
         self.family.settle();
-        self.family.gate().open();
         self.advise_huge_pages();
         self.warm_up(nodes);
         true

@@ -14,10 +14,15 @@ use crate::sys::limit::LIMIT;
 impl Heap {
     /// Called in the child by a fork handler: repairs now, while this is the only thread.
     pub fn forked(&self) {
+        self.family.is_forked();
         if self.boot.is_open() {
-            self.family.forked();
             self.enter();
         }
+    }
+
+    /// Called by a fork handler before the fork, and in the parent after it.
+    pub fn forks(&self, is_over: bool) {
+        if is_over { self.family.has_forked() } else { self.family.will_fork() }
     }
 
     pub(super) fn repair(&self) -> bool {
@@ -31,6 +36,7 @@ impl Heap {
         self.cpus.rebuild();
         self.idle.forked();
         LIMIT.recount(self.held());
+        self.family.note_process();
         true
     }
 }

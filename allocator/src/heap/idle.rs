@@ -165,14 +165,18 @@ impl Heap {
         }
     }
 
-    fn sleep(&self) {
+    /// Unless the program has been at work since the last look began: what was freed meanwhile woke nobody.
+    fn fall_asleep(&self) {
         self.idle.returned.store(0, Ordering::Relaxed);
         self.idle.left.store(self.idle_bytes(), Ordering::Relaxed);
         self.idle.state.store(ASLEEP, Ordering::SeqCst);
-        // What was freed between the last look and now woke nobody.
-        if self.lies_idle(WAKE_BYTES) {
+        if self.lies_idle(WAKE_BYTES) || self.has_been_busy() {
             self.idle.state.store(AWAKE, Ordering::Relaxed);
         }
+    }
+
+    fn sleep(&self) {
+        self.fall_asleep();
         while self.idle.state.load(Ordering::Acquire) == ASLEEP {
             syscall::futex_wait(self.idle.futex(), ASLEEP);
         }
@@ -228,5 +232,29 @@ mod tests {
             assert!(left == 0 || !may_drain, "{left} slabs");
         }
         std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    /// What the program frees while the helper looks for the last time wakes nobody: it looks again instead of falling asleep.
+    #[test]
+    fn what_is_freed_during_the_last_look_is_no_secret() {
+        const LARGE: usize = 1 << 20;
+        let heap = Heap::new();
+        heap.settings().read("purge_delay_ms:100");
+        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 256 << 20 }));
+        heap.idle.state.store(AWAKE, Ordering::Relaxed);
+        let tend = || {
+            while heap.tend() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        let objects: Vec<_> = (0..20).map(|_| heap.alloc(LARGE, 16)).collect();
+        tend();
+        objects.into_iter().for_each(|object| heap.free(object));
+        heap.fall_asleep();
+        assert_eq!(heap.idle.state.load(Ordering::Relaxed), AWAKE);
+        tend();
+        assert!(heap.idle_bytes() < LARGE as u64, "{} bytes lie idle", heap.idle_bytes());
+        heap.fall_asleep();
+        assert_eq!(heap.idle.state.load(Ordering::Relaxed), ASLEEP);
     }
 }

@@ -196,6 +196,9 @@ impl Heap {
     /// later node. No thread waits for such a one but in a signal handler, so among those that wait each lock is of a higher rank or a later node than
     /// what its waiter holds, and none waits for itself.
     pub fn holds_one_with(&self, address: usize) -> bool {
+        if self.family.gate().is_shut() {
+            self.family.gate().open_with(|| self.repair());
+        }
         let mut nodes = self.all_nodes().map(|id| self.node(id)).skip_while(|node| !node.has_at(address));
         nodes.next().is_some_and(|own| own.holds_from(address)) || nodes.any(Node::holds_any)
     }

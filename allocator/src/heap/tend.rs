@@ -76,9 +76,15 @@ pub(super) struct Calm {
 }
 
 impl Calm {
+    /// Whether so much has changed hands since the last look that it is not quiet.
+    fn is_busy(&self, activity: u32) -> bool {
+        activity.wrapping_sub(self.activity.load(Ordering::Relaxed)) > QUIET_PAGES
+    }
+
     fn look(&self, activity: u32, now_ms: u64) {
-        let pages = activity.wrapping_sub(self.activity.swap(activity, Ordering::Relaxed));
-        if pages > QUIET_PAGES || self.since_ms.load(Ordering::Relaxed) == 0 {
+        let busy = self.is_busy(activity);
+        self.activity.store(activity, Ordering::Relaxed);
+        if busy || self.since_ms.load(Ordering::Relaxed) == 0 {
             self.since_ms.store(now_ms, Ordering::Relaxed);
             self.gathered.store(false, Ordering::Relaxed);
         }
@@ -144,6 +150,11 @@ impl Heap {
         more || keeps_mappings
     }
 
+    /// Whether a node has not been quiet since the last look at it began.
+    pub(super) fn has_been_busy(&self) -> bool {
+        self.all_nodes().any(|id| self.node(id).calm.is_busy(self.activity(id)))
+    }
+
     /// Pages that have changed hands so far.
     fn activity(&self, id: NodeId) -> u32 {
         let node = self.node(id);
@@ -157,18 +168,21 @@ impl Heap {
             self.reap_depots(id, look.is_multiple_of(JUDGE_EVERY));
             self.thin_some(id, node.slabs.numbers().div_ceil(LOOKS as usize));
             node.arena.decay(policy);
-        } else {
-            if !node.calm.gathered.swap(true, Ordering::Relaxed) {
-                self.gather(id);
-            }
-            let (part, whole) = node.calm.fading(patience);
-            node.arena.fade(policy, part, whole);
-            if quiet >= patience.faded {
-                self.thin_all(id, Reason::Idle);
-            }
+            self.disregard_own_work(id);
+            return true;
         }
-        self.disregard_own_work(id);
-        quiet < patience.faded
+        let is_last = quiet >= patience.faded;
+        // At last once more: what was freed while it gathered may have passed for its own work.
+        if !node.calm.gathered.swap(true, Ordering::Relaxed) || is_last {
+            self.gather(id);
+            self.disregard_own_work(id);
+        }
+        let (part, whole) = node.calm.fading(patience);
+        node.arena.fade(policy, part, whole);
+        if is_last {
+            self.thin_all(id, Reason::Idle);
+        }
+        !is_last
     }
 
     /// What the helper itself has moved is no activity of the program.

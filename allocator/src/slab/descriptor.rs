@@ -161,6 +161,8 @@ impl Slab {
         if self.free() == 0 {
             self.fresh.store(0, Ordering::Relaxed);
         }
+        // As many may be free again before anybody looks, of pages that have memory again.
+        self.seen.store(0, Ordering::Relaxed);
         taken
     }
 

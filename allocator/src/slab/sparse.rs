@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_objects_and_gives_them_back_unseen_has_its_pages_back_too() {
+        with_slabs(|slabs, arena| {
+            sparse(slabs, arena);
+            let first = thin(slabs, arena, Which::All);
+            let again = objects(slabs, arena, 20);
+            give_back(slabs, arena, &again);
+            assert_eq!((first > 0, thin(slabs, arena, Which::All)), (true, first));
+        });
+    }
+
+    #[test]
     fn a_slab_in_use_keeps_its_pages() {
         with_slabs(|slabs, arena| {
             let all = objects(slabs, arena, CLASS.info().slab_objects as usize);

@@ -9,7 +9,8 @@
 //! each takes its own lock and calls only downwards while holding it.
 //!
 //! A signal handler waits for no lock while its thread holds one of the same rank or above, or a later node's: two handlers could wait for each other.
-//! Before a thread waits it asks the **witness** (the heap, which knows all locks), and is sent elsewhere if it holds such a one.
+//! Before a thread waits it asks the **witness** (the heap, which knows all locks), and is sent elsewhere if it holds such a one. The witness repairs a
+//! child that nobody has repaired yet, for the thread may have forked in a handler that interrupted it on its way here.
 //!
 //! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
 #![allow(unsafe_code, reason = "the cell behind the lock, and the witness's address")]
@@ -37,7 +38,7 @@ pub struct Reentered;
 /// Who can tell whether this thread holds a lock that the holder of the one at an address may be waiting for.
 static WITNESS: once_cell::race::OnceNonZeroUsize = once_cell::race::OnceNonZeroUsize::new();
 
-/// Installs the witness: asked before a thread waits, once. Without it only the lock itself is looked at.
+/// Installs the witness: asked before a thread waits, each time. Without it only the lock itself is looked at.
 pub fn set_witness(witness: fn(usize) -> bool) {
     let _first_stays = WITNESS.set(NonZeroUsize::new(witness as usize).unwrap_or(NonZeroUsize::MIN));
 }
@@ -114,7 +115,7 @@ impl<T> Lock<T> {
             } else if self.announce_waiter(seen) {
                 syscall::futex_wait_for(self.futex_word(), (seen | WAITERS) as u32, PATIENCE_MS);
                 // Others may wait too: from now on take the lock with the bit set, so that unlock wakes the next.
-                (mine, spins) = (me | WAITERS, 0);
+                (mine, spins, asked) = (me | WAITERS, 0, false);
             }
         }
     }
@@ -148,10 +149,11 @@ impl<T> Lock<T> {
         &raw const self.word as usize == address
     }
 
-    /// In a forked child: whether the holder was a thread of the parent other than the one that forked.
+    /// In a forked child: whether the holder was a thread of the parent other than the one that forked. Its name alone does not tell: a thread that the
+    /// child has made since may have taken it over, with the stack, and be the first to repair. That one holds nothing yet.
     pub fn orphaned(&self) -> bool {
         let owner = self.word.load(Ordering::Relaxed) & !WAITERS;
-        owner != 0 && owner != thread::id()
+        owner != 0 && (owner != thread::id() || !syscall::is_first_thread())
     }
 
     /// In a forked child: makes an orphaned lock this thread's, so that what it guards can be rebuilt before anyone else looks.

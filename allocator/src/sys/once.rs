@@ -29,6 +29,11 @@ impl Gate {
         self.state.load(Ordering::Acquire) == OPEN
     }
 
+    /// Whether nobody has opened the gate, nor is about to.
+    pub fn is_shut(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == SHUT
+    }
+
     /// Opens the gate by `work`, or waits until another thread has; if `work` fails the gate is shut again and false returned.
     #[cold]
     pub fn open_with(&self, work: impl FnOnce() -> bool) -> bool {

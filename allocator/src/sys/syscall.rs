@@ -269,6 +269,11 @@ pub fn process_id() -> usize {
     call(libc::SYS_getpid, [0; 6]).unwrap_or(0)
 }
 
+/// Whether the thread is the first of its process: in a forked child the one that forked. One that cannot be told is taken for it.
+pub fn is_first_thread() -> bool {
+    !call(libc::SYS_gettid, [0; 6]).is_ok_and(|thread| thread != process_id())
+}
+
 /// Ends the process with SIGABRT, whatever the program has made of that signal's mask.
 pub fn abort() -> ! {
     // SAFETY: abort has no preconditions and allocates nothing.

@@ -60,23 +60,36 @@ impl Drop for SignalsBlocked {
 
 /// Tells a process from its forked children: a gate on a page that the kernel wipes at fork. It is open in the process that opened
 /// it and shut again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
+///
+/// Where there is no such page (Linux before 4.14, gVisor), fork handlers tell: while any thread forks, whoever comes to the gate looks whether
+/// the process is still the one it was opened in. Where the kernel only says that it wipes (qemu), the child's handler finds that out.
 #[derive(Debug)]
 pub struct Family {
     page: AtomicUsize,
     without_page: Gate,
+    /// The process that the gate was opened in.
+    process: AtomicUsize,
+    /// Threads that are forking.
+    forking: AtomicUsize,
 }
 
 impl Family {
     /// Not set up.
     pub const fn new() -> Family {
-        Family { page: AtomicUsize::new(0), without_page: Gate::new() }
+        let [page, process, forking] = [const { AtomicUsize::new(0) }; 3];
+        Family { page, without_page: Gate::new(), process, forking }
     }
-}
 
-impl Family {
-    /// Maps the page; called once at boot.
+    /// Maps the page and opens the gate; called once at boot.
     pub fn settle(&self) {
         self.page.store(super::vm::wipe_on_fork_page().unwrap_or(0), Ordering::Relaxed);
+        self.note_process();
+        self.gate().open();
+    }
+
+    /// The gate is opened in this process.
+    pub fn note_process(&self) {
+        self.process.store(syscall::process_id(), Ordering::Relaxed);
     }
 
     /// The gate to pass before any lock is taken.
@@ -84,16 +97,40 @@ impl Family {
     pub fn gate(&self) -> &Gate {
         let page = self.page.load(Ordering::Relaxed);
         if page == 0 {
-            return &self.without_page;
+            return self.gate_without_page();
         }
         // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
         unsafe { &*(page as *const Gate) }
     }
 
-    /// In a child handler: shuts the gate where the kernel could not.
-    pub fn forked(&self) {
-        if self.page.load(Ordering::Relaxed) == 0 {
+    #[cold]
+    fn gate_without_page(&self) -> &Gate {
+        if self.forking.load(Ordering::Relaxed) > 0 && self.is_child() {
+            self.forking.store(0, Ordering::Relaxed);
             self.without_page.shut();
+        }
+        &self.without_page
+    }
+
+    fn is_child(&self) -> bool {
+        self.process.load(Ordering::Relaxed) != syscall::process_id()
+    }
+
+    /// In a handler before the fork.
+    pub fn will_fork(&self) {
+        self.forking.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// In a handler in the parent.
+    pub fn has_forked(&self) {
+        self.forking.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// In a handler in the child, which is its only thread: shuts the gate if nobody has passed it yet.
+    pub fn is_forked(&self) {
+        let was_forking = self.forking.swap(0, Ordering::Relaxed) > 0;
+        if was_forking && self.page.load(Ordering::Relaxed) == 0 || self.is_child() {
+            self.gate().shut();
         }
     }
 }
