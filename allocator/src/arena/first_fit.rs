@@ -14,7 +14,7 @@ use crate::base::units::{Order, Page};
 use crate::region::Run;
 
 impl Arena {
-    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that surely holds them. If there is none, what lies in the quick
+    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that is found to hold them. If there is none, what lies in the quick
     /// list may make one, or else the region grows.
     pub(super) fn take_first_fit(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let found = self.take_stretch(lists, pages, align);
@@ -30,8 +30,8 @@ impl Arena {
     }
 
     pub(super) fn first_place(&self, pages: u32, align: u32) -> Option<Page> {
-        let first = self.region.free().first_fit(pages + align - 1)?;
-        Some(Page(first.0.next_multiple_of(align)))
+        let free = self.region.free();
+        if align == 1 { free.first_fit(pages) } else { free.aligned_fit(pages, align) }
     }
 
     /// The same if all of it is warm.
@@ -179,6 +179,22 @@ mod tests {
         assert_eq!(arena.alloc(55, 1).unwrap().page, Page(9), "what lies before it is free");
         assert_eq!(arena.alloc(20, 1).unwrap().page, Page(164));
         free(&arena, aligned);
+    }
+
+    #[test]
+    fn what_was_aligned_leaves_room_for_another_of_its_kind() {
+        let arena = arena();
+        let runs = [(); 20].map(|()| arena.alloc(16, 16).unwrap());
+        let places = runs.each_ref().map(|run| run.page);
+        for turn in 0..200 {
+            let run = arena.alloc(16, 16).unwrap();
+            assert!(turn > 0 || run.page > places[19]);
+            free(&arena, run);
+        }
+        runs.into_iter().step_by(2).for_each(|run| free(&arena, run));
+        let again = [(); 10].map(|()| arena.alloc(16, 16).unwrap().page);
+        assert_eq!(again, core::array::from_fn(|index| places[2 * index]));
+        assert_eq!(arena.validate(), Ok(()));
     }
 
     #[test]

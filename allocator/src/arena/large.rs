@@ -126,8 +126,8 @@ impl Arena {
         }
     }
 
-    /// Makes a large object `pages` pages long where it lies; false if what follows it is not free.
-    pub fn resize_large(&self, page: Page, pages: u32) -> bool {
+    /// Makes a large object `pages` pages long where it lies; false if what follows it is not free. What it gives up goes back as the policy says.
+    pub fn resize_large(&self, page: Page, pages: u32, policy: PurgePolicy) -> bool {
         let old = self.region.large_pages(page);
         if pages == old {
             return true;
@@ -135,6 +135,8 @@ impl Arena {
         let Ok(mut lists) = self.lists() else { return false };
         if pages < old {
             self.shrink(&mut lists, page, old, pages);
+            drop(lists);
+            self.purge_after_free(old - pages, policy);
             return true;
         }
         let may_grow = pages <= MAX_RUN_PAGES && !is_parted(page, pages) && self.may_take(pages - old);

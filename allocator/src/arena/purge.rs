@@ -23,7 +23,7 @@ const PIECE: u32 = 512;
 /// Pages that a free may purge beyond those it freed (2 MiB): more, so that what lies warm gets less, and not many more: a bound on the time it
 /// can take.
 const STEP: u32 = PIECE;
-/// No free purges more (32 MiB).
+/// No free purges more (32 MiB), or twice as much where there is no helper thread.
 const LARGEST_STEP: u32 = 8192;
 /// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it. Where that was too little lately
 /// it is up to twice as much. Of less than twice as much in use what lies free in slabs does not count.
@@ -86,6 +86,12 @@ pub(super) struct Purge {
 }
 
 impl Purge {
+    /// The mark that follows what is in use has come down by what was freed.
+    fn lower_high(&self, freed: u32) {
+        let high = self.high.load(Ordering::Relaxed);
+        self.high.store(high.saturating_sub(freed), Ordering::Relaxed);
+    }
+
     /// Whether this free, after which so many pages are warm, should look whether something is due.
     pub(super) fn is_time_to_look(&self, warm: u32) -> bool {
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
@@ -137,11 +143,16 @@ impl Arena {
 
     /// After `freed` pages were freed: gives back what is too much, a bounded amount.
     pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
+        if policy.alone {
+            self.purge.lower_high(freed);
+        }
         if !self.purge.is_time_to_look(self.warm_now()) {
             return;
         }
         let Some((marks, warm)) = self.look(policy) else { return };
-        let step = (freed + STEP).min(LARGEST_STEP);
+        // Without a helper as much may be kept as is in use, and that has become less, too.
+        let twice = if policy.alone { freed.min(LARGEST_STEP) } else { 0 };
+        let step = (freed + STEP).min(LARGEST_STEP) + twice;
         if warm > marks.high {
             self.give_back((warm - marks.high).min(step), Reason::Direct);
         } else if policy.alone {
@@ -343,6 +354,21 @@ mod tests {
         assert_eq!(come_and_go(&arena, longer), (0, longer));
         let warm = [(); 4].map(|()| come_and_go(&arena, 3 * KEPT_ALONE).1);
         assert_eq!(warm[2..], [2 * KEPT_ALONE; 2], "no more");
+    }
+
+    #[test]
+    fn without_a_helper_what_is_left_is_no_more_than_is_kept_at_most() {
+        for free_whole in [true, false] {
+            let arena = arena();
+            let page = |run: Run| run.page;
+            let large = [(); 30].map(|()| page(arena.alloc(1900, 1).unwrap()));
+            for page in large {
+                let (kept, run) = (if free_whole { 0 } else { 50 }, Run { page, pages: 1900, zero: false });
+                arena.free(Run { page: run.page.plus(kept), pages: run.pages - kept, ..run });
+                arena.purge_after_free(run.pages - kept, ALONE);
+            }
+            assert!(arena.warm_now() <= 2 * KEPT_ALONE, "{} pages", arena.warm_now());
+        }
     }
 
     #[test]

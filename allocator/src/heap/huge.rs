@@ -247,7 +247,8 @@ impl HugeTable {
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
         let span = if may_move && (asks || is_asked) {
-            span.resize_aligned(len, HUGE_PAGE)
+            // Where addresses are few those for both may be too many.
+            span.resize_aligned(len, HUGE_PAGE).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)
         }?;

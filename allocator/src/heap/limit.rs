@@ -103,7 +103,7 @@ impl Heap {
         let left = cgroup::headroom("").ok();
         self.heed_left(left);
         let trouble = cgroup::trouble("");
-        if trouble > self.poll.trouble.swap(trouble, Ordering::Relaxed) {
+        if trouble > self.poll.trouble.swap(trouble, Ordering::Relaxed) && cgroup::is_tight("") {
             self.gather_all();
         }
         // Where that is not known, or no group has a bound any more, the time alone makes it due again.

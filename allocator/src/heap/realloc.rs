@@ -15,6 +15,10 @@ const PROMOTE: usize = 1 << 20;
 /// A small object that grows and must move gets at least so many eighths of what it had: what has grown once grows again, and so it moves only every
 /// few times.
 const GROWN_EIGHTHS: usize = 11;
+/// Whether the class of an object that is resized is larder's choice, or told by a layout that will be told again.
+const FREELY: bool = true;
+const BY_LAYOUT: bool = false;
+
 /// One that shrinks stays where it is down to so many eighths of its class.
 const LEAST_EIGHTHS: usize = 5;
 
@@ -24,7 +28,7 @@ impl Heap {
     #[inline(always)]
     pub fn resize_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
         match self.cpus.offset_and_size(pointer as usize) {
-            Some(has) if size <= MAX_SMALL => self.realloc_small(pointer, has, size, free_choice(has, size)),
+            Some(has) if size <= MAX_SMALL => self.realloc_small::<FREELY>(pointer, has, size, free_choice(has, size)),
             _ => self.resize_any_freely(pointer, size),
         }
     }
@@ -35,12 +39,35 @@ impl Heap {
             Some(found @ Found::Small(class)) if size <= MAX_SMALL => {
                 match free_choice((class.offset(), class.size()), size) {
                     stays if stays == class.offset() => pointer,
-                    offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
+                    offset => {
+                        let new = self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN);
+                        self.or_as_it_is(new, pointer, found, size)
+                    }
                 }
             }
-            Some(found) => self.resize(pointer, found, size, MIN_ALIGN),
+            Some(found) => {
+                let new = self.resize(pointer, found, size, MIN_ALIGN);
+                self.or_as_it_is(new, pointer, found, size)
+            }
             None => null_mut(),
         }
+    }
+
+    /// One that shrinks stays where it is if there is no memory for another: who wants less seldom expects to get nothing. A large one is cut all the same.
+    fn or_as_it_is(&self, new: *mut u8, pointer: *mut u8, found: Found, size: usize) -> *mut u8 {
+        if !new.is_null() || size > self.usable(found) {
+            return new;
+        }
+        match found {
+            Found::Large(home, page) => {
+                self.resize_large(home, page, size);
+            }
+            Found::Huge(_) => {
+                self.huge.resize(pointer as usize, size.max(PROMOTE), false);
+            }
+            Found::Small(_) => {}
+        }
+        pointer
     }
 
     /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
@@ -48,7 +75,7 @@ impl Heap {
     pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
         match self.cpus.offset_and_size(pointer as usize) {
             Some(has) if size <= MAX_SMALL && align <= MIN_ALIGN => {
-                self.realloc_small(pointer, has, size, Class::offset_for(size, align))
+                self.realloc_small::<BY_LAYOUT>(pointer, has, size, Class::offset_for(size, align))
             }
             _ => self.realloc_any(pointer, size, align),
         }
@@ -57,27 +84,39 @@ impl Heap {
     /// Objects that stay or become small, where the hit path is open. `offset` is that of the class the object is to have; of the one it `has` the size is
     /// told, too.
     #[inline(always)]
-    fn realloc_small(&self, pointer: *mut u8, has: (usize, usize), size: usize, offset: usize) -> *mut u8 {
+    fn realloc_small<const FREE: bool>(
+        &self,
+        pointer: *mut u8,
+        has: (usize, usize),
+        size: usize,
+        offset: usize,
+    ) -> *mut u8 {
         if self.may_be_free(pointer as usize) {
-            return self.realloc_suspect(pointer, has, size, offset);
+            return self.realloc_suspect::<FREE>(pointer, has, size, offset);
         }
-        if offset == has.0 { pointer } else { self.move_small(pointer, has, size, offset) }
+        if offset == has.0 { pointer } else { self.move_small::<FREE>(pointer, has, size, offset) }
     }
 
     /// An object that looks as if it were free already.
     #[cold]
     #[inline(never)]
-    fn realloc_suspect(&self, pointer: *mut u8, has: (usize, usize), size: usize, offset: usize) -> *mut u8 {
+    fn realloc_suspect<const FREE: bool>(
+        &self,
+        pointer: *mut u8,
+        has: (usize, usize),
+        size: usize,
+        offset: usize,
+    ) -> *mut u8 {
         if self.is_free_object(pointer as usize, Class::at_offset(has.0)) {
             self.refuse(pointer as usize, Call::Realloc);
             return null_mut();
         }
-        if offset == has.0 { pointer } else { self.move_small(pointer, has, size, offset) }
+        if offset == has.0 { pointer } else { self.move_small::<FREE>(pointer, has, size, offset) }
     }
 
     /// By hits.
     #[inline(never)]
-    fn move_small(
+    fn move_small<const FREE: bool>(
         &self,
         pointer: *mut u8,
         (has_offset, has_size): (usize, usize),
@@ -89,6 +128,8 @@ impl Heap {
             // SAFETY: both objects are live, distinct, and at least so long.
             unsafe { new.copy_from_nonoverlapping(pointer, has_size.min(size)) };
             self.push_home(pointer as usize, has_offset);
+        } else if FREE && size <= has_size {
+            return pointer;
         }
         new
     }
@@ -131,8 +172,10 @@ impl Heap {
     }
 
     fn resize_large(&self, home: NodeId, page: Page, size: usize) -> bool {
-        let done = pages_for(size).is_some_and(|pages| self.node(home).arena.resize_large(page, pages));
+        let arena = &self.node(home).arena;
+        let done = pages_for(size).is_some_and(|pages| arena.resize_large(page, pages, self.purge_policy()));
         self.publish_extent();
+        self.nudge(0);
         done
     }
 

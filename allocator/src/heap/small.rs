@@ -13,9 +13,9 @@ use crate::sys::die::die;
 use crate::sys::limit::{LIMIT, NONE};
 use crate::sys::options::Key;
 
-/// After a magazine's rounds no more pages (4 MiB) are given back beyond the usual step, whatever other threads have freed meanwhile: a bound on the
+/// After a magazine's rounds no more pages (2 MiB, twice) are given back beyond the usual step, whatever other threads have freed meanwhile: a bound on the
 /// time.
-const MOST_FREED: u32 = 1024;
+const MOST_FREED: u32 = 512;
 
 /// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed (for less than it costs whoever frees, for
 /// it takes back much at a time), and where there is none.
@@ -300,8 +300,7 @@ impl Heap {
             Ok(()) => {
                 self.nudge(bytes_of_magazine(class));
                 let policy = self.purge_policy_of(home);
-                // Twice, for without a helper as much may be kept as is in use, and that has become less.
-                let grown = || node.arena.warm_now().saturating_sub(warm).saturating_mul(2);
+                let grown = || node.arena.warm_now().saturating_sub(warm);
                 let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
                 node.arena.purge_after_free(freed, policy);
             }

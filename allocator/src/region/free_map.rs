@@ -23,6 +23,8 @@ use core::ops::Range;
 
 /// The longest stretch that is ever looked for: a run, and what its alignment may cost beside. No bound is higher.
 const MOST: u32 = 2 * MAX_RUN_PAGES;
+/// Stretches that are looked at for an aligned place.
+const TRIES: u32 = 32;
 /// Bounds under one.
 const FAN: u32 = 16;
 /// Levels of the longest region; a region uses those up to the one that has no more than [`FAN`] bounds.
@@ -131,6 +133,63 @@ impl FreeMap {
                 Err(longest) => self.lower(tract, longest),
             }
         }
+    }
+
+    /// A low place for `pages` pages whose first is a multiple of `align` (a power of two): in the lowest stretches that are long enough for the pages it
+    /// may be that none holds such, in the lowest one that is as long as both surely does.
+    pub fn aligned_fit(&self, pages: u32, align: u32) -> Option<Page> {
+        let place_in = |stretch: Page| Page(stretch.0.next_multiple_of(align));
+        let mut stretch = self.first_fit(pages);
+        for _ in 0..TRIES {
+            let start = stretch?;
+            let (place, end) = (place_in(start), self.end_of(start));
+            if place.plus(pages) <= end {
+                return Some(place);
+            }
+            stretch = self.next_fit(pages, end);
+        }
+        self.first_fit(pages + align - 1).map(place_in)
+    }
+
+    /// The lowest stretch that begins at `from` or behind it.
+    fn next_fit(&self, pages: u32, from: Page) -> Option<Page> {
+        let mut tract = from.0 / TRACT;
+        let (mut at, end) = (from, Page(tract * TRACT + TRACT));
+        while let Some(start) = if at < end { self.seek(at, end, true) } else { None } {
+            at = self.end_of(start);
+            if at.0 - start.0 >= pages {
+                return Some(start);
+            }
+        }
+        tract += 1;
+        loop {
+            tract = self.next_bound(pages, tract)?;
+            match self.bits.first_run(tract * TRACT..tract * TRACT + TRACT, pages) {
+                Ok(start) => return Some(Page(start)),
+                Err(longest) => self.lower(tract, longest),
+            }
+        }
+    }
+
+    /// The first tract from `tract` on whose bound is `pages` or more: up to a part that has one behind what was looked at, and down again.
+    fn next_bound(&self, pages: u32, tract: u32) -> Option<u32> {
+        let tracts = self.tracts.load(Ordering::Relaxed);
+        let first_of = |level, parts: Range<u32>| {
+            let start = parts.start;
+            let mut bounds = self.bounds_of(level, parts).iter();
+            Some(start + bounds.position(|bound| bound.load(Ordering::Relaxed) >= pages)? as u32)
+        };
+        let mut part = tract;
+        for level in 0..=self.top() {
+            let end = (part / FAN * FAN + FAN).min(width(tracts, level));
+            if part < end
+                && let Some(found) = first_of(level, part..end)
+            {
+                return (0..level).rev().try_fold(found, |above, level| first_of(level, self.below(above, level)));
+            }
+            part = part / FAN + 1;
+        }
+        None
     }
 
     /// The first tract whose bound is `pages` or more.
@@ -253,6 +312,13 @@ mod tests {
         free.windows(pages as usize).position(|window| window.iter().all(|&free| free)).map(|at| Page(at as u32))
     }
 
+    fn aligned_fit_slowly(free: &[bool], pages: u32, align: u32) -> Option<Page> {
+        let is_free = |place: &usize| {
+            free[*place..].len() >= pages as usize && free[*place..][..pages as usize].iter().all(|&free| free)
+        };
+        (0..free.len()).step_by(align as usize).find(is_free).map(|at| Page(at as u32))
+    }
+
     #[test]
     fn the_lowest_stretch_is_found_and_no_other() {
         const PAGES: u32 = 20 * TRACT + 77;
@@ -272,8 +338,29 @@ mod tests {
             assert_eq!(map.is_free(Page(first), len), state);
             let pages = 1 + (random >> 50) as u32 % 1500;
             assert_eq!(map.first_fit(pages), first_fit_slowly(&free, pages), "turn {turn}: {pages} pages");
+            let align = 1 << (random >> 40 & 7);
+            let place = map.aligned_fit(pages.min(200), align);
+            assert!(place.is_none_or(|place| place.0.is_multiple_of(align) && map.is_free(place, pages.min(200))));
+            assert_eq!(
+                place,
+                aligned_fit_slowly(&free, pages.min(200), align),
+                "turn {turn}: {pages} pages at {align}"
+            );
             assert_eq!(map.validate(), Some(free.iter().filter(|&&free| free).count() as u64), "turn {turn}");
         }
+    }
+
+    #[test]
+    fn an_aligned_place_is_found_behind_stretches_that_have_none() {
+        let map = map(600 * TRACT);
+        let mark_off = |tract: u32| map.mark_free(Page(tract * TRACT + 1), 100);
+        (0..TRIES - 1).for_each(|tract| mark_off(tract * 17));
+        map.mark_free(Page(590 * TRACT), 100);
+        assert_eq!(map.aligned_fit(100, 128), Some(Page(590 * TRACT)));
+        mark_off(TRIES * 17);
+        assert_eq!(map.aligned_fit(100, 128), None, "too many of them");
+        map.mark_free(Page(599 * TRACT), 227);
+        assert_eq!(map.aligned_fit(100, 128), Some(Page(599 * TRACT)), "as long as it is it must have one");
     }
 
     #[test]

@@ -67,6 +67,8 @@ static V2: Version = Version {
 /// Lines of `memory.stat` that count the files' pages: the kernel drops them before it kills. Version 1 has the sums of all groups below in others.
 const DROPPED: [&str; 2] = ["inactive_file", "active_file"];
 const DROPPED_BELOW: [&str; 2] = ["total_inactive_file", "total_active_file"];
+/// Less than this part of a bound is little.
+const TIGHT_SHARE: usize = 8;
 /// Lines of `memory.events` that tell of reclaim at a bound.
 const TROUBLE: [&str; 3] = ["high", "max", "oom"];
 
@@ -99,6 +101,13 @@ pub fn trouble(root: &str) -> u64 {
     let mut sum = 0;
     each_group(root, |group| sum += group.trouble());
     sum
+}
+
+/// Whether any of these groups has little left.
+pub fn is_tight(root: &str) -> bool {
+    let mut any = false;
+    each_group(root, |group| any |= group.is_tight());
+    any
 }
 
 /// The process's group and those around it, the innermost first.
@@ -182,6 +191,16 @@ pub trait Files {
         match lesser(max, high)? {
             NONE => Ok(NONE),
             bound => Ok(bound.saturating_sub(self.usage().map_err(|_| Errno(libc::EIO))?)),
+        }
+    }
+
+    /// Whether little is left below the bound, or nobody knows how much: only then is it short of memory when the kernel has to reclaim. Who reads files
+    /// meets the bound all the time, and the kernel drops their pages.
+    fn is_tight(&self) -> bool {
+        let [max, high] = self.bounds();
+        match (lesser(max, high), self.headroom()) {
+            (Ok(bound), Ok(left)) => bound != NONE && left < bound / TIGHT_SHARE,
+            _ => true,
         }
     }
 

@@ -156,7 +156,8 @@ impl Span {
     /// As [`Span::resize`]; if it must move, then to an address aligned to `align` (a power of two, at least a page).
     ///
     /// A place is reserved for it first, and if the kernel refuses to move it there that place is lost: whether it was unmapped already nobody can tell. So
-    /// none is where the attempt in place shows that the mapping cannot be moved either, as one in which the program changed protection or advice.
+    /// none is where the attempt in place shows that the mapping cannot be moved either, as one in which the program changed protection or advice; nor
+    /// where addresses are bounded: both would count.
     pub fn resize_aligned(self, len: usize, align: usize) -> Result<Span, Span> {
         let span = match self.try_resize(len, false) {
             Ok(span) => return Ok(span),
@@ -165,6 +166,9 @@ impl Span {
             Err((span, _)) => return Err(span),
         };
         let Some(len) = round_up(len, system_page()) else { return Err(span) };
+        if syscall::address_space_limit() != usize::MAX {
+            return Err(span);
+        }
         let Ok(place) = Span::reserve(len, align) else { return Err(span) };
         // SAFETY: both tokens are the only ones for their ranges. If it succeeds the one of the place stands for both; if not, the place may be gone
         // already, and others' by now: its token, which then ends nothing, leaves it as it is.
@@ -305,13 +309,13 @@ impl Reserve {
         let _refused_is_harmless = unsafe { syscall::advise(self.base() + offset, len, advice as i32) };
     }
 
-    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards. Not where all memory is locked: the kernel
-    /// would unlock all of the reservation, not this part alone.
+    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards. Not where it is locked: the kernel would unlock
+    /// the whole mapping it lies in, not this part alone, and count it as locked for ever.
     ///
     /// # Safety
     /// The part is committed and owned by the caller.
     pub unsafe fn move_out(&self, offset: usize, len: usize) -> Result<Span, Errno> {
-        if self.is_locked() {
+        if self.is_locked(offset + len) {
             return Err(Errno(libc::EPERM));
         }
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
@@ -319,11 +323,11 @@ impl Reserve {
         unsafe { syscall::remap(self.base() + offset, len, len, flags) }.map(|base| Span { base, len })
     }
 
-    /// Whether the reservation is locked (`mlockall`). The last page seldom has memory that such advice would be about, and locked ones are refused.
-    fn is_locked(&self) -> bool {
+    /// Whether the last page before an offset is locked (`mlock`, `mlockall`): then such advice is refused.
+    fn is_locked(&self, end: usize) -> bool {
         let page = system_page();
         // SAFETY: such advice keeps contents.
-        let advised = unsafe { syscall::advise(self.base() + self.len() - page, page, libc::MADV_COLD) };
+        let advised = unsafe { syscall::advise(self.base() + end - page, page, libc::MADV_COLD) };
         advised == Err(Errno(libc::EINVAL))
     }
 }

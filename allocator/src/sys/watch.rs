@@ -4,8 +4,8 @@
 //! counts or reuses them, and a sandbox that is entered later need only let `pread64` through. Where the kernel refuses such a table, or a
 //! file, nothing is watched, and nobody asks again. Fork: a child has neither the thread nor its table.
 //!
-//! Memory is **short** when the kernel had to reclaim or kill at a bound of these groups since the last look, or when somebody in the innermost
-//! waited for memory for a tenth of the time. What befalls neighbours in the groups around is theirs.
+//! Memory is **short** when the kernel had to reclaim or kill at a bound of these groups since the last look and little is left beside the files' pages,
+//! or when somebody in the innermost waited for memory for a tenth of the time. What befalls neighbours in the groups around is theirs.
 
 use super::cgroup::{self, FILES, File, Files, Group};
 use super::file::{open_file, text};
@@ -88,7 +88,7 @@ impl Watch {
     /// Looks.
     pub fn look(&mut self, now_ms: u64) -> Look {
         let (trouble, stalled_us) = (self.trouble_now(), self.stalled_us_now());
-        let had_trouble = trouble > self.trouble;
+        let had_trouble = trouble > self.trouble && self.open_groups().any(Files::is_tight);
         let waited_us = stalled_us.saturating_sub(self.stalled_us);
         let has_stalled = waited_us.saturating_mul(STALLED_SHARE) > self.age_ms(now_ms) * 1000;
         (self.trouble, self.stalled_us, self.looked_ms) = (trouble, stalled_us, now_ms);
@@ -159,15 +159,20 @@ mod tests {
         let tree = tree();
         let mut watch = Watch::open(tree.root(), 1000);
         let events = "sys/fs/cgroup/pod/app/memory.events";
-        for (text, is_short) in [
-            ("low 50\nhigh 0\nmax 3\n", false),
-            ("high 1\nmax 3\n", true),
-            ("high 1\nmax 4\n", true),
-            ("high 1\nmax 4\noom 1\n", true),
-        ] {
+        let mut look_after = |text: &str| {
             tree.write(events, text);
-            assert_eq!(watch.look(2000).is_short, is_short, "{text}");
-            assert!(!watch.look(2100).is_short);
+            watch.look(2000).is_short
+        };
+        assert!(!look_after("high 0\nmax 4\n"), "422 of 512 MiB are left, but for files that the kernel drops");
+        tree.write("sys/fs/cgroup/pod/app/memory.current", "534773760\n");
+        for (text, is_short) in [
+            ("low 50\nhigh 0\nmax 4\n", false),
+            ("high 1\nmax 4\n", true),
+            ("high 1\nmax 5\n", true),
+            ("high 1\nmax 5\noom 1\n", true),
+        ] {
+            assert_eq!(look_after(text), is_short, "{text}");
+            assert!(!look_after(text));
         }
     }
 
@@ -215,6 +220,9 @@ mod tests {
         let mut watch = Watch::open(tree.root(), 1000);
         assert_eq!(watch.look(1100), Look { left: Some(450), is_short: false });
         tree.write(&file("failcnt"), "8\n");
+        assert!(!watch.look(1100).is_short, "a third are files' pages");
+        tree.write(&file("stat"), "total_inactive_file 0\ntotal_active_file 20\n");
+        tree.write(&file("failcnt"), "9\n");
         assert!(watch.look(1200).is_short);
         tree.write("proc/pressure/memory", "some total=60000\n");
         assert!(watch.look(1300).is_short);
