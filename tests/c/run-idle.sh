@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks large alone arrays addresses child pinned sparse storm none; do
+for name in shrinks large cut alone arrays addresses child pinned sparse storm none; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
@@ -11,6 +11,8 @@ if needs_library "idle programs shrink"; then
     if chrt -f 1 true 2>/dev/null; then check "idle/shrinks, a real-time program" $limit chrt -f 1 "$work/shrinks"; fi
     if [ "$(nproc)" -gt 1 ]; then check "idle/pinned" $limit "$work/pinned"; else echo "skipped idle/pinned: one CPU"; fi
     check "idle/large" $limit "$work/large"
+    check "idle/cut" $limit "$work/cut"
+    check "idle/cut, a helper" $limit env LARDER_CONF=idle:always "$work/cut" helper
     check "idle/addresses" $limit "$work/addresses"
     check "idle/alone" $limit "$work/alone"
     check "idle/alone, always a helper" $limit env LARDER_CONF=idle:always "$work/alone" helper

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start locked many_huge mappings no_open refuse strict unmapped watched; do
+    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse strict unmapped watched; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -59,6 +59,10 @@ own_limits() {
     done
     check "limit_mib:256: what was charged comes back" $limit env LARDER_CONF=limit_mib:256 "$work/charged" 256
     check "soft_limit_mib:64: nothing much is kept" $limit env LARDER_CONF=soft_limit_mib:64 "$work/bounded" 64 soft
+    for sizes in '48000000 1000' '8000000 1000' '200000 1000' '1000 96'; do
+        # shellcheck disable=SC2086 # two words
+        check "limit_mib:128: no memory, and an object shrinks: $sizes" $limit env LARDER_CONF=limit_mib:128 "$work/lessened" $sizes
+    done
     check "limit_mib:1: true" $limit env LARDER_CONF=limit_mib:1 true
 }
 
@@ -171,6 +175,7 @@ new_memory_group() {
 locked() {
     local how most
     most=$(lockable)
+    check "objects locked by the program" $limit "$work/part"
     for how in before after; do
         check "all memory locked $how the first allocation" $limit "$work/locked" $how
         if ((most >= 8)) && setpriv --bounding-set -ipc_lock true 2>/dev/null; then
