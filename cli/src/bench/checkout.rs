@@ -4,9 +4,10 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 /// In the root of every checkout, and nowhere else.
 const MARK: &str = "benches/peers/Cargo.toml";
@@ -28,19 +29,47 @@ pub(super) fn target() -> Result<PathBuf> {
     Ok(target.into())
 }
 
-/// Runs cargo in a directory, its words in a log; fails with the line among them that tells most.
-pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Path) -> Result<()> {
+/// What of a user's environment would make other code of a peer than cargo makes of larder, or put it elsewhere.
+const OTHER_FLAGS: [&str; 7] =
+    ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "CARGO_PROFILE_", "CARGO_BUILD_TARGET"];
+
+/// Runs cargo in a directory, its words in a log, and gives the file it has made last; fails with the line among its words that tells most.
+pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Path) -> Result<PathBuf> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let words = File::create(log).with_context(|| log.display().to_string())?;
     let mut cargo = Command::new(&program);
-    cargo.current_dir(directory).args(arguments).stdout(words.try_clone()?).stderr(words);
+    cargo.current_dir(directory).args(arguments).arg("--message-format=json-render-diagnostics").stderr(words);
     // What it builds is not to run on what this tool was started on.
     cargo.env_remove("LD_PRELOAD");
-    let status = cargo.status().with_context(|| program.display().to_string())?;
-    if !status.success() {
+    for (name, _) in env::vars_os().filter(|(name, _)| is_other_flag(name)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).output();
+    let output = output.with_context(|| program.display().to_string())?;
+    if !output.status.success() {
         bail!("{} (all of it in {})", complaint(&fs::read_to_string(log).unwrap_or_default()), log.display());
     }
-    Ok(())
+    artifact(&output.stdout).context("cargo does not say what it has built")
+}
+
+/// Also of one target alone (`CFLAGS_x86_64_unknown_linux_gnu`).
+fn is_other_flag(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    OTHER_FLAGS.iter().any(|flag| name.contains(flag))
+}
+
+/// A line of cargo's messages, of which only those of artifacts name files.
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+/// The file made last: what was asked for, after all it depends on. Only cargo knows where that is: a build for a named target lies elsewhere.
+fn artifact(messages: &[u8]) -> Option<PathBuf> {
+    let lines = messages.split(|byte| *byte == b'\n');
+    let files = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.filenames.into_iter().next());
+    files.last()
 }
 
 /// The line that tells most: what a compiler or a build script says, else what cargo says.
@@ -80,5 +109,41 @@ mod tests {
         let log = directory.path().join("x.log");
         let text = cargo(directory.path(), &["no-such-command"], &log).unwrap_err().to_string();
         assert!(text.contains("no-such-command") && text.contains("x.log"), "{text}");
+    }
+
+    #[test]
+    fn what_is_built_lies_where_cargo_says() {
+        let messages = br#"{"reason":"compiler-artifact","filenames":["/t/x/release/libdep.rlib"]}
+{"reason":"build-script-executed","out_dir":"/t"}
+{"reason":"compiler-artifact","filenames":["/t/x/release/libpeer.so"]}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(artifact(messages), Some("/t/x/release/libpeer.so".into()));
+        assert_eq!(artifact(b""), None);
+    }
+
+    #[test]
+    fn flags_of_the_user_are_not_for_peers() {
+        let kept = |name: &&str| !is_other_flag(OsStr::new(name));
+        let names = ["CFLAGS", "TARGET_CXXFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_PROFILE_RELEASE_LTO", "CARGO_HOME"];
+        assert_eq!(names.iter().filter(|name| kept(name)).collect::<Vec<_>>(), [&"CARGO_HOME"]);
+    }
+
+    #[test]
+    fn a_build_for_a_named_target_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        put("Cargo.toml", "[package]\nname = \"p\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n");
+        put("src/lib.rs", "");
+        put(".cargo/config.toml", &format!("[build]\ntarget = \"{}-unknown-linux-gnu\"\n", env::consts::ARCH));
+        let tree = directory.path().join("t");
+        let arguments = ["build", "--release", "--target-dir"].map(OsStr::new);
+        let arguments = [&arguments[..], &[tree.as_os_str()]].concat();
+        let built = cargo(directory.path(), &arguments, &directory.path().join("log")).unwrap();
+        assert!(built.is_file() && built.ends_with("release/libp.so"), "{}", built.display());
     }
 }

@@ -91,8 +91,8 @@ fn build_one(root: &Path, name: &str) -> Result<Allocator> {
     }
     let arguments = ["build", "--release", "--locked", "--features", name, "--target-dir"].map(Path::new);
     let arguments = [&arguments[..], &[tree.as_path()]].concat();
-    checkout::cargo(&root.join("benches/peers"), &arguments, &peers.join(format!("{name}.log")))?;
-    replace(&tree.join("release/libpeer.so"), &library)?;
+    let built = checkout::cargo(&root.join("benches/peers"), &arguments, &peers.join(format!("{name}.log")))?;
+    replace(&built, &library)?;
     Ok(Allocator::new(name, Some(library)))
 }
 

@@ -29,8 +29,7 @@ fn build(target: &Path) -> Result<PathBuf> {
     };
     say(format_args!("building {FILE}"));
     let arguments = ["build", "--release", "--locked", "--package", FILE, "--target-dir"].map(Path::new);
-    checkout::cargo(&root, &[&arguments[..], &[target]].concat(), &target.join(format!("{FILE}.log")))?;
-    Ok(target.join("release").join(FILE))
+    checkout::cargo(&root, &[&arguments[..], &[target]].concat(), &target.join(format!("{FILE}.log")))
 }
 
 /// What it can run.
