@@ -3,6 +3,7 @@
 //! Each preloads a copy of the library that was made for it. Which pages of memory the file's text happens to lie in decides up to an eighth of a
 //! run's time (12 % between two copies of one file, on an AMD EPYC), and a file that stays lies in the same pages for the whole bench.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -64,7 +65,8 @@ impl Bench<'_> {
     }
 }
 
-/// A copy of a library under its own name, gone when it is dropped. It lies beside the workloads' program, where programs may be run.
+/// A copy of a library under its own name, gone when it is dropped. It lies beside the workloads' program, where programs may be run, or among the
+/// temporary files: who runs an installed one may not be its owner.
 struct Copy {
     library: PathBuf,
     _folder: TempDir,
@@ -72,8 +74,8 @@ struct Copy {
 
 impl Copy {
     fn of(library: &Path, program: &Path) -> Result<Self> {
-        let folder =
-            tempfile::Builder::new().prefix("larder-bench-").tempdir_in(program.parent().unwrap_or(program))?;
+        let folder = |place: &Path| tempfile::Builder::new().prefix("larder-bench-").tempdir_in(place);
+        let folder = folder(program.parent().unwrap_or(program)).or_else(|_| folder(&env::temp_dir()))?;
         let copy = folder.path().join(library.file_name().unwrap_or_default());
         std::fs::copy(library, &copy).with_context(|| format!("no copy of {} can be made", library.display()))?;
         Ok(Self { library: copy, _folder: folder })
@@ -101,13 +103,19 @@ mod tests {
 
     #[test]
     fn a_copy_is_another_file_and_goes() {
-        let library = std::env::current_exe().unwrap();
+        let library = env::current_exe().unwrap();
         let copy = Copy::of(&library, &library).unwrap();
         let path = copy.library.clone();
         assert!(path != library && path.file_name() == library.file_name());
         assert!(std::fs::read(&path).unwrap() == std::fs::read(&library).unwrap());
         drop(copy);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn where_the_program_lies_nobody_need_be_able_to_write() {
+        let library = env::current_exe().unwrap();
+        assert!(Copy::of(&library, Path::new("/proc/no/program")).unwrap().library.starts_with(env::temp_dir()));
     }
 
     #[test]
