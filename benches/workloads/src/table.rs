@@ -52,24 +52,23 @@ workloads! {
     "strings" "strings-1.1x" Cores strings[110]: "16 strings that grow by a tenth, to 8 KiB";
     "strings" "strings-1.5x" Cores strings[150]: "16 strings that grow by half, to 8 KiB";
     "strings" "strings-2x" Cores strings[200]: "16 strings that double, to 8 KiB";
-    "growth" "growth-1.1x" Alone growth[110, false]: "a buffer that grows by a tenth to 1 GiB, untouched";
-    "growth" "growth-1.5x" Alone growth[150, false]: "a buffer that grows by half to 1 GiB, untouched";
-    "growth" "growth-2x" Alone growth[200, false]: "a buffer that doubles to 1 GiB, untouched";
-    "growth" "growth-1.1x-touched" Alone growth[110, true]: "a buffer that grows by a tenth to 1 GiB, written to";
-    "growth" "growth-1.5x-touched" Alone growth[150, true]: "a buffer that grows by half to 1 GiB, written to";
-    "growth" "growth-2x-touched" Alone growth[200, true]: "a buffer that doubles to 1 GiB, written to";
+    "growth" "growth-1.1x" Alone growth[110, false]: "a buffer that grows by a tenth to 256 MiB, untouched; 1 GiB at scale full";
+    "growth" "growth-1.5x" Alone growth[150, false]: "a buffer that grows by half to 256 MiB, untouched; 1 GiB at scale full";
+    "growth" "growth-2x" Alone growth[200, false]: "a buffer that doubles to 256 MiB, untouched; 1 GiB at scale full";
+    "growth" "growth-1.1x-touched" Alone growth[110, true]: "a buffer that grows by a tenth to 128 MiB, written to; 1 GiB at scale full";
+    "growth" "growth-1.5x-touched" Alone growth[150, true]: "a buffer that grows by half to 128 MiB, written to; 1 GiB at scale full";
+    "growth" "growth-2x-touched" Alone growth[200, true]: "a buffer that doubles to 128 MiB, written to; 1 GiB at scale full";
     "large" "calloc" Cores zeroed[false]: "calloc of 1 to 64 MiB, hardly looked at";
     "large" "calloc-touched" Cores zeroed[true]: "calloc of 1 to 64 MiB, written to";
     "large" "large-blocks" Cores large_blocks: "blocks of 32 KiB to 32 MiB, replaced at random";
     "threads" "short-threads" Cores short_threads: "thousands of threads that live shortly";
     "threads" "idle-threads" Alone idle_threads: "1,000 threads that keep some objects and wait";
     "idle" "burst" Cores burst: "hundreds of MiB made and freed, then a quiet second";
-    "live" "live-1e3" Alone live[1_000]: "a replacement among 1,000 live objects";
-    "live" "live-1e4" Alone live[10_000]: "a replacement among 10,000 live objects";
-    "live" "live-1e5" Alone live[100_000]: "a replacement among 100,000 live objects";
-    "live" "live-1e6" Alone live[1_000_000]: "a replacement among 1,000,000 live objects";
-    "live" "live-1e7" Alone live[10_000_000]: "a replacement among 10,000,000 live objects, if they fit";
-    "live" "live-1e8" Alone live[100_000_000]: "a replacement among 100,000,000 live objects, if they fit";
+    "live" "live-1e3" Alone live[1_000, 1_000]: "a replacement among 1,000 live objects";
+    "live" "live-1e4" Alone live[10_000, 10_000]: "a replacement among 10,000 live objects";
+    "live" "live-1e5" Alone live[100_000, 100_000]: "a replacement among 100,000 live objects";
+    "live" "live-1e6" Alone live[1_000_000, 1_000_000]: "a replacement among 1,000,000 live objects";
+    "live" "live-most" Alone live[3_000_000, 30_000_000]: "a replacement among 3,000,000 live objects; 30,000,000 at scale full";
     "start" "process-start" Alone process_start: "fork, exec and end of /bin/true";
 }
 

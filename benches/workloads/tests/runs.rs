@@ -69,6 +69,16 @@ fn every_workload_can_be_timed_call_by_call() {
     }
 }
 
+/// Two that are cut to one size would count twice in every mean.
+#[test]
+fn the_most_objects_are_more_than_a_million() {
+    let peak = |name: &str| json(&["run", name])["peak_rss_kib"].as_u64().unwrap();
+    let names = every_run().into_iter().map(|(name, _)| name);
+    let largest = names.filter(|name| name.starts_with("live-")).collect::<Vec<_>>();
+    let [.., million, most] = largest.as_slice() else { panic!("{largest:?}") };
+    assert!(peak(most) > 2 * peak(million));
+}
+
 #[test]
 fn the_same_seed_does_the_same() {
     let operations = || json(&["run", "larson", "--scale", "tiny", "--seed", "3"])["operations"].clone();

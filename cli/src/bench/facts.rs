@@ -20,8 +20,8 @@ impl Facts {
     pub(super) fn line(&self) -> String {
         let rounds = if self.rounds == 1 { "1 round".into() } else { format!("{} rounds", self.rounds) };
         let cut = if self.interrupted { "; INTERRUPTED: not all was run" } else { "" };
-        let Self { mode, started, machine, seconds, .. } = self;
-        format!("larder: {mode}; {rounds} in {seconds} s from {started} on {}{cut}", machine.line())
+        let Self { mode, started, machine, scale, seconds, .. } = self;
+        format!("larder: {mode}; {rounds} at scale {scale} in {seconds} s from {started} on {}{cut}", machine.line())
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_line_tells_of_an_interrupt() {
-        assert!(facts().line().contains("2 rounds in 5 s"));
+        assert!(facts().line().contains("2 rounds at scale quick in 5 s"));
         assert!(Facts { interrupted: true, ..facts() }.line().ends_with("INTERRUPTED: not all was run"));
     }
 }

@@ -1,5 +1,5 @@
-//! One buffer that grows by `realloc` from 1 MiB to 1 GiB, `PERCENT` of its size at a time, its new part written to or not. Logs, columns and
-//! files that are read in whole grow like this.
+//! One buffer that grows by `realloc` from 1 MiB to 1 GiB (at scale quick 256 MiB, written to 128), `PERCENT` of its size at a time, its new part
+//! written to or not. Logs, columns and files that are read in whole grow like this.
 //!
 //! Decided by whether growth copies bytes, moves page tables or happens in place; written to, by what a page fault costs.
 
