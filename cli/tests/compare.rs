@@ -185,6 +185,60 @@ fn a_second_interrupt_ends_a_command_that_ignores_the_first() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
+/// Whether a process with these words is there; they must be nobody else's.
+fn runs(words: &str) -> bool {
+    let is_it = |path: std::path::PathBuf| {
+        std::fs::read(path.join("cmdline"))
+            .is_ok_and(|line| line.split(|it| *it == 0).eq(words.split(' ').map(str::as_bytes).chain([&b""[..]])))
+    };
+    std::fs::read_dir("/proc").unwrap().any(|entry| is_it(entry.unwrap().path()))
+}
+
+fn soon(what: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !what() {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    true
+}
+
+#[test]
+fn an_interrupt_reaches_a_command_that_has_a_group_of_its_own() {
+    for (command, times) in [("sleep 54.3", 1), ("sh -c 'trap \"\" TERM; sleep 54.3; :'", 2)] {
+        let directory = tempfile::tempdir().unwrap();
+        // The first run, which is not measured, ends at once.
+        let mark = directory.path().join("mark");
+        let script = format!("[ -e {0} ] || {{ touch {0}; exit; }}; exec timeout 60 {command}", mark.display());
+        let mut child = start(&["--", "sh", "-c", &script]);
+        assert!(soon(|| runs("sleep 54.3")));
+        for time in 1..=times {
+            assert!(child.try_wait().unwrap().is_none());
+            interrupt(&child);
+            std::thread::sleep(Duration::from_millis(if time < times { 500 } else { 0 }));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(soon(|| !runs("sleep 54.3")), "{command}");
+    }
+}
+
+#[test]
+fn the_command_ends_with_the_tool() {
+    let mut child = start(&["--", "sh", "-c", "exec sleep 53.2"]);
+    assert!(soon(|| runs("sleep 53.2")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(soon(|| !runs("sleep 53.2")));
+}
+
+#[test]
+fn what_a_command_leaves_behind_is_ended() {
+    report(&["--runs", "1", "--", "sh", "-c", "sleep 52.1 & exit 0"]);
+    assert!(soon(|| !runs("sleep 52.1")));
+}
+
 #[test]
 fn mistakes_are_named() {
     for (arguments, part) in [

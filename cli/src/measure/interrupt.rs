@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use anyhow::{Context, Result};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use parking_lot::Mutex;
+
+use super::group;
 
 /// Whether the user has had enough, and whom that concerns.
 #[derive(Default)]
@@ -35,7 +37,7 @@ impl Interrupt {
         let mut running = self.running.lock();
         *running = Some(leader);
         if self.asked() {
-            end(leader, Signal::SIGTERM);
+            group::signal(leader, Signal::SIGTERM);
         }
     }
 
@@ -49,12 +51,7 @@ impl Interrupt {
         let running = self.running.lock();
         let signal = if self.asked.swap(true, SeqCst) { Signal::SIGKILL } else { Signal::SIGTERM };
         if let Some(leader) = *running {
-            end(leader, signal);
+            group::signal(leader, signal);
         }
     }
-}
-
-fn end(leader: Pid, signal: Signal) {
-    // A group that is gone is what we want.
-    let _ = killpg(leader, signal);
 }

@@ -8,16 +8,16 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Write, stdin};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::unistd::getgid;
 use wait4::{ResUse, Wait4};
 
+use super::child;
 use super::sample::{Finished, Sample, Told};
 use crate::preload;
 
@@ -53,9 +53,7 @@ fn prepare(library: &OsStr, name: &OsStr, arguments: &[OsString]) -> Result<Comm
     if !library.is_empty() {
         preload::set(&mut command, Path::new(library))?;
     }
-    // Asking for the group we have changes nothing for the command, but makes std fork instead of vfork: only what this
-    // process wrote to counts then, not all it has mapped.
-    command.gid(getgid().as_raw());
+    child::ends_with_parent(&mut command);
     Ok(command)
 }
 

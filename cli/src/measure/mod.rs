@@ -2,6 +2,8 @@
 //! and what that cost, in which order, and how the figures are summed up and laid out.
 
 pub(crate) mod allocator;
+mod child;
+mod group;
 mod installed;
 mod interrupt;
 pub(crate) mod launch;

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::interrupt::Interrupt;
 use super::launch::LAUNCH;
 use super::sample::{Finished, Told};
+use super::{child, group};
 
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -54,7 +55,7 @@ impl Runner<'_> {
         let in_time = self.await_end(&told, pid(&child));
         let mut text = Vec::new();
         let read = told.read_to_end(&mut text);
-        self.interrupt.leave();
+        self.leave(&child);
         let status = child.wait().context("wait")?;
         read.context("pipe")?;
         in_time?;
@@ -70,7 +71,7 @@ impl Runner<'_> {
         if wait_readable(told, limit)? {
             return Ok(());
         }
-        killpg(leader, Signal::SIGKILL).context("killpg")?;
+        group::signal(leader, Signal::SIGKILL);
         bail!("it did not end in {} s", limit.as_secs())
     }
 
@@ -86,7 +87,7 @@ impl Runner<'_> {
             program = fs::read_link(&link).ok().or(program);
             sleep(LOOK_EVERY);
         }
-        self.interrupt.leave();
+        self.leave(&child);
         Ok((child.wait().context("wait")?, program))
     }
 
@@ -97,10 +98,17 @@ impl Runner<'_> {
             Output::Shown => {}
             Output::Kept { stdout, stderr } => _ = command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?),
         }
+        child::ends_with_parent(&mut command);
         let child = command.process_group(0).spawn();
         let child = child.with_context(|| self.command[0].display().to_string())?;
         self.interrupt.enter(pid(&child));
         Ok(child)
+    }
+
+    /// The child is over, and not reaped yet.
+    fn leave(&self, child: &Child) {
+        self.interrupt.leave();
+        group::sweep(pid(child));
     }
 }
 
