@@ -13,7 +13,7 @@ mod preload;
 mod program;
 mod run;
 mod say;
-mod sigpipe;
+mod signals;
 
 use std::env;
 use std::ffi::OsString;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::args::Run;
 use crate::elf::Abi;
 use crate::say::say;
-use crate::{elf, library, mode, preload, program, sigpipe};
+use crate::{elf, library, mode, preload, program, signals};
 
 /// As env, nohup and the shells have it.
 const NOT_FOUND: u8 = 127;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
     if let Some(image) = program::image(name) {
         announce(&image, &library, args.quiet)?;
     }
-    sigpipe::hand_on(&mut command);
+    signals::hand_on(&mut command);
     let error = command.exec();
     say(format_args!("{}: {error}", name.display()));
     Ok(ExitCode::from(match error.kind() {

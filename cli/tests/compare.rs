@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{compile, full, larder, library, output, stderr, stdout};
@@ -222,6 +222,16 @@ fn an_interrupt_reaches_a_command_that_has_a_group_of_its_own() {
         assert_eq!(child.wait().unwrap().code(), Some(130));
         assert!(soon(|| !runs("sleep 54.3")), "{command}");
     }
+}
+
+#[test]
+fn a_signal_that_is_ignored_stays_so() {
+    let tool = env!("CARGO_BIN_EXE_larder");
+    let script = "kill -HUP $PPID; kill -HUP $$";
+    let mut run = Command::new("env");
+    run.args(["--ignore-signal=HUP", tool, "compare", "--only", "larder", "--runs", "1", "--", "sh", "-c", script]);
+    let run = run.output().unwrap();
+    assert_eq!((run.status.code(), stdout(&run).contains("INTERRUPTED")), (Some(0), false), "{}", stderr(&run));
 }
 
 #[test]

@@ -48,15 +48,18 @@ fn the_exit_status_is_the_programs() {
 }
 
 #[test]
-fn the_program_ignores_sigpipe_if_the_tool_was_started_so() {
-    const SIGPIPE: u64 = 1 << 12;
-    let ignored = |before: &str| {
-        let script = format!("{before} exec \"$0\" run -q -- grep SigIgn /proc/self/status");
-        let run = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_larder")]).output().unwrap();
-        u64::from_str_radix(stdout(&run).split_whitespace().nth(1).unwrap(), 16).unwrap() & SIGPIPE != 0
-    };
-    assert!(ignored("trap '' PIPE;"));
-    assert!(!ignored(""));
+fn the_program_ignores_what_the_tool_was_started_to_ignore() {
+    for (name, bit) in [("PIPE", 12), ("CHLD", 16), ("HUP", 0)] {
+        let ignored = |before: &[&str]| {
+            let mut run = Command::new("env");
+            run.args(before).arg(env!("CARGO_BIN_EXE_larder")).args(["run", "-q", "--", "grep", "SigIgn"]);
+            let run = run.arg("/proc/self/status").output().unwrap();
+            let mask = stdout(&run).split_whitespace().nth(1).map(|it| u64::from_str_radix(it, 16).unwrap());
+            mask.unwrap_or_else(|| panic!("{name}: {}", stderr(&run))) & 1 << bit != 0
+        };
+        assert!(ignored(&[&format!("--ignore-signal={name}")]), "{name}");
+        assert!(!ignored(&[&format!("--default-signal={name}")]), "{name}");
+    }
 }
 
 #[test]

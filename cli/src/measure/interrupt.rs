@@ -9,6 +9,14 @@ use nix::unistd::Pid;
 use parking_lot::Mutex;
 
 use super::group;
+use crate::signals;
+
+/// What comes of a signal that would end this process, unless it was started to ignore it.
+pub(super) fn handle(action: impl FnMut() + Send + 'static) -> Result<()> {
+    const REFUSED: &str = "signals cannot be handled";
+    ctrlc::set_handler(action).context(REFUSED)?;
+    signals::leave_ignored().context(REFUSED)
+}
 
 /// Whether the user has had enough, and whom that concerns.
 #[derive(Default)]
@@ -19,11 +27,11 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP.
+    /// Takes over SIGINT, SIGTERM and SIGHUP, where they were not ignored.
     pub(crate) fn install() -> Result<Arc<Self>> {
         let interrupt = Arc::new(Self::default());
         let shared = Arc::clone(&interrupt);
-        ctrlc::set_handler(move || shared.ask()).context("signals cannot be handled")?;
+        handle(move || shared.ask())?;
         Ok(interrupt)
     }
 

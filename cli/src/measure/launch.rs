@@ -17,8 +17,8 @@ use anyhow::{Context, Result};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use wait4::{ResUse, Wait4};
 
-use super::child;
 use super::sample::{Finished, Sample, Told};
+use super::{child, interrupt};
 use crate::preload;
 
 /// The hidden subcommand; its arguments are the library (empty: none) and the command.
@@ -27,7 +27,7 @@ pub(crate) const LAUNCH: &str = "__launch";
 /// Runs the command and tells the outcome on stdin, which is a pipe to the tool: the command has no use for it.
 pub(crate) fn launch(words: &[OsString]) -> Result<()> {
     // What ends the command must not end its witness.
-    ctrlc::set_handler(|| ()).context("signals cannot be handled")?;
+    interrupt::handle(|| ())?;
     let told: Told = run(words).map_err(|error| format!("{error:#}"));
     let mut pipe = File::from(stdin().as_fd().try_clone_to_owned().context("stdin")?);
     pipe.write_all(&serde_json::to_vec(&told)?).context("stdin")
