@@ -225,6 +225,21 @@ fn an_interrupt_reaches_a_command_that_has_a_group_of_its_own() {
 }
 
 #[test]
+fn a_command_that_wants_the_terminal_is_told_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let mark = directory.path().join("mark");
+    // In the first run, and where it is measured.
+    for before in ["".into(), format!("[ -e {0} ] || {{ touch {0}; exit; }};", mark.display())] {
+        let compare = format!("compare --only larder -- sh -c '{before} stty sane </dev/tty'");
+        // `script` gives it a terminal.
+        let mut run = Command::new("timeout");
+        run.args(["20", "script", "-qec"]).arg([env!("CARGO_BIN_EXE_larder"), " ", &compare].concat()).arg("/dev/null");
+        let text = stdout(&run.output().unwrap());
+        assert!(text.contains("the command wants the terminal (SIGTTOU)"), "{compare}: {text}");
+    }
+}
+
+#[test]
 fn a_signal_that_is_ignored_stays_so() {
     let tool = env!("CARGO_BIN_EXE_larder");
     let script = "kill -HUP $PPID; kill -HUP $$";

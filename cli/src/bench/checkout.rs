@@ -68,8 +68,8 @@ struct Message {
 /// The file made last: what was asked for, after all it depends on. Only cargo knows where that is: a build for a named target lies elsewhere.
 fn artifact(messages: &[u8]) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
-    let files = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.filenames.into_iter().next());
-    files.last()
+    let mut files = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.filenames.into_iter().next());
+    files.next_back()
 }
 
 /// The line that tells most: what a compiler or a build script says, else what cargo says.

@@ -14,6 +14,7 @@ pub(crate) mod report;
 pub(crate) mod runner;
 pub(crate) mod sample;
 pub(crate) mod statistics;
+mod stop;
 
 pub(crate) use allocator::Allocator;
 pub(crate) use interrupt::Interrupt;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -20,9 +20,11 @@ use nix::unistd::Pid;
 use super::interrupt::Interrupt;
 use super::launch::LAUNCH;
 use super::sample::{Finished, Told};
-use super::{child, group};
+use super::{child, group, stop};
 
 const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// In milliseconds; often enough for what does not go on by itself.
+const POLL: u8 = 100;
 
 /// Where what the command writes goes.
 #[derive(Clone, Copy)]
@@ -65,14 +67,24 @@ impl Runner<'_> {
         serde_json::from_slice::<Told>(&text)?.map_err(|text| anyhow!(text))
     }
 
-    /// Kills all of the group of `leader` if nothing is told in time.
+    /// Kills the command if nothing is told in time, or never will be.
     fn await_end(&self, told: &PipeReader, leader: Pid) -> Result<()> {
-        let Some(limit) = self.limit else { return Ok(()) };
-        if wait_readable(told, limit)? {
-            return Ok(());
+        let start = Instant::now();
+        while !is_readable(told)? {
+            let hope = self.in_time(start).and_then(|()| stop::check(leader));
+            if hope.is_err() {
+                group::signal(leader, Signal::SIGKILL);
+                return hope;
+            }
         }
-        group::signal(leader, Signal::SIGKILL);
-        bail!("it did not end in {} s", limit.as_secs())
+        Ok(())
+    }
+
+    fn in_time(&self, start: Instant) -> Result<()> {
+        match self.limit {
+            Some(limit) if start.elapsed() >= limit => bail!("it did not end in {} s", limit.as_secs()),
+            _ => Ok(()),
+        }
     }
 
     /// Runs the command on the system malloc, and looks now and then which program it has become: a wrapper (a version
@@ -83,11 +95,16 @@ impl Runner<'_> {
         let mut child = self.start(command)?;
         let link = format!("/proc/{}/exe", child.id());
         let mut program = None;
+        let mut stopped = Ok(());
         while is_running(&child)? {
             program = fs::read_link(&link).ok().or(program);
             sleep(LOOK_EVERY);
+            if stopped.is_ok() {
+                stopped = stop::check(pid(&child)).inspect_err(|_| group::signal(pid(&child), Signal::SIGKILL));
+            }
         }
         self.leave(&child);
+        stopped?;
         Ok((child.wait().context("wait")?, program))
     }
 
@@ -112,16 +129,12 @@ impl Runner<'_> {
     }
 }
 
-/// Whether there is something to read, or an end, before the time is over.
-fn wait_readable(pipe: &PipeReader, limit: Duration) -> Result<bool> {
-    let end = Instant::now() + limit;
-    loop {
-        let left = PollTimeout::try_from(end.saturating_duration_since(Instant::now())).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left) {
-            // A signal is for the handler, which ends the command.
-            Err(Errno::EINTR) => {}
-            ready => return Ok(ready.context("poll")? > 0),
-        }
+/// Whether there is something to read, or an end; waits for it a little.
+fn is_readable(pipe: &PipeReader) -> Result<bool> {
+    match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], POLL) {
+        // A signal is for the handler, which ends the command.
+        Err(Errno::EINTR) => Ok(false),
+        ready => Ok(ready.context("poll")? > 0),
     }
 }
 
