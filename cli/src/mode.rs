@@ -6,10 +6,11 @@
 
 use std::ffi::{CStr, c_char};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use libloading::os::unix::{Library, Symbol};
 
 use crate::preload;
@@ -19,12 +20,19 @@ pub(crate) const ANSWER: &str = "__mode";
 
 /// The mode of a program that runs on `library`, in a few words.
 pub(crate) fn ask(library: &Path) -> Result<String> {
+    try_ask(library)?.map_err(Error::msg)
+}
+
+/// The same, or why the library may be as it should and nobody could answer: this tool needs more memory than some programs, and LARDER_CONF may
+/// grant less.
+pub(crate) fn try_ask(library: &Path) -> Result<Result<String, String>> {
     let mut probe = Command::new("/proc/self/exe");
     probe.arg(ANSWER).stdin(Stdio::null());
     preload::set(&mut probe, library)?;
     // Its stderr is captured: warnings of LARDER_CONF are for the program to show, and once.
     let output = probe.output().context("this tool cannot run itself: is /proc mounted?")?;
-    understand(&output).with_context(|| library.display().to_string())
+    let answer = understand(&output).with_context(|| library.display().to_string());
+    if output.status.signal().is_some() { Ok(answer.map_err(|error| format!("{error:#}"))) } else { answer.map(Ok) }
 }
 
 fn understand(output: &Output) -> Result<String> {
@@ -57,7 +65,6 @@ fn preloaded_mode() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
     fn output(status: i32, stdout: &str, stderr: &str) -> Output {

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
 
 /// One line: the mode, or why larder will not be active.
 fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
-    let mode = mode::ask(library)?;
+    let mode = mode::try_ask(library)?.unwrap_or_else(|problem| format!("mode unknown: {problem}"));
     match program::obstacle(image, abi(library)?) {
         Ok(Some(obstacle)) => say(format_args!("not active: {} {obstacle}", image.display())),
         // A file that cannot be read may still be run.

@@ -42,6 +42,15 @@ fn the_mode_is_that_of_the_programs_environment() {
 }
 
 #[test]
+fn options_that_leave_the_tool_no_memory_keep_no_program_from_running() {
+    let conf = ("LARDER_CONF", "limit_mib:1");
+    let run = larder(&["run", "true"]).envs([conf]).output().unwrap();
+    assert!(run.status.success() && stderr(&run).starts_with("larder: mode unknown: "), "{}", stderr(&run));
+    assert!(larder(&["run", "-q", "true"]).envs([conf]).status().unwrap().success());
+    assert_eq!(larder(&["mode"]).envs([conf]).output().unwrap().status.code(), Some(125));
+}
+
+#[test]
 fn the_exit_status_is_the_programs() {
     assert_eq!(output(&["run", "--", "sh", "-c", "exit 3"]).status.code(), Some(3));
     assert_eq!(output(&["run", "--", "sh", "-c", "kill -9 $$"]).status.signal(), Some(9));
