@@ -156,6 +156,20 @@ fn a_run_that_hangs_is_ended_and_told() {
 }
 
 #[test]
+fn an_interrupt_ends_the_rounds_too() {
+    // The tool is what started the process that started this one.
+    let reply = "[ $name = begin ] && kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat) && sleep 9";
+    for length in [["--runs", "3"], ["--seconds", "60"]] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let run = bench_for(&length, reply, &["--threads", "1", "--json", file.path().to_str().unwrap()]);
+        assert_eq!(run.status.code(), Some(130));
+        assert!(stdout(&run).contains("; 1 round at") && !stderr(&run).contains("round 2"), "{}", stdout(&run));
+        let report: Value = serde_json::from_reader(file).unwrap();
+        assert_eq!((report["rounds"].as_u64(), &report["interrupted"]), (Some(1), &true.into()));
+    }
+}
+
+#[test]
 fn figures_that_are_none_are_a_failure() {
     let run = bench("echo nonsense; exit 0", &["--threads", "1", "--only", "begin"]);
     assert_eq!(run.status.code(), Some(1));

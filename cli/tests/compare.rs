@@ -152,7 +152,9 @@ fn interrupt(child: &Child) {
 
 #[test]
 fn an_interrupt_ends_the_command_and_prints_what_is_there() {
-    let mut child = start(&["--runs", "100000", "--", "sleep", "0.05"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let json = file.path().to_str().unwrap();
+    let mut child = start(&["--runs", "100000", "--json", json, "--", "sleep", "0.05"]);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("round 3")));
     interrupt(&child);
@@ -162,6 +164,8 @@ fn an_interrupt_ends_the_command_and_prints_what_is_there() {
     child.stdout.unwrap().read_to_string(&mut text).unwrap();
     assert!(text.contains("INTERRUPTED") && text.contains("\nlarder "), "{text}");
     assert!(!text.contains("NOT MEASURED"), "{text}");
+    let report: Value = serde_json::from_reader(file).unwrap();
+    assert!((3..100).contains(&report["runs"].as_u64().unwrap()), "{}", report["runs"]);
 }
 
 #[test]

@@ -37,9 +37,12 @@ impl Schedule<'_> {
         self.progress.expect(self.sure(timed.len()));
         self.progress.phase("warm-up");
         self.check_all();
+        if self.bench.interrupt.asked() {
+            return 0;
+        }
         self.progress.phase("round 1");
         let costs = self.round(1);
-        if !timed.is_empty() {
+        if !timed.is_empty() && !self.bench.interrupt.asked() {
             self.time_calls(timed);
         }
         match self.length {
@@ -77,7 +80,8 @@ impl Schedule<'_> {
     fn round(&mut self, round: u32) -> Vec<Duration> {
         let end = self.part(1.25);
         let mut costs = Vec::new();
-        while costs.len() < self.cells.len() && (costs.is_empty() || self.progress.elapsed() < end) {
+        let fits = |costs: &[Duration]| costs.is_empty() || self.progress.elapsed() < end;
+        while costs.len() < self.cells.len() && fits(&costs) && !self.bench.interrupt.asked() {
             costs.push(self.visit(costs.len(), round, false));
         }
         costs
@@ -111,6 +115,9 @@ impl Schedule<'_> {
 
     fn count_rounds(&mut self, count: u32) -> u32 {
         for round in 2..=count {
+            if self.bench.interrupt.asked() {
+                return round - 1;
+            }
             self.progress.phase(&format!("round {round} of {count}"));
             self.round(round);
         }
@@ -123,7 +130,7 @@ impl Schedule<'_> {
         let mut round = 1;
         // A short cell is not measured more often than a long one: the first that no longer fits ends the round and all.
         let mut goes_on = true;
-        while goes_on && costs.first().is_some_and(fits) {
+        while goes_on && costs.first().is_some_and(fits) && !self.bench.interrupt.asked() {
             round += 1;
             progress.phase(&format!("round {round}"));
             for (cell, cost) in costs.iter().enumerate() {

@@ -46,14 +46,9 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let reference = Reference::new(first, &args.command[0], abi)?;
-    measure_all(&mut entrants, args, &runner, &reference);
-    let facts = Facts {
-        mode: &mode,
-        command: &args.command,
-        status: reference.status,
-        runs: args.runs,
-        interrupted: interrupt.asked(),
-    };
+    let runs = measure_all(&mut entrants, args, &runner, &reference);
+    let facts =
+        Facts { mode: &mode, command: &args.command, status: reference.status, runs, interrupted: interrupt.asked() };
     report(json, &facts, &entrants)
 }
 
@@ -64,10 +59,10 @@ fn entrants(args: &Compare, larder: &Path, abi: Abi) -> Result<Vec<Entrant>> {
     Ok(selected.into_iter().map(Entrant::new).collect())
 }
 
-fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, reference: &Reference) {
+fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, reference: &Reference) -> u32 {
     let progress = Progress::new(args.runs, entrants.len(), args.show_output);
     rounds::warm_up(entrants, runner, reference, &progress);
-    rounds::run(entrants, args.runs, runner, reference, &progress);
+    rounds::run(entrants, args.runs, runner, reference, &progress)
 }
 
 fn report(file: Option<File>, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCode> {

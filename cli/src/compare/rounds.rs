@@ -55,11 +55,17 @@ fn admit(library: Option<&Path>, runner: &Runner, reference: &Reference) -> Resu
     check(runner.measure(library)?, reference).map(drop)
 }
 
-/// Measures all that are still in the race, `rounds` times.
-pub(super) fn run(entrants: &mut [Entrant], rounds: u32, runner: &Runner, reference: &Reference, progress: &Progress) {
+/// Measures all that are still in the race, `rounds` times. Gives the number of rounds that were begun.
+pub(super) fn run(
+    entrants: &mut [Entrant],
+    rounds: u32,
+    runner: &Runner,
+    reference: &Reference,
+    progress: &Progress,
+) -> u32 {
     for round in 1..=rounds {
         if runner.interrupt.asked() {
-            return;
+            return round - 1;
         }
         progress.round(round);
         for index in order::of_round(entrants.len(), round) {
@@ -71,6 +77,7 @@ pub(super) fn run(entrants: &mut [Entrant], rounds: u32, runner: &Runner, refere
             progress.done();
         }
     }
+    rounds
 }
 
 fn measure(entrant: &mut Entrant, runner: &Runner, reference: &Reference) {
