@@ -44,7 +44,8 @@ def fail(message):
 
 
 def find_larder():
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
+    # Not all who want it stay in this directory.
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
     library = target / "release" / "liblarder.so"
     return library if library.exists() else fail(f"{library} is missing: run `cargo build --release` first")
 
