@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 need redis-server redis-cli redis-benchmark
 
 socket=$work/redis.sock
-cli() { timeout -k 5 60 redis-cli -s "$socket" "$@"; }
+cli() { timeout -k 5 60 redis-cli -e -s "$socket" "$@"; } # -e: an error it is told is its own
 
 start() { # serve or serve_plain
     "$1" redis-server --port 0 --unixsocket "$socket" --dir "$work/data" --save '' --appendonly no --enable-debug-command yes \
@@ -28,7 +28,8 @@ stop() {
 
 # The data set, by a script inside the server: strings, lists, hashes, sorted sets, streams; overwritten, shortened and expired.
 fill() {
-    cli eval "$(cat "$here/redis.lua")" 0 "$(scale 40000)" >/dev/null
+    cli eval "$(cat "$here/redis.lua")" 0 "$(scale 40000)" >/dev/null || fail "the script did not run"
+    (($(cli dbsize) > 0)) || fail "the data set is empty"
     cli debug digest
 }
 
