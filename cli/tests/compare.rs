@@ -146,8 +146,9 @@ fn start(arguments: &[&str]) -> Child {
     larder(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// As Ctrl-C does, but for the signal: that one is ignored where tests run in the background.
 fn interrupt(child: &Child) {
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
 }
 
 #[test]

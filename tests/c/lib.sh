@@ -6,7 +6,9 @@ ulimit -c 0
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lib=${1:+$(realpath "$1")}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+undo=() # what else is to be done at the end, as commands; each may be done twice
+trap clean_up EXIT
+trap 'exit 143' TERM INT
 passed=0
 failed=0
 status=0
@@ -15,6 +17,16 @@ if [ -n "$lib" ] && [ ! -f "$lib" ]; then
     echo "$0: no library at $lib; build it with: cargo build --release -p larder-ffi" >&2
     exit 2
 fi
+
+# shellcheck source=/dev/null
+. "$here/../children.sh"
+
+clean_up() {
+    local command
+    end_children
+    for command in "${undo[@]}"; do eval "$command"; done
+    rm -rf "$work"
+}
 
 pass() {
     echo "ok $1"

@@ -78,6 +78,7 @@ memory_group() {
     local how group bound=memory.max name seen
     needs_library "a memory group" || return 0
     group=$(new_memory_group) || { skip "a memory group" "none can be made here"; return 0; }
+    undo+=("rmdir $group 2>/dev/null")
     [[ -f $group/$bound ]] || bound=memory.limit_in_bytes
     # shellcheck disable=SC2016
     local within=(bash -c 'echo $(($3 << 20)) >"$1/$2"; echo $$ >"$1/cgroup.procs"; exec "${@:4}"' - "$group" "$bound")
@@ -135,8 +136,7 @@ hugetlb() {
         [[ ! -w $pool ]] || echo "$was" >$pool
         return 0
     fi
-    trap 'echo '"$was >$pool"'; rm -rf "$work"' EXIT
-    trap 'exit 143' TERM INT
+    undo+=("echo $was >$pool")
     check "$name" $limit env LARDER_CONF=hugetlb:2m "$work/pool" 100
     echo "$was" >$pool
     check "$name, which is empty" $limit env LARDER_CONF=hugetlb:2m "$work/pool" 0
@@ -151,8 +151,7 @@ idle_threads() {
         skip "$name, huge pages for all" "the setting cannot be written"
         return 0
     fi
-    trap 'echo '"$was >$setting"'; rm -rf "$work"' EXIT
-    trap 'exit 143' TERM INT
+    undo+=("echo $was >$setting")
     check "$name, huge pages for all" $limit "$work/idle_threads" 62
     echo "$was" >$setting
 }
@@ -245,8 +244,7 @@ strict_accounting() {
         skip "$name" "the setting cannot be written, or is so already"
         return
     fi
-    trap 'echo '"$mode >$vm/overcommit_memory; echo $ratio >$vm/overcommit_ratio"'; rm -rf "$work"' EXIT
-    trap 'exit 143' TERM INT
+    undo+=("echo $mode >$vm/overcommit_memory" "echo $ratio >$vm/overcommit_ratio")
     echo 800 >$vm/overcommit_ratio && echo 2 >$vm/overcommit_memory
     check "$name: 4 threads" $limit "$work/churn" 4 16
     check "$name: to the end" $limit prlimit --as=$((512 * mib)) "$work/exhaust" 5000 256
@@ -254,5 +252,6 @@ strict_accounting() {
     echo "$ratio" >$vm/overcommit_ratio
 }
 
-build_all && address_space && own_limits && memory_group && huge_pages && locked && sandbox && no_sys_no_proc && placement && strict_accounting
+# Each whatever came of those before it.
+build_all && for group in address_space own_limits memory_group huge_pages locked sandbox no_sys_no_proc placement strict_accounting; do $group; done
 finish

@@ -14,6 +14,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/fetch.sh"
 source "$here/image.sh"
 source "$here/machine.sh"
+# shellcheck source=/dev/null
+source "$here/../children.sh"
 
 limit=170 # seconds for a machine
 longest=(sparse old two eight)
@@ -93,9 +95,11 @@ library=$(realpath "$1")
 shift
 (($#)) || mapfile -t all < <(cd "$here/machines" && printf '%s.sh\n' "${longest[@]}" | cat - <(printf '%s\n' *.sh) | awk '!seen[$0]++' | sed 's/\.sh$//')
 work=$(mktemp -d /tmp/larder-numa.XXXXXX)
+trap 'end_children; rm -r "$work"; exit 143' TERM INT
 why=$(fetch_lab) || { rm -r "$work"; skip "no qemu: $why"; }
 build_image "$library"
-run_all "${@:-${all[@]}}" | tee "$work/report" | grep -v '^|'
+run_all "${@:-${all[@]}}" | tee "$work/report" | grep -v '^|' &
+wait $! # which a signal ends
 sed -n 's/^| /  /p' "$work/report"
 passed=$(grep -c '^ok ' "$work/report" || true)
 failed=$(grep -c '^FAILED ' "$work/report" || true)

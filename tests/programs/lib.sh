@@ -14,6 +14,9 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # Debian's own programs, not the shims 
 export PATH LC_ALL=C.UTF-8 TZ=UTC PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONMALLOC=malloc
 unset LD_PRELOAD
 
+# shellcheck source=/dev/null
+source "$here/../children.sh"
+
 LARDER_LIB=$(readlink -f "${LARDER_LIB:?set it to the path of liblarder.so}")
 work=$(mktemp -d /tmp/larder-program.XXXXXX)
 chmod 755 "$work" # servers that drop root must still reach it
@@ -23,9 +26,11 @@ trap 'exit 143' TERM INT
 cd "$work"
 
 cleanup() {
-    local status=$?
-    ((status == 0)) || last_words >&2
-    jobs -pr | xargs -r kill -KILL
+    local status=$? left
+    ((status == 0)) || last_words >&2 || true
+    left=$(descendants $$)
+    # shellcheck disable=SC2086
+    kill -KILL $left 2>/dev/null || true
     cd / && rm -rf "$work"
 }
 

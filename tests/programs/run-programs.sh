@@ -7,6 +7,8 @@
 # The log of a failure is kept and named. The last line is `N passed, N failed`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=/dev/null
+source "$here/../children.sh"
 declare -A settings=(
     [rseq]='LARDER_TEST_SMALL=0'
     [no-rseq]='LARDER_TEST_SMALL=1 GLIBC_TUNABLES=glibc.pthread.rseq=0'
@@ -43,12 +45,14 @@ check_all() {
 
 [[ -r ${1:-} ]] || { echo "usage: run-programs.sh LIB.so [NAME…]" >&2; exit 2; }
 logs=$(mktemp -d /tmp/larder-programs.XXXXXX)
+trap 'end_children; rm -r "$logs"; exit 143' TERM INT
 chmod 755 "$logs"
 library=$logs/$(basename "$1") # where programs that drop root can read it
 install -m 755 "$1" "$library"
 shift
 (($#)) || mapfile -t all < <(names)
-check_all "${@:-${all[@]}}" | tee "$logs/report"
+check_all "${@:-${all[@]}}" | tee "$logs/report" &
+wait $! # which a signal ends
 passed=$(grep -c '^ok ' "$logs/report" || true)
 failed=$(grep -c '^FAILED ' "$logs/report" || true)
 ((failed)) || rm -r "$logs"
