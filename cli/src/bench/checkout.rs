@@ -22,11 +22,17 @@ fn above(place: &Path) -> Option<PathBuf> {
     place.ancestors().find(|directory| directory.join(MARK).is_file()).map(Path::to_path_buf)
 }
 
-/// The target directory this tool was built in.
+/// Where to build: the target directory that this tool lies in, or for one that is installed the checkout's.
 pub(super) fn target() -> Result<PathBuf> {
     let tool = env::current_exe().context("the path of this tool is unknown")?;
-    let target = tool.ancestors().nth(2).context("this tool lies in no target directory")?;
-    Ok(target.into())
+    let own = built_in(&tool).map(Path::to_path_buf);
+    own.or_else(|| Some(root()?.join("target")))
+        .context("this tool lies neither in a target directory nor in a checkout")
+}
+
+/// The target directory of a program: cargo keeps what it knows of rustc there.
+fn built_in(program: &Path) -> Option<&Path> {
+    program.ancestors().nth(2).filter(|target| target.join(".rustc_info.json").is_file())
 }
 
 /// What of a user's environment would make other code of a peer than cargo makes of larder, or put it elsewhere.
@@ -36,6 +42,7 @@ const OTHER_FLAGS: [&str; 7] =
 /// Runs cargo in a directory, its words in a log, and gives the file it has made last; fails with the line among its words that tells most.
 pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Path) -> Result<PathBuf> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    fs::create_dir_all(log.parent().unwrap_or(log)).with_context(|| log.display().to_string())?;
     let words = File::create(log).with_context(|| log.display().to_string())?;
     let mut cargo = Command::new(&program);
     cargo.current_dir(directory).args(arguments).arg("--message-format=json-render-diagnostics").stderr(words);
@@ -92,6 +99,15 @@ mod tests {
         fs::create_dir_all(mark.parent().unwrap()).unwrap();
         fs::write(&mark, "").unwrap();
         assert_eq!(above(&root.path().join("target/release/larder")), Some(root.path().into()));
+    }
+
+    #[test]
+    fn nothing_is_built_where_a_tool_was_installed() {
+        let prefix = tempfile::tempdir().unwrap();
+        assert_eq!(built_in(&prefix.path().join("bin/larder")), None);
+        let tool = env::current_exe().unwrap();
+        // A test's program lies one deeper.
+        assert_eq!(built_in(tool.parent().unwrap()), tool.ancestors().nth(3));
     }
 
     #[test]

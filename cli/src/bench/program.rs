@@ -16,20 +16,20 @@ pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = asked {
         return path.canonicalize().with_context(|| format!("--workloads {}", path.display()));
     }
-    let target = checkout::target()?;
     let beside = std::env::current_exe()?.with_file_name(FILE);
-    if beside.is_file() { Ok(beside) } else { build(&target) }
+    if beside.is_file() { Ok(beside) } else { build() }
 }
 
-fn build(target: &Path) -> Result<PathBuf> {
+fn build() -> Result<PathBuf> {
     let Some(root) = checkout::root() else {
         bail!(
             "{FILE} is not beside this tool: copy it there, use --workloads PATH, or run this in a checkout of larder"
         );
     };
+    let target = checkout::target()?;
     say(format_args!("building {FILE}"));
     let arguments = ["build", "--release", "--locked", "--package", FILE, "--target-dir"].map(Path::new);
-    checkout::cargo(&root, &[&arguments[..], &[target]].concat(), &target.join(format!("{FILE}.log")))
+    checkout::cargo(&root, &[&arguments[..], &[target.as_path()]].concat(), &target.join(format!("{FILE}.log")))
 }
 
 /// What it can run.
