@@ -1,11 +1,12 @@
 //! One run of larder-workloads.
 //!
 //! Each preloads a copy of the library that was made for it. Which pages of memory the file's text happens to lie in decides up to an eighth of a
-//! run's time (12 % between two copies of one file, on an AMD EPYC), and a file that stays lies in the same pages for the whole bench.
+//! run's time (12 % between two copies of one file, on an AMD EPYC), and a file that stays lies in the same pages for the whole bench. One that names
+//! what it needs by where it lies itself (`$ORIGIN`) must stay all the same.
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,8 +42,9 @@ impl Bench<'_> {
             interrupt: self.interrupt,
         };
         let library = contender.allocator.library.as_deref();
-        let copy = library.map(|library| Copy::of(library, self.program)).transpose()?;
-        let status = runner.measure(copy.as_ref().map(|copy| &*copy.library))?.status();
+        let movable = library.filter(|library| !names_its_place(library));
+        let copy = movable.map(|library| Copy::of(library, self.program)).transpose()?;
+        let status = runner.measure(copy.as_ref().map(|copy| &*copy.library).or(library))?.status();
         if !status.success() {
             bail!("it ended with {status}{}", last_words(&text(&mut stderr)?));
         }
@@ -77,9 +79,15 @@ impl Copy {
         let folder = |place: &Path| tempfile::Builder::new().prefix("larder-bench-").tempdir_in(place);
         let folder = folder(program.parent().unwrap_or(program)).or_else(|_| folder(&env::temp_dir()))?;
         let copy = folder.path().join(library.file_name().unwrap_or_default());
-        std::fs::copy(library, &copy).with_context(|| format!("no copy of {} can be made", library.display()))?;
+        fs::copy(library, &copy).with_context(|| format!("no copy of {} can be made", library.display()))?;
         Ok(Self { library: copy, _folder: folder })
     }
+}
+
+/// Whether the linker finds what the library needs by where that lies: a copy would not load.
+fn names_its_place(library: &Path) -> bool {
+    let has = |text: &[u8], word: &[u8]| text.windows(word.len()).any(|part| part == word);
+    fs::read(library).is_ok_and(|text| has(&text, b"$ORIGIN") || has(&text, b"${ORIGIN}"))
 }
 
 /// All that was written to the file.
@@ -107,7 +115,7 @@ mod tests {
         let copy = Copy::of(&library, &library).unwrap();
         let path = copy.library.clone();
         assert!(path != library && path.file_name() == library.file_name());
-        assert!(std::fs::read(&path).unwrap() == std::fs::read(&library).unwrap());
+        assert!(fs::read(&path).unwrap() == fs::read(&library).unwrap());
         drop(copy);
         assert!(!path.exists());
     }
@@ -116,6 +124,15 @@ mod tests {
     fn where_the_program_lies_nobody_need_be_able_to_write() {
         let library = env::current_exe().unwrap();
         assert!(Copy::of(&library, Path::new("/proc/no/program")).unwrap().library.starts_with(env::temp_dir()));
+    }
+
+    #[test]
+    fn a_library_that_names_its_place_stays_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, stays) in [("libc.so.6", false), ("x$ORIGIN/../lib", true), ("${ORIGIN}", true)] {
+            fs::write(file.path(), text).unwrap();
+            assert_eq!(names_its_place(file.path()), stays);
+        }
     }
 
     #[test]
