@@ -18,6 +18,8 @@ pub(crate) fn verify(image: &Path, library: Option<&Path>) -> Result<()> {
     trace
         .envs([("LD_TRACE_LOADED_OBJECTS", "1"), ("LD_WARN", "yes")])
         .envs([("LD_BIND_NOW", "yes"), ("LD_DEBUG", "bindings")])
+        // Would keep its words from us.
+        .env_remove("LD_DEBUG_OUTPUT")
         .stdin(Stdio::null());
     if let Some(library) = library {
         preload::set(&mut trace, library)?;

@@ -137,6 +137,14 @@ fn output_is_shown_only_when_asked_for() {
 }
 
 #[test]
+fn the_linkers_words_are_not_for_a_file_of_the_users() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut run = larder(&["compare", "--only", "larder", "--runs", "1", "--", "true"]);
+    let run = run.env("LD_DEBUG_OUTPUT", directory.path().join("words")).output().unwrap();
+    assert!(run.status.success(), "{}{}", stdout(&run), stderr(&run));
+}
+
+#[test]
 fn the_command_reads_nothing() {
     report(&["--runs", "1", "--", "sh", "-c", "read line && exit 1; exit 0"]);
 }
