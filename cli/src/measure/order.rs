@@ -2,12 +2,24 @@
 //! alike, and goes on in other steps, so that nobody always follows the same one: a process gets the pages that the one before it has given back, and
 //! on a virtual machine pages that were used lately cost a fraction of others.
 
-/// The places of `count`. In as many rounds as there are steps without a common factor with `count`, no two come one after the other twice; if `count`
-/// is a prime, all do once.
+/// The places of `count`. If that is even, each follows each other once in as many rounds (a design of Williams'); if not, no two come one after the
+/// other twice in as many rounds as there are steps without a common factor with it, and all do once if it is a prime.
 pub(crate) fn of_round(count: usize, round: u32) -> impl Iterator<Item = usize> {
+    let first = round as usize;
+    let there =
+        move |turn: usize| if count.is_multiple_of(2) { zigzag(count, turn) } else { turn * step(count, first) };
+    (0..count).map(move |turn| (first + there(turn)) % count)
+}
+
+/// 0, 1, -1, 2, -2 and so on: each distance once.
+fn zigzag(count: usize, turn: usize) -> usize {
+    if turn.is_multiple_of(2) { count - turn / 2 } else { turn.div_ceil(2) }
+}
+
+/// Another one in each round.
+fn step(count: usize, round: usize) -> usize {
     let steps: Vec<_> = (1..count.max(2)).filter(|&step| common_factor(step, count) == 1).collect();
-    let (first, step) = (round as usize, steps[round as usize % steps.len()]);
-    (0..count).map(move |turn| (first + turn * step) % count)
+    steps[round % steps.len()]
 }
 
 fn common_factor(a: usize, b: usize) -> usize {
@@ -36,7 +48,7 @@ mod tests {
 
     #[test]
     fn nobody_always_follows_the_same_one() {
-        for (count, rounds) in [(3, 2), (4, 2), (11, 10), (12, 4)] {
+        for (count, rounds) in [(2, 2), (3, 2), (4, 4), (9, 6), (11, 10), (12, 12)] {
             let follow = |round| {
                 let places: Vec<_> = of_round(count, round).collect();
                 places.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()
