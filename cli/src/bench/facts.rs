@@ -9,6 +9,8 @@ pub(super) struct Facts {
     /// When, as RFC 3339 has it.
     pub(super) started: String,
     pub(super) machine: Machine,
+    /// What the user set for allocators.
+    pub(super) environment: Vec<String>,
     pub(super) scale: &'static str,
     pub(super) rounds: u32,
     pub(super) seconds: u64,
@@ -20,8 +22,12 @@ impl Facts {
     pub(super) fn line(&self) -> String {
         let rounds = if self.rounds == 1 { "1 round".into() } else { format!("{} rounds", self.rounds) };
         let cut = if self.interrupted { "; INTERRUPTED: not all was run" } else { "" };
+        let with: String = self.environment.iter().map(|it| format!("; {it}")).collect();
         let Self { mode, started, machine, scale, seconds, .. } = self;
-        format!("larder: {mode}; {rounds} at scale {scale} in {seconds} s from {started} on {}{cut}", machine.line())
+        format!(
+            "larder: {mode}; {rounds} at scale {scale} in {seconds} s from {started} on {}{with}{cut}",
+            machine.line()
+        )
     }
 }
 
@@ -34,11 +40,17 @@ pub(super) mod tests {
             mode: "rseq by mm_cid".into(),
             started: "2026-01-02T03:04:05Z".into(),
             machine: Machine::here(),
+            environment: vec!["LARDER_CONF=thp:never".into()],
             scale: "quick",
             rounds: 2,
             seconds: 5,
             interrupted: false,
         }
+    }
+
+    #[test]
+    fn the_line_tells_what_the_user_set() {
+        assert!(facts().line().ends_with("; LARDER_CONF=thp:never"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Report<'a> {
     /// As RFC 3339 has it.
     started: &'a str,
     machine: &'a Machine,
+    /// What the user set for allocators, as NAME=value.
+    environment: &'a [String],
     scale: &'static str,
     rounds: u32,
     interrupted: bool,
@@ -77,6 +79,7 @@ impl<'a> Report<'a> {
             larder_mode: &facts.mode,
             started: &facts.started,
             machine: &facts.machine,
+            environment: &facts.environment,
             scale: facts.scale,
             rounds: facts.rounds,
             interrupted: facts.interrupted,
@@ -159,6 +162,7 @@ mod tests {
         let wanted = [
             "allocators",
             "cells",
+            "environment",
             "interrupted",
             "larder_mode",
             "larder_version",

@@ -26,8 +26,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::measure::Interrupt;
 use crate::measure::report::Report as File;
+use crate::measure::{Interrupt, environment};
 use crate::{library, mode, run as runs};
 use args::Bench;
 use cell::{Cell, Choice};
@@ -97,6 +97,7 @@ fn measure(
         mode,
         started,
         machine: Machine::here(),
+        environment: environment::settings(),
         scale: args.scale.word(),
         rounds,
         seconds: progress.elapsed().as_secs(),

@@ -22,6 +22,8 @@ pub(super) struct Report<'a> {
     status: String,
     runs: u32,
     interrupted: bool,
+    /// What the user set for allocators, as NAME=value.
+    environment: &'a [String],
     allocators: Vec<Allocator<'a>>,
 }
 
@@ -43,6 +45,7 @@ pub(super) struct Facts<'a> {
     pub(super) status: ExitStatus,
     pub(super) runs: u32,
     pub(super) interrupted: bool,
+    pub(super) environment: &'a [String],
 }
 
 impl<'a> Report<'a> {
@@ -55,6 +58,7 @@ impl<'a> Report<'a> {
             status: facts.status.to_string(),
             runs: facts.runs,
             interrupted: facts.interrupted,
+            environment: facts.environment,
             allocators: entrants.iter().map(Allocator::new).collect(),
         }
     }
@@ -85,6 +89,7 @@ mod tests {
             status: ExitStatus::from_raw(0),
             runs: 1,
             interrupted: false,
+            environment: &["LARDER_CONF=thp:never".into()],
         };
         let mut larder = Entrant::new(crate::measure::Allocator::new("larder", Some("/x.so".into())));
         larder.samples.push(Sample {
@@ -105,6 +110,7 @@ mod tests {
             "status": "exit status: 0",
             "runs": 1,
             "interrupted": false,
+            "environment": ["LARDER_CONF=thp:never"],
             "allocators": [{
                 "name": "larder",
                 "library": "/x.so",

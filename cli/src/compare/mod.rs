@@ -18,7 +18,7 @@ use crate::elf::Abi;
 use crate::measure::allocator::{self, SYSTEM};
 use crate::measure::report::Report as File;
 use crate::measure::runner::Output;
-use crate::measure::{Interrupt, Runner};
+use crate::measure::{Interrupt, Runner, environment};
 use crate::say::say;
 use crate::{library, mode, run};
 use entrant::Entrant;
@@ -47,8 +47,15 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     }
     let reference = Reference::new(first, &args.command[0], abi)?;
     let runs = measure_all(&mut entrants, args, &runner, &reference);
-    let facts =
-        Facts { mode: &mode, command: &args.command, status: reference.status, runs, interrupted: interrupt.asked() };
+    let environment = environment::settings();
+    let facts = Facts {
+        mode: &mode,
+        command: &args.command,
+        status: reference.status,
+        runs,
+        interrupted: interrupt.asked(),
+        environment: &environment,
+    };
     report(json, &facts, &entrants)
 }
 

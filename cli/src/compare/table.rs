@@ -53,6 +53,9 @@ fn how(facts: &Facts) -> String {
     if facts.interrupted {
         text += "; INTERRUPTED: not all rounds were run";
     }
+    for setting in facts.environment {
+        let _ = write!(text, "; {setting}");
+    }
     if !facts.status.success() {
         let _ = write!(text, "; the command ended with {}", facts.status);
     }
@@ -138,7 +141,14 @@ mod tests {
     }
 
     fn facts(status: i32, interrupted: bool) -> Facts<'static> {
-        Facts { mode: "rseq by mm_cid", command: &[], status: ExitStatus::from_raw(status), runs: 5, interrupted }
+        Facts {
+            mode: "rseq by mm_cid",
+            command: &[],
+            status: ExitStatus::from_raw(status),
+            runs: 5,
+            interrupted,
+            environment: &[],
+        }
     }
 
     #[test]
@@ -187,5 +197,8 @@ larder       *8.00   0.80    8.00 - 8.00  *4.000   0.80    12.00   1.20    *100 
         assert!(!text.contains("INTERRUPTED") && !text.contains("ended"), "{text}");
         let text = legend(&facts(3 << 8, true), &[]);
         assert!(text.contains("INTERRUPTED") && text.contains("exit status: 3"), "{text}");
+        let environment = ["LARDER_CONF=thp:never".into()];
+        let text = legend(&Facts { environment: &environment, ..facts(0, false) }, &[]);
+        assert!(text.contains("; LARDER_CONF=thp:never\n"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod allocator;
 mod child;
+pub(crate) mod environment;
 mod group;
 mod installed;
 mod interrupt;
