@@ -223,6 +223,8 @@ fn a_named_library_takes_part() {
 
 #[test]
 fn mistakes_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let twice = directory.path().join("report").display().to_string();
     for (arguments, part) in [
         (&["--with", "x=/no/such.so"][..], "--with x=/no/such.so: No such file"),
         (&["--allocators", "nobody"], "--allocators nobody"),
@@ -230,6 +232,7 @@ fn mistakes_are_named() {
         (&["--list", "--allocators", "nobody"], "--allocators nobody"),
         (&["--json", "/no/such/x.json"], "--json /no/such/x.json: No such file"),
         (&["--html", "/no/such/page.html"], "--html /no/such/page.html: No such file"),
+        (&["--json", &twice, "--html", &twice], "--json and --html are to be two files"),
         (&["--only", "nothing"], "no workload is left"),
     ] {
         let run = bench("", arguments);

@@ -24,7 +24,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::measure::report::Report as File;
 use crate::measure::{Interrupt, environment};
@@ -113,10 +113,14 @@ struct Files {
 
 impl Files {
     fn open(args: &Bench) -> Result<Self> {
-        Ok(Self {
-            json: File::open("--json", args.json.as_deref())?,
-            html: File::open("--html", args.html.as_deref())?,
-        })
+        let json = File::open("--json", args.json.as_deref())?;
+        let html = File::open("--html", args.html.as_deref())?;
+        if let (Some(json), Some(html)) = (&json, &html)
+            && json.is_of_one_file(html)?
+        {
+            bail!("--json and --html are to be two files");
+        }
+        Ok(Self { json, html })
     }
 
     fn write(self, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<()> {

@@ -1,29 +1,40 @@
 //! Reports as files, opened before anything is measured: that one cannot be written is not for the end to tell.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// A file that a report goes to.
+/// A file that a report goes to. One that was made for it goes if there is none.
 pub(crate) struct Report {
     /// What the user wrote before the path.
     option: &'static str,
     path: PathBuf,
     file: File,
+    /// Whether nothing but this has made the file, and nothing is in it.
+    is_new: bool,
 }
 
 impl Report {
     /// Opens what is asked for. What the file has in it stays until there is something to write.
     pub(crate) fn open(option: &'static str, path: Option<&Path>) -> Result<Option<Self>> {
         let open = |path: &Path| {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+            let new = File::create_new(path);
+            let is_new = new.is_ok();
+            let file = new.or_else(|_| OpenOptions::new().write(true).create(true).truncate(false).open(path));
             let file = file.with_context(|| format!("{option} {}", path.display()))?;
-            Ok(Self { option, path: path.into(), file })
+            Ok(Self { option, path: path.into(), file, is_new })
         };
         path.map(open).transpose()
+    }
+
+    /// Whether one would be written over the other.
+    pub(crate) fn is_of_one_file(&self, other: &Self) -> Result<bool> {
+        let (one, two) = (self.file.metadata()?, other.file.metadata()?);
+        Ok(one.is_file() && (one.dev(), one.ino()) == (two.dev(), two.ino()))
     }
 
     /// Writes the report as JSON.
@@ -37,11 +48,20 @@ impl Report {
     }
 
     fn replace(&mut self, text: &str) -> Result<()> {
+        self.is_new = false;
         // A pipe or a device has no length.
         if self.file.metadata()?.is_file() {
             self.file.set_len(0)?;
         }
         Ok(self.file.write_all(text.as_bytes())?)
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if self.is_new {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -64,10 +84,32 @@ mod tests {
     #[test]
     fn what_was_there_stays_until_the_report_comes() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "an older and longer one").unwrap();
+        fs::write(file.path(), "an older and longer one").unwrap();
         let report = Report::open("--json", Some(file.path())).unwrap().unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "an older and longer one");
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), "an older and longer one");
         report.write_json(&1).unwrap();
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "1\n");
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), "1\n");
+    }
+
+    #[test]
+    fn without_a_report_there_is_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.json");
+        let open = || Report::open("--json", Some(&path)).unwrap().unwrap();
+        drop(open());
+        assert!(!path.exists());
+        open().write("x").unwrap();
+        drop(open());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "x");
+    }
+
+    #[test]
+    fn two_reports_do_not_go_to_one_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let open = |path: &Path| Report::open("--json", Some(path)).unwrap().unwrap();
+        assert!(open(&path).is_of_one_file(&open(&path)).unwrap());
+        assert!(!open(&path).is_of_one_file(&open(&path.with_extension("y"))).unwrap());
+        assert!(!open(Path::new("/dev/null")).is_of_one_file(&open(Path::new("/dev/null"))).unwrap());
     }
 }
