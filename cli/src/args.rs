@@ -1,8 +1,10 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::args::{Bench, NOTES};
@@ -88,7 +90,7 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     /// Compare this library too (repeatable)
-    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library)]
+    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library())]
     pub(crate) with: Vec<(String, PathBuf)>,
     /// Compare only these: "system" is always there (larder, jemalloc, mimalloc...)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -110,11 +112,18 @@ pub(crate) struct Compare {
     pub(crate) command: Vec<OsString>,
 }
 
-pub(crate) fn named_library(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.into(), path.into())),
-        _ => Err("write NAME=LIB.so, for example mine=./libmine.so".into()),
-    }
+/// For options that take NAME=LIB.so; a path need not be UTF-8.
+pub(crate) fn named_library() -> impl TypedValueParser<Value = (String, PathBuf)> {
+    OsStringValueParser::new().try_map(|text| split_name(&text))
+}
+
+fn split_name(text: &OsStr) -> Result<(String, PathBuf), &'static str> {
+    let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'=');
+    let name = parts.next().and_then(|name| str::from_utf8(name).ok()).filter(|name| !name.is_empty());
+    let path = parts.next().filter(|path| !path.is_empty()).map(OsStr::from_bytes);
+    name.zip(path)
+        .map(|(name, path)| (name.into(), path.into()))
+        .ok_or("write NAME=LIB.so, for example mine=./libmine.so")
 }
 
 #[cfg(test)]
@@ -147,9 +156,11 @@ mod tests {
 
     #[test]
     fn a_named_library_needs_both_parts() {
-        assert_eq!(named_library("a=/b=c.so"), Ok(("a".into(), "/b=c.so".into())));
+        assert_eq!(split_name(OsStr::new("a=/b=c.so")), Ok(("a".into(), "/b=c.so".into())));
+        let strange = OsStr::from_bytes(b"/\xff.so");
+        assert_eq!(split_name(OsStr::from_bytes(b"a=/\xff.so")), Ok(("a".into(), strange.into())));
         for bad in ["a", "a=", "=b"] {
-            assert!(named_library(bad).is_err(), "{bad}");
+            assert!(split_name(OsStr::new(bad)).is_err(), "{bad}");
         }
     }
 }

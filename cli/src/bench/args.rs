@@ -49,7 +49,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) allocators: Vec<String>,
     /// Measure this library too (repeatable)
-    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library)]
+    #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library())]
     pub(crate) with: Vec<(String, PathBuf)>,
     /// Measure so many rounds, however long they take
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
