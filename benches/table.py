@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+DAY = 24 * 60 * 60
 UNITS = [(1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns")]
 
 
@@ -16,7 +17,12 @@ def medians():
     """(group, workload) -> contender -> nanoseconds."""
     root = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "criterion"
     found = {}
-    for file in root.glob("*/*/*/new/benchmark.json"):
+    files = {file: file.stat().st_mtime for file in root.glob("*/*/*/new/benchmark.json")}
+    # What is no benchmark any more, or is no contender, stays there.
+    old = [file for file, time in files.items() if time < max(files.values()) - DAY]
+    if old:
+        print(f"table.py: {len(old)} of {len(files)} are older by a day and left out", file=sys.stderr)
+    for file in sorted(files.keys() - set(old)):
         about = json.loads(file.read_text())
         time = json.loads((file.parent / "estimates.json").read_text())["median"]["point_estimate"]
         found.setdefault((about["group_id"], about["function_id"]), {})[about["value_str"]] = time
