@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::checkout;
 use crate::measure::Allocator;
@@ -72,14 +72,23 @@ pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
         }
         return Vec::new();
     };
-    let built = |name| match build_one(&root, name) {
-        Ok(peer) => Some(peer),
-        Err(error) => {
-            say(format_args!("left out: {name}: {error:#}"));
-            None
+    let mut built = Vec::new();
+    for name in wanted {
+        match build_one(&root, name).and_then(|peer| unlike(peer, &built)) {
+            Ok(peer) => built.push(peer),
+            Err(error) => say(format_args!("left out: {name}: {error:#}")),
         }
-    };
-    wanted.into_iter().filter_map(built).collect()
+    }
+    built
+}
+
+/// Two names for one file would be figures under a name that is not theirs.
+fn unlike(peer: Allocator, others: &[Allocator]) -> Result<Allocator> {
+    let text = |it: &Allocator| it.library.as_ref().and_then(|path| fs::read(path).ok());
+    match others.iter().find(|other| text(other) == text(&peer)) {
+        Some(twin) => bail!("cargo has built {} instead", twin.name),
+        None => Ok(peer),
+    }
 }
 
 fn build_one(root: &Path, name: &str) -> Result<Allocator> {
@@ -116,5 +125,18 @@ mod tests {
         };
         assert_eq!(left(&["mimalloc", "jemalloc", "mimalloc-v3"]), ["jemalloc", "mimalloc-v3"]);
         assert_eq!(left(&["mimalloc", "jemalloc"]), ["mimalloc", "jemalloc"]);
+    }
+
+    #[test]
+    fn one_file_is_not_two_peers() {
+        let directory = tempfile::tempdir().unwrap();
+        let peer = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            Allocator::new(name, Some(path))
+        };
+        let others = [peer("a", "x"), peer("b", "y")];
+        assert_eq!(unlike(peer("c", "z"), &others).unwrap().name, "c");
+        assert_eq!(unlike(peer("d", "y"), &others).unwrap_err().to_string(), "cargo has built b instead");
     }
 }
