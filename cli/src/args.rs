@@ -25,6 +25,7 @@ const COMPARE_NOTES: &str = "\
 The command runs under the system malloc, larder and every allocator library found in the linker's cache and the
 standard library directories, in rounds that each start with another one, after a warm-up round. It reads from
 /dev/null: for input write  larder compare -- sh -c './program < file'.
+It cannot have the terminal, and what it leaves running in the background is ended before the next run.
 
 Peak RSS is that of the largest process among the command and the children it waited for. Exit status: 0 when all
 were measured, 1 when one of them was not (the reason stands below the table), 125 when larder itself failed (to write
