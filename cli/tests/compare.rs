@@ -198,7 +198,12 @@ fn a_second_interrupt_ends_a_command_that_ignores_the_first() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
-/// Whether a process with these words is there; they must be nobody else's.
+/// A command that lasts about so many seconds, and is nobody else's.
+fn nap(seconds: u32) -> String {
+    format!("sleep {seconds}.{}", std::process::id())
+}
+
+/// Whether a process with these words is there.
 fn runs(words: &str) -> bool {
     let is_it = |path: std::path::PathBuf| {
         std::fs::read(path.join("cmdline"))
@@ -220,20 +225,21 @@ fn soon(what: impl Fn() -> bool) -> bool {
 
 #[test]
 fn an_interrupt_reaches_a_command_that_has_a_group_of_its_own() {
-    for (command, times) in [("sleep 54.3", 1), ("sh -c 'trap \"\" TERM; sleep 54.3; :'", 2)] {
+    let nap = nap(54);
+    for (command, times) in [(nap.clone(), 1), (format!("sh -c 'trap \"\" TERM; {nap}; :'"), 2)] {
         let directory = tempfile::tempdir().unwrap();
         // The first run, which is not measured, ends at once.
         let mark = directory.path().join("mark");
         let script = format!("[ -e {0} ] || {{ touch {0}; exit; }}; exec timeout 60 {command}", mark.display());
         let mut child = start(&["--", "sh", "-c", &script]);
-        assert!(soon(|| runs("sleep 54.3")));
+        assert!(soon(|| runs(&nap)));
         for time in 1..=times {
             assert!(child.try_wait().unwrap().is_none());
             interrupt(&child);
             std::thread::sleep(Duration::from_millis(if time < times { 500 } else { 0 }));
         }
         assert_eq!(child.wait().unwrap().code(), Some(130));
-        assert!(soon(|| !runs("sleep 54.3")), "{command}");
+        assert!(soon(|| !runs(&nap)), "{command}");
     }
 }
 
@@ -264,17 +270,19 @@ fn a_signal_that_is_ignored_stays_so() {
 
 #[test]
 fn the_command_ends_with_the_tool() {
-    let mut child = start(&["--", "sh", "-c", "exec sleep 53.2"]);
-    assert!(soon(|| runs("sleep 53.2")));
+    let nap = nap(53);
+    let mut child = start(&["--", "sh", "-c", &format!("exec {nap}")]);
+    assert!(soon(|| runs(&nap)));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(soon(|| !runs("sleep 53.2")));
+    assert!(soon(|| !runs(&nap)));
 }
 
 #[test]
 fn what_a_command_leaves_behind_is_ended() {
-    report(&["--runs", "1", "--", "sh", "-c", "sleep 52.1 & exit 0"]);
-    assert!(soon(|| !runs("sleep 52.1")));
+    let nap = nap(52);
+    report(&["--runs", "1", "--", "sh", "-c", &format!("{nap} & exit 0")]);
+    assert!(soon(|| !runs(&nap)));
 }
 
 #[test]
