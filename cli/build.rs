@@ -42,7 +42,17 @@ fn build_library() -> io::Result<()> {
     let built = target.join(triple).join("release");
     for name in LIBRARIES {
         replace(&built.join(name), &profile.join(name))?;
+        watch(&profile.join(name), &out)?;
     }
+    Ok(())
+}
+
+/// Has a library that was deleted or replaced built again. Cargo takes for changed what is younger than this run, so the library is as old as that:
+/// cargo writes its time beside OUT_DIR.
+fn watch(library: &Path, out: &Path) -> io::Result<()> {
+    let Ok(run) = fs::metadata(out.with_file_name("invoked.timestamp")) else { return Ok(()) };
+    fs::File::options().write(true).open(library)?.set_modified(run.modified()?)?;
+    println!("cargo::rerun-if-changed={}", library.display());
     Ok(())
 }
 
