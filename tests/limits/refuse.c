@@ -1,4 +1,5 @@
-// refuse ERRNO CALL[,CALL…] COMMAND…: becomes COMMAND, to which the named system calls answer with EPERM, ENOSYS or EINVAL.
+// refuse ERRNO CALL[,CALL…] COMMAND…: becomes COMMAND, to which the named system calls answer with EPERM, ENOSYS or EINVAL; or OK, though nothing
+// was done.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static const struct named calls[] = {
     NAMED(mremap), NAMED(madvise),           NAMED(move_pages),    NAMED(migrate_pages),
     {"set_mempolicy_home_node", 450},        {NULL, -1},
 };
-static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {NULL, -1}};
+static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {"OK", 0}, {NULL, -1}};
 
 static long look_up(const struct named *table, const char *name) {
     for (; table->name; table++)

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse strict unmapped watched; do
+    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse strict unmapped watched zeros; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -206,6 +206,7 @@ sandbox() {
         check "nothing can be opened: $error" $limit "$work/no_open" $error
     done
     check "madvise: EINVAL" $limit "$work/refuse" EINVAL madvise "$work/churn" 2 16
+    needs_library "madvise: done, and not" && check "madvise: done, and not" $limit "$work/refuse" OK madvise "$work/zeros"
     needs_library "a hardened service" && check "a service without privileges, whose sandbox kills" $limit "$work/hardened"
     needs_library "few system calls" && check "nothing but memory and futex calls after the start" $limit "$work/strict"
 }

@@ -108,8 +108,8 @@ impl Banks {
 
 impl Cpus {
     /// Takes every magazine from every CPU's windows: row, slot, class. False if windows cannot be drained here. Called by one thread at a
-    /// time. No lock is held while `each` runs, for it takes others: a signal handler that interrupted the holder of one of those may be waiting
-    /// for a slot.
+    /// time. No lock is held while `each` runs but a slot's, for which nobody waits: `each` takes others, and a signal handler that interrupted the
+    /// holder of one of those may come to the slot.
     pub fn drain(&self, mut each: impl FnMut(usize, usize, Class, Magazine)) -> bool {
         let rows = self.row_count.load(Ordering::Relaxed);
         for row in 0..rows {
@@ -148,10 +148,12 @@ impl Cpus {
     fn drain_slot(&self, bank: &Table<AtomicU64>, at: (usize, usize), mut each: impl FnMut(Class, Magazine)) {
         for class in Class::all() {
             let word = |place: usize| self.banks.word(bank, at, class, place);
-            // Acquire: the links that the CPU wrote are seen with the head.
-            let (head, room) = (word(0).swap(0, Ordering::Acquire), word(1).swap(0, Ordering::Relaxed));
-            let window = Magazine::from_window(head, room);
-            let previous = Magazine::from_word(word(2).swap(0, Ordering::Acquire));
+            // What nobody has used is only read: then it is no page of its own. Acquire: the links that the CPU wrote are seen with the head.
+            let take = |place| {
+                if word(place).load(Ordering::Relaxed) == 0 { 0 } else { word(place).swap(0, Ordering::Acquire) }
+            };
+            let window = Magazine::from_window(take(0), take(1));
+            let previous = Magazine::from_word(take(2));
             [window, previous]
                 .into_iter()
                 .filter(|magazine| !magazine.is_empty())

@@ -13,7 +13,7 @@ use super::{Errno, syscall};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::{HUGE_PAGE, PAGE, round_up};
 use core::num::NonZeroUsize;
-use once_cell::race::OnceNonZeroUsize;
+use once_cell::race::{OnceBool, OnceNonZeroUsize};
 
 /// The system's page size in bytes.
 pub fn system_page() -> usize {
@@ -125,7 +125,7 @@ impl Span {
     /// Gives the memory of a readable and writable span back and keeps the addresses; iff it succeeds they read zero.
     pub fn purge(&self) -> Result<(), Errno> {
         // SAFETY: the token is the only one for the range, and who holds it needs no contents.
-        unsafe { syscall::advise(self.base, self.len, libc::MADV_DONTNEED) }
+        unsafe { discard(self.base, self.len) }
     }
 
     /// Gives the addresses back. If the kernel refuses, for that would make one mapping too many, they are lost; but their memory is not.
@@ -291,7 +291,7 @@ impl Reserve {
             self.part_huge_pages(offset, len);
         }
         // SAFETY: the caller owns the part.
-        unsafe { syscall::advise(self.base() + offset, len, libc::MADV_DONTNEED) }
+        unsafe { discard(self.base() + offset, len) }
     }
 
     /// Has the kernel split the transparent huge pages that a part covers only partly. It charges one of which a piece is given back in whole,
@@ -346,6 +346,36 @@ impl Reserve {
             span.release();
         }
     }
+}
+
+/// Whether advice to discard pages is taken; an emulator may answer that it is, and do nothing (qemu-user before 7.1).
+static IS_DISCARDED: OnceBool = OnceBool::new();
+
+/// Gives memory back; iff it succeeds the range reads zero.
+///
+/// # Safety
+/// The range is ours, and nobody needs its contents.
+unsafe fn discard(address: usize, len: usize) -> Result<(), Errno> {
+    if !IS_DISCARDED.get_or_init(try_to_discard) {
+        return Err(Errno(libc::ENOSYS));
+    }
+    // SAFETY: as the caller says.
+    unsafe { syscall::advise(address, len, libc::MADV_DONTNEED) }
+}
+
+/// Tries it with a page of its own, once.
+#[cold]
+fn try_to_discard() -> bool {
+    let Ok(span) = Span::map(system_page(), system_page()) else { return true };
+    let word = span.base as *mut u64;
+    // SAFETY: the page was just mapped, and nobody else knows it.
+    unsafe { word.write_volatile(1) };
+    // SAFETY: the same, and it is not needed.
+    let refused = unsafe { syscall::advise(span.base, span.len, libc::MADV_DONTNEED) }.is_err();
+    // SAFETY: it is mapped still.
+    let is_zero = unsafe { word.read_volatile() } == 0;
+    span.release();
+    refused || is_zero
 }
 
 /// One page that reads zero in a forked child (or `None` where the kernel cannot do that).
