@@ -12,6 +12,9 @@ use core::ptr::null_mut;
 /// here on moving page tables is cheaper than copying.
 const PROMOTE: usize = 1 << 20;
 
+/// A huge object that shrinks by no more than this part of it stays as it is.
+const CUT_SHARE: usize = 8;
+
 /// A small object that grows and must move gets at least so many eighths of what it had: what has grown once grows again, and so it moves only every
 /// few times.
 const GROWN_EIGHTHS: usize = 11;
@@ -167,7 +170,7 @@ impl Heap {
         match found {
             Found::Small(old) => class == Some(old),
             Found::Large(home, page) => size > MAX_SMALL && self.resize_large(home, page, size),
-            Found::Huge(len) => class.is_none() && size <= len && len - size < len / 2,
+            Found::Huge(len) => class.is_none() && size <= len && len - size <= len / CUT_SHARE,
         }
     }
 
