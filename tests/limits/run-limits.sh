@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse strict unmapped watched zeros; do
+    for name in bounded charged churn contained exhaust gathered hardened idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled strict unmapped watched zeros; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -125,6 +125,7 @@ huge_pages() {
     done
     hugetlb
     idle_threads
+    collected
 }
 
 # With a pool of 160 MiB, for a second or two.
@@ -154,6 +155,21 @@ idle_threads() {
     undo+=("echo $was >$setting")
     check "$name, huge pages for all" $limit "$work/idle_threads" 62
     echo "$was" >$setting
+}
+
+# With a collector of huge pages (khugepaged) that has seen everything in a second, not in minutes.
+collected() {
+    local pace=/sys/kernel/mm/transparent_hugepage/khugepaged name='pages given back stay so, whoever collects huge ones' pages pause
+    if ! pages=$(cat $pace/pages_to_scan 2>/dev/null) || ! echo 65536 2>/dev/null >$pace/pages_to_scan; then
+        skip "$name" "the collector's pace cannot be changed"
+        return 0
+    fi
+    pause=$(cat $pace/scan_sleep_millisecs)
+    undo+=("echo $pages >$pace/pages_to_scan" "echo $pause >$pace/scan_sleep_millisecs")
+    echo 100 >$pace/scan_sleep_millisecs
+    check "$name" $limit "$work/riddled"
+    echo "$pages" >$pace/pages_to_scan
+    echo "$pause" >$pace/scan_sleep_millisecs
 }
 
 # Prints the directory of a group below the root, of whichever version has memory.
