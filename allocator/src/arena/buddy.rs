@@ -3,6 +3,7 @@
 use super::deferred::Deferred;
 use super::full::Full;
 use super::held::Held;
+use super::hollow::Hollow;
 use super::huge_pages::{HugePages, growth_end};
 use super::large::InUse;
 use super::lists::{Kind, Lists};
@@ -65,6 +66,7 @@ pub struct Arena {
     activity: AtomicU32,
     pub(super) watermarks: Watermarks,
     pub(super) huge_pages: HugePages,
+    pub(super) hollow: Hollow,
     pub(super) full: Full,
     pub(super) plots: Plots,
     /// Padded: who waits looks at the lock's word all the time.

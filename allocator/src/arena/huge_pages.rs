@@ -81,8 +81,6 @@ pub(super) struct HugePages {
     to: AtomicU32,
     /// Sparse, riddled or stalled: refused but for what it has grown by since.
     refused: AtomicBool,
-    /// Pages inside slabs that were given back.
-    hollow: AtomicU32,
     /// The first touches of the huge pages before this page were watched.
     watched: AtomicU32,
     stalls: Stalls,
@@ -156,17 +154,10 @@ impl Arena {
             || !huge_pages.is(ThpPolicy::Always) && !self.asked().contains(&page.0) && is_refused()
     }
 
-    /// A slab's pages without memory were so many, and are so many now.
-    pub fn count_hollow(&self, before: u32, now: u32) {
-        if before != now {
-            self.huge_pages.hollow.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
-        }
-    }
-
     /// Whether much of the region was given back in pieces that lie among used ones.
     fn is_riddled(&self, lists: &Lists) -> bool {
         let pieces = lists.pages_below(Order::holding(HUGE), Kind::Zero);
-        pieces + self.huge_pages.hollow.load(Ordering::Relaxed) > self.region.pages() / RIDDLED
+        pieces + self.hollow.pages() > self.region.pages() / RIDDLED
     }
 
     /// After a run was taken, without the lock: if it is the first of a huge page, touches it.

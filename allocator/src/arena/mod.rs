@@ -28,6 +28,7 @@ mod deferred;
 mod first_fit;
 mod full;
 mod held;
+mod hollow;
 mod huge_pages;
 mod large;
 mod lists;

@@ -172,6 +172,7 @@ impl Heap {
         let gathered = self.gather_idle();
         if gathered && LIMIT.is_watched() {
             self.regular_nodes().for_each(|id| {
+                self.thin_all(id, Reason::Limit);
                 self.node(id).arena.reclaim(u32::MAX, 0, Reason::Limit);
             });
         }

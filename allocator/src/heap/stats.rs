@@ -1,6 +1,7 @@
 //! Figures: gathered from the layers when asked, so the hit path counts nothing.
 
 use super::Heap;
+use crate::arena::Arena;
 use crate::base::units::{Class, NodeId, ORDERS, Order, PAGE};
 use crate::region::Magazine;
 use crate::stats::{ClassStats, GivenBack, OrderStats, PageStats, Stats};
@@ -53,7 +54,8 @@ impl Heap {
 
     /// What counts to the limits, by what there is.
     pub(super) fn held(&self) -> usize {
-        let in_arenas: usize = self.all_nodes().map(|id| self.node(id).arena.held()).sum();
+        let of_arena = |arena: &Arena| arena.held().saturating_sub(arena.hollow_bytes());
+        let in_arenas: usize = self.all_nodes().map(|id| of_arena(&self.node(id).arena)).sum();
         let (in_mappings, _) = self.huge.places.in_use();
         in_arenas + in_mappings as usize + self.huge.warm_bytes() + self.metadata_committed()
     }

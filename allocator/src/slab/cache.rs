@@ -101,6 +101,12 @@ impl Cache {
             if slab.free() == class.info().slab_objects {
                 slab.set_owner(cpu);
             }
+            if slab.hollow() > 0 {
+                if !arena.fill_hollow(slab.hollow()) {
+                    break;
+                }
+                slab.set_hollow(0);
+            }
             let first = arena.region().address(slab.page()) + slab.colour();
             if slab.is_fresh() {
                 want = want.min(in_groups(FRESH_FILL / class.size(), class));

@@ -35,7 +35,7 @@ pub(super) struct Slab {
     pub(super) list: AtomicU8,
     /// Whether its pages were zero, and not all objects have been taken since.
     fresh: AtomicU8,
-    /// Pages that went back when somebody last looked for such.
+    /// See [`Slab::hollow`].
     hollow: AtomicU8,
 }
 
@@ -142,16 +142,16 @@ impl Slab {
         self.seen.store(self.free() as u16 | THINNED, Ordering::Relaxed);
     }
 
-    /// So many of its pages are without memory now, as far as is known; how many were before.
+    /// So many of its pages are hollow now; how many were before.
     pub(super) fn set_hollow(&self, pages: u32) -> u32 {
         let before = self.hollow.load(Ordering::Relaxed);
         self.hollow.store(pages as u8, Ordering::Relaxed);
         before.into()
     }
 
-    /// Whether any of its pages went back.
-    pub(super) fn is_hollow(&self) -> bool {
-        self.hollow.load(Ordering::Relaxed) > 0
+    /// Pages that went back when somebody last looked for such, if no object was taken since.
+    pub(super) fn hollow(&self) -> u32 {
+        self.hollow.load(Ordering::Relaxed).into()
     }
 
     /// Takes up to `want` objects and calls `each` with their numbers; returns how many. First those of whole free groups, then others, lowest first.

@@ -33,7 +33,7 @@ impl Slabs {
         let mut given = 0;
         for index in numbers.start..numbers.end.min(self.descriptors.len()) {
             let slab = self.descriptors.get(index);
-            if let Some(class) = slab.class().filter(|class| slab.is_sparse(*class) || slab.is_hollow()) {
+            if let Some(class) = slab.class().filter(|class| slab.is_sparse(*class) || slab.hollow() > 0) {
                 given += self.cache(class).thin(arena, class, slab, which, reason);
             }
         }
