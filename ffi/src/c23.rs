@@ -7,12 +7,14 @@ larder_core::define_free!(
     /// Frees what `malloc(size)`, `calloc` of `size` bytes in all, or `realloc(…, size)` returned.
     #[unsafe(no_mangle)]
     free_sized,
-    free_slow
+    free_slow,
+    front
 );
 
 larder_core::define_free!(
     /// Frees what `aligned_alloc(align, size)` returned.
     #[unsafe(no_mangle)]
     free_aligned_sized,
-    free_slow
+    free_slow,
+    front
 );

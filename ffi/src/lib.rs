@@ -19,7 +19,7 @@
 //! at_exit   no name: options read at load, statistics printed at exit (kept_stderr: where to)
 //! ```
 //!
-//! No function here calls an exported name: another library may interpose it. Neither `alloc` nor a thread-local of
+//! No function here calls an exported name, for another library may interpose it; only operators do, and because of that. Neither `alloc` nor a thread-local of
 //! this crate exists, so nothing here can re-enter the allocator behind its back.
 #![no_std]
 

@@ -8,13 +8,16 @@ use core::ptr;
 
 use larder_core::Larder;
 
+use crate::arch::own_name;
 use crate::errno::{fail, or_no_memory};
 
 larder_core::define_malloc!(
     /// `malloc`: the hit path, or [`malloc_slow`].
     #[unsafe(no_mangle)]
     malloc,
-    malloc_slow
+    malloc_slow,
+    front,
+    own_name!("malloc")
 );
 
 /// What `malloc` could not serve by a hit: boot, refill, large and absurd sizes.
@@ -47,14 +50,17 @@ larder_core::define_free!(
     /// `free`: the hit path, or [`free_slow`].
     #[unsafe(no_mangle)]
     free,
-    free_slow
+    free_slow,
+    front,
+    own_name!("free")
 );
 
 larder_core::define_free!(
     /// SunOS's `free`; glibc dropped it in 2.26, old programs still call it.
     #[unsafe(no_mangle)]
     cfree,
-    free_slow
+    free_slow,
+    front
 );
 
 /// What `free` could not do by a hit: null, a full window, large objects, and what is no object at all.

@@ -129,13 +129,15 @@ unsafe extern "C" fn sallocx(object: *const c_void, _flags: c_int) -> usize {
 larder_core::define_free!(
     #[unsafe(no_mangle)]
     dallocx,
-    free_slow
+    free_slow,
+    front
 );
 
 larder_core::define_free!(
     #[unsafe(no_mangle)]
     sdallocx,
-    free_slow
+    free_slow,
+    front
 );
 
 #[unsafe(no_mangle)]

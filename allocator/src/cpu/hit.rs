@@ -18,6 +18,9 @@
 //!
 //! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
 //! nodes from which threads are served, and whenever a slow path must see every call.
+//!
+//! There are two doors to the hit path, which differ in where the bounds stand that are looked at anyway. The back door is C++'s: it stays shut
+//! where a call must go another way, as in a program that replaces operator new, and costs nothing.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
 use crate::base::classes::{
@@ -59,6 +62,18 @@ pub struct Hot {
     pub(super) link_end: AtomicUsize,
     /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
     pub(super) alone: AtomicUsize,
+    back: Back,
+}
+
+/// The bounds at the back door: those at the front once it is unlocked, until then 0.
+#[derive(Debug)]
+#[repr(C)]
+struct Back {
+    tiny_end: AtomicUsize,
+    small_end: AtomicUsize,
+    medium_end: AtomicUsize,
+    free_end: AtomicUsize,
+    unlocked: AtomicUsize,
 }
 
 impl Hot {
@@ -79,6 +94,13 @@ impl Hot {
             sizes: sizes(),
             link_end: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
+            back: Back {
+                tiny_end: AtomicUsize::new(0),
+                small_end: AtomicUsize::new(0),
+                medium_end: AtomicUsize::new(0),
+                free_end: AtomicUsize::new(0),
+                unlocked: AtomicUsize::new(0),
+            },
         }
     }
 
@@ -100,7 +122,44 @@ impl Hot {
     /// Opens the hit path of `malloc`, or closes it. Release: whoever finds it open finds what was stored before.
     pub(super) fn set_open(&self, open: bool) {
         let ends = [(&self.medium_end, MAX_MEDIUM), (&self.small_end, MAX_SMALL), (&self.tiny_end, MAX_TINY)];
-        ends.into_iter().for_each(|(end, largest)| end.store(if open { largest + 1 } else { 0 }, Ordering::Release));
+        ends.into_iter().for_each(|(end, largest)| end.store(if open { largest + 1 } else { 0 }, Ordering::SeqCst));
+        self.follow();
+    }
+
+    /// Lets `free` hit below `end`, too.
+    pub(super) fn raise_free_end(&self, end: usize) {
+        self.free_end.fetch_max(end, Ordering::SeqCst);
+        self.follow();
+    }
+
+    /// From now on the back door is open whenever the front is.
+    pub(super) fn unlock_back(&self) {
+        self.back.unlocked.store(1, Ordering::SeqCst);
+        self.follow();
+    }
+
+    /// Does at the back door what was done at the front. Of those who do so at once the last one to look sees what all have done.
+    fn follow(&self) {
+        if self.back.unlocked.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let doors = [
+            (&self.medium_end, &self.back.medium_end),
+            (&self.small_end, &self.back.small_end),
+            (&self.tiny_end, &self.back.tiny_end),
+            (&self.free_end, &self.back.free_end),
+        ];
+        for (front, back) in doors {
+            let mut end = front.load(Ordering::SeqCst);
+            loop {
+                back.store(end, Ordering::SeqCst);
+                let now = front.load(Ordering::SeqCst);
+                if now == end {
+                    break;
+                }
+                end = now;
+            }
+        }
     }
 }
 
@@ -122,33 +181,57 @@ pub mod at {
     use core::mem::offset_of;
     /// `by_size`.
     pub const BY_SIZE: usize = offset_of!(Hot, by_size);
-    /// `small_end`.
-    pub const SMALL_END: usize = offset_of!(Hot, small_end);
     /// `by_steps`.
     pub const BY_STEPS: usize = offset_of!(Hot, by_steps);
-    /// `medium_end`.
-    pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
     /// `by_pages`.
     pub const BY_PAGES: usize = offset_of!(Hot, by_pages);
     /// The reciprocal in `sizes`.
     pub const RECIPROCAL: usize = offset_of!(Hot, sizes);
     const _: () = assert!(offset_of!(Hot, area) == 8 && offset_of!(Hot, region) == 48 && offset_of!(Hot, end) == 56);
-    const _: () = assert!(offset_of!(Hot, free_end) == 64 && offset_of!(Hot, map_origin) == 72 && BY_SIZE == 80);
+    const _: () = assert!(offset_of!(Hot, map_origin) == 72);
+
+    /// The bounds at the front door.
+    pub mod front {
+        use super::{Hot, offset_of};
+        /// `tiny_end`.
+        pub const TINY_END: usize = offset_of!(Hot, tiny_end);
+        /// `small_end`.
+        pub const SMALL_END: usize = offset_of!(Hot, small_end);
+        /// `medium_end`.
+        pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
+        /// `free_end`.
+        pub const FREE_END: usize = offset_of!(Hot, free_end);
+    }
+
+    /// The bounds at the back door.
+    pub mod back {
+        use super::{Hot, offset_of};
+        /// `tiny_end`.
+        pub const TINY_END: usize = offset_of!(Hot, back.tiny_end);
+        /// `small_end`.
+        pub const SMALL_END: usize = offset_of!(Hot, back.small_end);
+        /// `medium_end`.
+        pub const MEDIUM_END: usize = offset_of!(Hot, back.medium_end);
+        /// `free_end`.
+        pub const FREE_END: usize = offset_of!(Hot, back.free_end);
+    }
 }
 
-/// Defines a `malloc` as function `$name`, exported as the attributes say: the hit path, or a jump to `$slow(size)`.
+/// Defines a `malloc` as function `$name`, exported as the attributes say: the hit path behind a door (`front` or `back`), or a jump to
+/// `$slow(size)`. `$head` is assembly before the first instruction: a second name.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! define_malloc {
-    ($(#[$meta:meta])* $name:ident, $slow:path) => {
+    ($(#[$meta:meta])* $name:ident, $slow:path, $door:ident $(, $head:expr)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         extern "C" fn $name(size: usize) -> *mut ::core::ffi::c_void {
             ::core::arch::naked_asm!(
                 ".cfi_startproc",
+                $($head,)?
                 $crate::rseq_descriptor!(),
                 "lea rdx, [rip + {heap}]",
-                "cmp rdi, [rdx]",
+                "cmp rdi, [rdx + {tiny_end}]",
                 "jae 26f",
                 "movzx esi, byte ptr [rdx + rdi + {by_size}]",
                 "21:",
@@ -210,11 +293,12 @@ macro_rules! define_malloc {
                 slow = sym $slow,
                 odd_link = sym $crate::hit::odd_link,
                 by_size = const $crate::hit::at::BY_SIZE,
-                small_end = const $crate::hit::at::SMALL_END,
+                tiny_end = const $crate::hit::at::$door::TINY_END,
+                small_end = const $crate::hit::at::$door::SMALL_END,
                 by_steps = const $crate::hit::at::BY_STEPS,
                 step_shift = const $crate::hit::STEP_SHIFT,
                 within_step = const (1 << $crate::hit::STEP_SHIFT) - 1,
-                medium_end = const $crate::hit::at::MEDIUM_END,
+                medium_end = const $crate::hit::at::$door::MEDIUM_END,
                 by_pages = const $crate::hit::at::BY_PAGES,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
@@ -223,21 +307,22 @@ macro_rules! define_malloc {
     };
 }
 
-/// Defines a `free` as function `$name`, exported as the attributes say: the hit path, or a jump to `$slow(object)`.
+/// Defines a `free` as function `$name`, exported as the attributes say: the hit path behind a door, or a jump to `$slow(object)`. `$head` as above.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! define_free {
-    ($(#[$meta:meta])* $name:ident, $slow:path) => {
+    ($(#[$meta:meta])* $name:ident, $slow:path, $door:ident $(, $head:expr)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         unsafe extern "C" fn $name(object: *mut ::core::ffi::c_void) {
             ::core::arch::naked_asm!(
                 ".cfi_startproc",
+                $($head,)?
                 $crate::rseq_descriptor!(),
                 "lea rdx, [rip + {heap}]",
                 "cmp rdi, [rdx + 48]",
                 "jb {slow}",
-                "cmp rdi, [rdx + 64]",
+                "cmp rdi, [rdx + {free_end}]",
                 "jae {slow}",
                 "mov rax, rdi",
                 "shr rax, 12",
@@ -276,6 +361,7 @@ macro_rules! define_free {
                 ".cfi_endproc",
                 heap = sym $crate::hit::HEAP,
                 slow = sym $slow,
+                free_end = const $crate::hit::at::$door::FREE_END,
                 reciprocal = const $crate::hit::at::RECIPROCAL,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,

@@ -221,6 +221,11 @@ impl Cpus {
         }
     }
 
+    /// Lets calls that come by the back door hit, too.
+    pub fn unlock_back(&self) {
+        self.hot.unlock_back();
+    }
+
     /// Whether the hit path was opened, if only for frees.
     fn may_hit(&self) -> bool {
         self.hot.map_origin.load(Ordering::Relaxed) != 0
@@ -248,7 +253,7 @@ impl Cpus {
         self.hot.end.fetch_max(end, Ordering::Relaxed);
         self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
         if self.may_hit() {
-            self.hot.free_end.fetch_max(end, Ordering::Release);
+            self.hot.raise_free_end(end);
         }
     }
 

@@ -1,4 +1,4 @@
-//! x86-64: weak symbols, the trap, Rust's missing personality, and the tails of operator new.
+//! x86-64: symbols that need not exist or that others may replace, the trap, Rust's missing personality, and where C++ exceptions fly.
 
 use core::arch::{asm, global_asm, naked_asm};
 use core::ffi::c_void;
@@ -24,6 +24,65 @@ macro_rules! weak_symbol {
     }};
 }
 pub(crate) use weak_symbol;
+
+/// A second name for the function that it stands at the head of, which nobody can replace.
+macro_rules! own_name {
+    ($name:literal) => {
+        concat!(".globl larder_own_", $name, "\n.hidden larder_own_", $name, "\nlarder_own_", $name, ":")
+    };
+}
+pub(crate) use own_name;
+
+/// Whether an exported name is bound to larder's own function, and not to one of the program's or of a library before larder.
+macro_rules! is_own {
+    ($name:literal) => {{
+        let (own, bound): (usize, usize);
+        // SAFETY: makes an address and reads a word that the linker made.
+        unsafe {
+            ::core::arch::asm!(
+                concat!("lea {}, [rip + larder_own_", $name, "]"),
+                concat!("mov {}, qword ptr [rip + ", $name, "@GOTPCREL]"),
+                out(reg) own,
+                out(reg) bound,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+        own == bound
+    }};
+}
+pub(crate) use is_own;
+
+/// Defines a function that is another: an exported one by whoever's it is in this process, or one of this crate's. `$head` comes before the jump.
+macro_rules! forward {
+    ($(#[$meta:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?, sym $to:path $(, $head:expr)?) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name($($argument: $type),*) $(-> $result)? {
+            ::core::arch::naked_asm!(".cfi_startproc", $($head,)? "jmp {}", ".cfi_endproc", sym $to)
+        }
+    };
+    ($(#[$meta:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?, $to:literal $(, $head:expr)?) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name($($argument: $type),*) $(-> $result)? {
+            ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                $($head,)?
+                concat!("jmp qword ptr [rip + ", $to, "@GOTPCREL]"),
+                ".cfi_endproc",
+            )
+        }
+    };
+}
+pub(crate) use forward;
+
+/// Before a jump from a sized to an unsized form of aligned delete: takes the second of three arguments out.
+macro_rules! without_size {
+    () => {
+        "mov rsi, rdx"
+    };
+}
+pub(crate) use without_size;
 
 /// Ends the process by an illegal instruction: the shortest way out, without any code of ours or of libc's.
 pub(crate) fn trap() -> ! {
@@ -139,33 +198,40 @@ pub(crate) extern "C" fn throwing_tail(align: usize, size: usize) -> *mut c_void
     )
 }
 
-/// The nothrow forms without memory: as above, but without a new-handler, or once it throws, the answer is null.
+/// How a call ended that may throw.
+#[repr(C)]
+pub(crate) struct Caught {
+    /// What it returned; null if it threw.
+    pub(crate) result: *mut c_void,
+    pub(crate) threw: bool,
+}
+
+/// Calls a function that may throw, with two arguments: `try { return f(a, b); } catch (...) { return nullptr; }`.
 ///
-/// The C++ personality reads the table at the end as `try { handler(); } catch (...) { return nullptr; }`. Its address is
-/// a weak reference: 0 in a program without C++, where nothing throws. It is 0 as well if C++ was loaded after larder;
-/// what a handler throws then meets the `noexcept` of operator new's caller, which is `std::terminate`.
+/// So the C++ personality reads the table at the end. Its address is a weak reference: 0 in a program without C++, where nothing throws. It is 0
+/// as well if C++ was loaded after larder; what is thrown then meets the `noexcept` of operator new's caller, which is `std::terminate`.
 #[unsafe(naked)]
-pub(crate) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void {
+pub(crate) extern "C" fn caught(function: *const c_void, first: usize, second: usize) -> Caught {
     naked_asm!(
         ".cfi_startproc",
         ".cfi_personality 0x9b, .Llarder_personality", // 0x9b: 4 bytes relative to here, to a word with the address
         ".cfi_lsda 0x1b, .Llarder_catch_all",          // 0x1b: 4 bytes relative to here
-        "10:",
-        enter!(),
-        "2:",
-        "call {new_handler}",
-        "test rax, rax",
-        "jz 3f",
+        "12:",
+        "push rax",
+        ".cfi_def_cfa_offset 16",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
         "20:",
         "call rax",
         "21:",
-        "mov rdi, rbx",
-        "mov rsi, r12",
-        "call {again}",
-        "test rax, rax",
-        "jz 2b",
-        "3:", // rax is the object, or null
-        leave!(),
+        "xor edx, edx",
+        "2:",
+        "pop rcx",
+        ".cfi_remember_state",
+        ".cfi_def_cfa_offset 8",
+        "ret",
+        ".cfi_restore_state",
         "30:", // the landing pad: rax is the exception
         ".weak __cxa_begin_catch",
         ".weak __cxa_end_catch",
@@ -173,10 +239,9 @@ pub(crate) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void 
         "call qword ptr [rip + __cxa_begin_catch@GOTPCREL]",
         "call qword ptr [rip + __cxa_end_catch@GOTPCREL]",
         "xor eax, eax",
-        "jmp 3b",
+        "mov edx, 1",
+        "jmp 2b",
         ".cfi_endproc",
-        catch_all!("10b", "20b", "21b", "30b"),
-        new_handler = sym new_handler,
-        again = sym again,
+        catch_all!("12b", "20b", "21b", "30b"),
     )
 }

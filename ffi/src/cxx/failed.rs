@@ -1,4 +1,4 @@
-//! What the tails of operator new ask when there was no memory. Nothing here unwinds.
+//! What the tails of operator new do when there was no memory. Nothing here unwinds.
 //!
 //! The C++ runtime is found in two ways. A program linked with one has its symbols when larder is loaded: a weak
 //! reference is enough. A C program that loads C++ code later (an interpreter's extension module) does not: then the
@@ -8,8 +8,8 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
 
-use crate::aligned::aligned;
-use crate::arch::weak_symbol;
+use super::default::attempt;
+use crate::arch::{caught, weak_symbol};
 use crate::stderr;
 
 /// A new-handler, or the function that throws `std::bad_alloc`: takes nothing, may unwind.
@@ -17,7 +17,22 @@ pub(crate) type Thrower = unsafe extern "C-unwind" fn();
 
 /// Another attempt, after a new-handler has run.
 pub(crate) extern "C" fn again(align: usize, size: usize) -> *mut c_void {
-    aligned(align, size).cast()
+    attempt(align, size)
+}
+
+/// The nothrow forms without memory: as those that throw, but without a new-handler, or once it throws, the answer is null.
+#[cold]
+pub(super) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void {
+    while let Some(handler) = new_handler() {
+        if caught(handler as *const c_void, 0, 0).threw {
+            break;
+        }
+        let object = attempt(align, size);
+        if !object.is_null() {
+            return object;
+        }
+    }
+    ptr::null_mut()
 }
 
 /// The program's new-handler: `std::get_new_handler()`.
