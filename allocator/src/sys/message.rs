@@ -3,18 +3,27 @@
 //! A pipe without a reader sends that signal to the thread that writes, and it ends a program that did not ask for it. So it is held
 //! back while a message is written, and what the write itself caused is taken away before it could come.
 
-use super::{Errno, syscall};
+use super::{Errno, syscall, thread};
+use crate::base::sync::{AtomicUsize, Ordering};
 
 const STDERR: i32 = 2;
 const SIGPIPE: u64 = 1 << (libc::SIGPIPE - 1);
 
-/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours. A thread that has [left the
-/// descriptors](syscall::leave_descriptors) borrows the process's.
+/// The thread that has left the process's descriptors; 0 if none has.
+static APART: AtomicUsize = AtomicUsize::new(0);
+
+/// Gives the calling thread, of which there is one such in a process, a table of descriptors of its own; what it says reaches standard error all the same.
+pub fn leave_descriptors() -> Result<(), Errno> {
+    syscall::leave_descriptors()?;
+    APART.store(thread::id(), Ordering::Relaxed);
+    Ok(())
+}
+
+/// Writes what it can of `bytes` to standard error; a closed or full stderr is no error of ours. Only a thread that has [left the
+/// descriptors](leave_descriptors) borrows the process's: for others a moment's descriptor might get the number that the program waits for.
 pub fn write_stderr(bytes: &[u8]) {
-    if write_to(STDERR, bytes) == Err(Errno(libc::EBADF))
-        && let Ok(descriptor) = syscall::stderr_of_process()
-    {
-        let _lost = write_to(descriptor, bytes);
+    if write_to(STDERR, bytes) == Err(Errno(libc::EBADF)) && APART.load(Ordering::Relaxed) == thread::id() {
+        let _lost = syscall::with_stderr_of_process(|descriptor| write_to(descriptor, bytes));
     }
 }
 

@@ -76,21 +76,25 @@ pub(super) fn write(descriptor: i32, bytes: &[u8]) -> Result<usize, Errno> {
     call(libc::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0])
 }
 
-/// Standard error of the process's first thread, as a descriptor of this one.
-pub(super) fn stderr_of_process() -> Result<i32, Errno> {
-    let process = call(libc::SYS_getpid, [0; 6])?;
-    let borrowed = call(libc::SYS_pidfd_open, [process, 0, 0, 0, 0, 0])
-        .and_then(|process| call(libc::SYS_pidfd_getfd, [process, 2, 0, 0, 0, 0]));
+/// Runs `body` with standard error of the process's first thread, as a descriptor of this one.
+pub(super) fn with_stderr_of_process<R>(body: impl FnOnce(i32) -> R) -> Result<R, Errno> {
+    let borrowed = call(libc::SYS_pidfd_open, [process_id(), 0, 0, 0, 0, 0]).and_then(|process| {
+        let borrowed = call(libc::SYS_pidfd_getfd, [process, 2, 0, 0, 0, 0]);
+        close(process as u32);
+        borrowed
+    });
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_NOCTTY | libc::O_CLOEXEC;
     let descriptor = borrowed.or_else(|_| {
         let path = c"/proc/self/fd/2".as_ptr() as usize;
         call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags as usize, 0, 0, 0])
-    });
-    descriptor.map(|descriptor| descriptor as i32)
+    })?;
+    let result = body(descriptor as i32);
+    close(descriptor as u32);
+    Ok(result)
 }
 
 /// Gives the calling thread a table of descriptors of its own, which is empty: it closes none of the others'.
-pub fn leave_descriptors() -> Result<(), Errno> {
+pub(super) fn leave_descriptors() -> Result<(), Errno> {
     let flags = libc::CLOSE_RANGE_UNSHARE as usize;
     call(libc::SYS_close_range, [0, u32::MAX as usize, flags, 0, 0, 0]).map(drop)
 }

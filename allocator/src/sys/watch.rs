@@ -9,7 +9,7 @@
 
 use super::cgroup::{self, FILES, File, Files, Group};
 use super::file::{open_file, text};
-use super::{Errno, syscall};
+use super::{Errno, message, syscall};
 
 /// Groups that are watched: the process's own, and the nearest around it that have a bound.
 const GROUPS: usize = 4;
@@ -58,7 +58,7 @@ pub struct Look {
 impl Watch {
     /// Opens the groups' files, in a table of descriptors that the calling thread shares with nobody from then on.
     pub fn begin(now_ms: u64) -> Watch {
-        if syscall::leave_descriptors().is_ok() { Watch::open("", now_ms) } else { Watch::default() }
+        if message::leave_descriptors().is_ok() { Watch::open("", now_ms) } else { Watch::default() }
     }
 
     /// The same in the calling thread's present table, and below a root other than `/`.

@@ -1,9 +1,12 @@
-// Started with stdin, stdout and stderr closed: the heap works, and it has opened no file of its own.
+// Started with stdin, stdout and stderr closed: the heap works, and it has opened no file of its own, even where it has something to say (talk).
 #include <fcntl.h>
 #include <stdlib.h>
 #include "pattern.h"
 
-int main(void) {
+int main(int argc, char **argv) {
+    static char foreign[64];
+    void *volatile p = foreign;
+    if (argc > 1 && argv[1]) free(p);
     for (size_t size = 1; size < (size_t)100 << 20; size *= 3) free(realloc(malloc(size), size * 2));
     if (fcntl(0, F_GETFD) != -1 || fcntl(1, F_GETFD) != -1 || fcntl(2, F_GETFD) != -1) return 1;
     return open("/dev/null", O_RDONLY) == 0 ? 0 : 2;
