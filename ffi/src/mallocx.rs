@@ -34,6 +34,12 @@ impl Flags {
         (self.0 & 0x80 != 0).then(|| on_node((self.0.cast_unsigned() >> 20).cast_signed() - 1))
     }
 
+    /// With `MALLOCX_ZERO` the request is for all that will be usable: what a move leaves behind of that would be another object's.
+    fn whole(self, layout: Layout) -> Layout {
+        let usable = if self.zero() { Larder.good_size(layout.align(), layout.size()) } else { 0 };
+        Layout::from_size_align(usable.max(layout.size()), layout.align()).unwrap_or(layout)
+    }
+
     /// A request of `size` bytes; `None` if it is too large to be had.
     fn layout(self, size: usize) -> Option<Layout> {
         Layout::from_size_align(size, self.align()).ok().filter(|layout| layout.align() <= MAX_ALIGN)
@@ -75,7 +81,7 @@ fn zeroed(layout: Layout) -> *mut u8 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> *mut c_void {
     let flags = Flags(flags);
-    let Some(layout) = flags.layout(size) else { return ptr::null_mut() };
+    let Some(layout) = flags.layout(size).map(|layout| flags.whole(layout)) else { return ptr::null_mut() };
     // SAFETY: the caller holds the object.
     let before = unsafe { Larder.usable_size(object.cast()) };
     let moved = match flags.place() {
@@ -86,8 +92,10 @@ unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> 
         Some(None) => return ptr::null_mut(),
     };
     if flags.zero() && !moved.is_null() {
+        // A move takes along as much as was asked for.
+        let kept = if moved == object.cast() { before } else { before.min(layout.size()) };
         // SAFETY: `moved` is live and ours.
-        unsafe { clear_from(moved, before) };
+        unsafe { clear_from(moved, kept) };
     }
     moved.cast()
 }

@@ -62,6 +62,29 @@ static void zeroing(void) {
     }
 }
 
+/* What shrinks and then grows again has nothing of another object's, wherever it lies by then; nor what is to lie on a larger alignment. */
+static void zeroing_what_shrinks(void) {
+    enum { MANY = 64 };
+    for (size_t size = 1000; size < 5000000; size = size * 3 + 1) {
+        for (size_t part = 20; part > 1; part /= 2) {
+            char *dirty[MANY], *small[MANY];
+            size_t less = size / part + 1, usable = nallocx(less, 0);
+            for (int i = 0; i < MANY; i++) dirty[i] = mallocx(usable, 0);
+            for (int i = 0; i < MANY; i++) memset(dirty[i], 0xff, usable);
+            for (int i = 0; i < MANY; i++) dallocx(dirty[i], 0);
+            for (int i = 0; i < MANY; i++) {
+                small[i] = rallocx(mallocx(size, MALLOCX_ZERO), less, MALLOCX_ZERO);
+                small[i] = rallocx(small[i], usable, MALLOCX_ZERO);
+                CHECK(all_zero(small[i], sallocx(small[i], 0)));
+                small[i] = rallocx(small[i], less, MALLOCX_ZERO | MALLOCX_ALIGN(4096));
+                small[i] = rallocx(small[i], sallocx(small[i], 0) - 1, MALLOCX_ZERO);
+                CHECK(all_zero(small[i], sallocx(small[i], 0)));
+            }
+            for (int i = 0; i < MANY; i++) dallocx(small[i], 0);
+        }
+    }
+}
+
 static void in_place(void) {
     for (size_t size = 10; size < 100000000; size = size * 2 + 7) {
         char *p = mallocx(size, 0);
@@ -103,6 +126,7 @@ int main(void) {
     allocation();
     resizing();
     zeroing();
+    zeroing_what_shrinks();
     in_place();
     failing();
     return finish();
