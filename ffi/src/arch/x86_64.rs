@@ -198,6 +198,21 @@ pub(crate) extern "C" fn throwing_tail(align: usize, size: usize) -> *mut c_void
     )
 }
 
+/// operator new's last word at once: throws `std::bad_alloc`. Returns nothing, but as the last act of its forms do.
+#[unsafe(naked)]
+pub(crate) extern "C" fn throw() -> *mut c_void {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rax",
+        ".cfi_def_cfa_offset 16",
+        "call {thrower}",
+        "call rax",
+        "ud2",
+        ".cfi_endproc",
+        thrower = sym thrower,
+    )
+}
+
 /// How a call ended that may throw.
 #[repr(C)]
 pub(crate) struct Caught {

@@ -1,13 +1,14 @@
 //! The eight forms of operator new, under their mangled names.
 
 use core::ffi::c_void;
+use core::ptr;
 
 use larder_core::Larder;
 
 use super::default::{are_own, attempt};
 use super::failed::nothrow_tail;
 use crate::MIN_ALIGN;
-use crate::arch::{caught, forward, own_name, throwing_tail};
+use crate::arch::{caught, forward, own_name, throw, throwing_tail};
 
 larder_core::define_malloc!(
     /// `operator new(size_t)`
@@ -63,7 +64,7 @@ forward!(
 #[unsafe(export_name = "_ZnwmSt11align_val_tRKSt9nothrow_t")]
 extern "C" fn new_aligned_nothrow(size: usize, align: usize, _: *const c_void) -> *mut c_void {
     if are_own() {
-        or_null(attempt(align, size), align, size)
+        new_aligned_or_null(size, align)
     } else {
         caught(standard_aligned as *const c_void, size, align).result
     }
@@ -73,14 +74,19 @@ extern "C" fn new_aligned_nothrow(size: usize, align: usize, _: *const c_void) -
 #[unsafe(export_name = "_ZnamSt11align_val_tRKSt9nothrow_t")]
 extern "C" fn new_array_aligned_nothrow(size: usize, align: usize, _: *const c_void) -> *mut c_void {
     if are_own() {
-        or_null(attempt(align, size), align, size)
+        new_aligned_or_null(size, align)
     } else {
         caught(standard_array_aligned as *const c_void, size, align).result
     }
 }
 
+/// No new-handler can help where there is no such alignment.
 extern "C" fn new_aligned_or_throw(size: usize, align: usize) -> *mut c_void {
-    or_throw(attempt(align, size), align, size)
+    if align.is_power_of_two() { or_throw(attempt(align, size), align, size) } else { throw() }
+}
+
+fn new_aligned_or_null(size: usize, align: usize) -> *mut c_void {
+    if align.is_power_of_two() { or_null(attempt(align, size), align, size) } else { ptr::null_mut() }
 }
 
 /// What operator new could not serve by a hit.

@@ -88,9 +88,32 @@ void its_exceptions_make_nothrow_forms_null() {
     CHECK(!std::uncaught_exceptions());
 }
 
+// It has nothing to give where the alignment is none.
+void is_not_called_for_a_bad_alignment() {
+    const std::size_t bad[] = {0, 12, 48, 4095, ~std::size_t(0)};
+    for (auto align : bad) {
+        std::set_new_handler(uninstall_at_the_fifth);
+        calls = 0;
+        try {
+            CHECK(!::operator new(100, align_val_t(align)));
+        } catch (const std::bad_alloc &) {
+            calls += 100;
+        }
+        try {
+            CHECK(!::operator new[](100, align_val_t(align)));
+        } catch (const std::bad_alloc &) {
+            calls += 100;
+        }
+        CHECK(::operator new(100, align_val_t(align), nothrow) == nullptr);
+        CHECK(::operator new[](100, align_val_t(align), nothrow) == nullptr);
+        CHECK(calls == 200);
+    }
+}
+
 }  // namespace
 
 int main() {
+    is_not_called_for_a_bad_alignment();
     is_called_until_it_gives_up();
     its_exceptions_leave_throwing_forms();
     its_exceptions_make_nothrow_forms_null();
