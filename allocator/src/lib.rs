@@ -38,3 +38,6 @@ pub use stats::{
 #[doc(hidden)]
 pub use sys::message::write_to as write_message;
 pub use sys::options;
+/// The bare system call: a program may have a function `syscall` of its own.
+#[doc(hidden)]
+pub use sys::system_call;

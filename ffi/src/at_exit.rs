@@ -2,7 +2,7 @@
 //!
 //! Nothing is torn down. Statistics are written with one call, so that those of processes that end together do not mix.
 
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 use core::fmt::{self, Write};
 use core::ptr;
 
@@ -52,10 +52,10 @@ fn report_to(file: c_int) {
 
 /// Fresh memory of the system's.
 fn room() -> Option<&'static mut [u8]> {
-    let access = c_long::from(libc::PROT_READ | libc::PROT_WRITE);
-    let flags = c_long::from(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    let args = [0, ROOM, access as usize, flags as usize, usize::MAX, 0];
     // SAFETY: makes a mapping wherever there is room.
-    let room = unsafe { libc::syscall(libc::SYS_mmap, 0_usize, ROOM, access, flags, -1_isize, 0_usize) };
+    let room = unsafe { larder_core::system_call(libc::SYS_mmap, args) };
     let room = usize::try_from(room).ok()?;
     // SAFETY: the mapping is ours, zero, that long, and stays.
     Some(unsafe { core::slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(room), ROOM) })
@@ -63,7 +63,7 @@ fn room() -> Option<&'static mut [u8]> {
 
 fn write_at_exit(out: &mut impl Write) -> fmt::Result {
     // SAFETY: takes nothing.
-    let process = unsafe { libc::syscall(libc::SYS_getpid) };
+    let process = unsafe { larder_core::system_call(libc::SYS_getpid, [0; 6]) };
     writeln!(out, "larder: process {process} exits")?;
     write_table(out)
 }

@@ -3,11 +3,9 @@
 //! A copy is kept. A program that closes every descriptor closes that too, and what it opens then may get the number: so which file it
 //! was is known by device and inode, and no other is written to.
 
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
-
-use crate::errno;
 
 /// The copy lies above what programs count on getting from `open`, where the limit of descriptors allows.
 const LOWEST_COPY: c_int = 500;
@@ -18,7 +16,7 @@ static COPY: AtomicI32 = AtomicI32::new(NONE);
 static DEVICE: AtomicU64 = AtomicU64::new(0);
 static INODE: AtomicU64 = AtomicU64::new(0);
 
-/// To be called at load; errno changes.
+/// To be called at load.
 pub(crate) fn keep() {
     let Some((device, inode)) = file_at(libc::STDERR_FILENO) else { return };
     DEVICE.store(device, Relaxed);
@@ -37,7 +35,6 @@ pub(crate) fn get() -> Option<c_int> {
 
 #[cold]
 fn find(copy: c_int) -> Option<c_int> {
-    let _kept = errno::Kept::new();
     let kept = Some((DEVICE.load(Relaxed), INODE.load(Relaxed)));
     [copy, libc::STDERR_FILENO].into_iter().find(|&file| file_at(file) == kept)
 }
@@ -49,16 +46,18 @@ fn copy() -> Option<c_int> {
 
 /// A copy with at least this number.
 fn copy_from(lowest: c_int) -> Option<c_int> {
+    let args = [libc::STDERR_FILENO as usize, libc::F_DUPFD_CLOEXEC as usize, lowest as usize, 0, 0, 0];
     // SAFETY: duplicates a descriptor, or fails.
-    let copy = unsafe { libc::syscall(libc::SYS_fcntl, libc::STDERR_FILENO, libc::F_DUPFD_CLOEXEC, lowest) };
+    let copy = unsafe { larder_core::system_call(libc::SYS_fcntl, args) };
     c_int::try_from(copy).ok().filter(|&copy| copy >= lowest)
 }
 
 /// Device and inode of an open file.
 fn file_at(descriptor: c_int) -> Option<(u64, u64)> {
     let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    let args = [descriptor as usize, stat.as_mut_ptr() as usize, 0, 0, 0, 0];
     // SAFETY: the kernel writes a stat.
-    let result: c_long = unsafe { libc::syscall(libc::SYS_fstat, descriptor, stat.as_mut_ptr()) };
+    let result = unsafe { larder_core::system_call(libc::SYS_fstat, args) };
     // SAFETY: plain numbers, zero before the kernel wrote them.
     let stat = unsafe { stat.assume_init() };
     (result == 0).then_some((stat.st_dev, stat.st_ino))

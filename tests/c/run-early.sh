@@ -28,6 +28,7 @@ fi
 build inner.so threads/tls_module.c -shared -fPIC && build dlmopen early/dlmopen.c -D_GNU_SOURCE &&
     check early/dlmopen $limit "$work/dlmopen" "$work/inner.so"
 needs_library exit_stats && build exit_stats early/exit_stats.c && check early/exit_stats $limit "$work/exit_stats"
+build own_names early/own_names.c -rdynamic && check "early/own names" $limit env LARDER_CONF=stats:exit "$work/own_names"
 build closed early/closed.c && check early/closed $limit sh -c "exec '$work/closed' <&- >&- 2>&-"
 needs_library "early/closed, talking" && build closed early/closed.c -Wno-free-nonheap-object &&
     check "early/closed, talking" $limit env LARDER_CONF=nonsense:1,foreign_free:ignore sh -c "exec '$work/closed' talk <&- >&- 2>&-"

@@ -1,11 +1,12 @@
-//! The environment, read by hand: `getenv` may not be callable yet, and `environ` may be null.
+//! The environment, read by hand: `getenv` may not be callable yet, and `__environ` may be null. By that name, for `environ` may be a variable
+//! of the program's own.
 #![allow(unsafe_code, reason = "the C environment")]
 
 use super::thread::preserving_errno;
 use core::ffi::{CStr, c_char};
 
 unsafe extern "C" {
-    static environ: *const *const c_char;
+    static __environ: *const *const c_char;
 }
 
 /// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
@@ -43,7 +44,7 @@ pub fn auxiliary(kind: u64) -> u64 {
 
 fn entries() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: libc's own variable; a plain read, as getenv does.
-    let mut next = unsafe { environ };
+    let mut next = unsafe { __environ };
     core::iter::from_fn(move || {
         if next.is_null() {
             return None;

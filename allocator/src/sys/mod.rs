@@ -31,6 +31,8 @@ pub mod vdso;
 pub mod vm;
 pub mod watch;
 
+pub use arch::syscall as system_call;
+
 /// An errno number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Errno(pub i32);

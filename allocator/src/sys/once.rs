@@ -1,10 +1,10 @@
 //! A gate that one thread opens while the others wait: for boot and for the repair after a fork.
 //!
 //! States: 0 shut, 1 opening, 2 open. The opener runs with all signals blocked, so no handler of its own can find the gate
-//! half open.
+//! half open. A function of the program's that stands in for one of libc's may (a `getauxval` that reads a file): it gets no memory.
 
-use super::{syscall, thread::SignalsBlocked};
-use crate::base::sync::{AtomicU32, Ordering};
+use super::{syscall, thread, thread::SignalsBlocked};
+use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
 
 const SHUT: u32 = 0;
 const OPENING: u32 = 1;
@@ -14,13 +14,15 @@ const OPEN: u32 = 2;
 #[derive(Debug, Default)]
 pub struct Gate {
     state: AtomicU32,
+    /// While it is opening.
+    opener: AtomicUsize,
 }
 
 impl Gate {
     /// A shut gate.
     #[cfg(not(loom))]
     pub const fn new() -> Gate {
-        Gate { state: AtomicU32::new(SHUT) }
+        Gate { state: AtomicU32::new(SHUT), opener: AtomicUsize::new(0) }
     }
 
     /// Whether the gate is open. Acquire: pairs with the Release in `open_with`.
@@ -34,7 +36,8 @@ impl Gate {
         self.state.load(Ordering::Relaxed) == SHUT
     }
 
-    /// Opens the gate by `work`, or waits until another thread has; if `work` fails the gate is shut again and false returned.
+    /// Opens the gate by `work`, or waits until another thread has; if `work` fails the gate is shut again and false returned. False, too, from
+    /// inside of `work`.
     #[cold]
     pub fn open_with(&self, work: impl FnOnce() -> bool) -> bool {
         let _signals = SignalsBlocked::new();
@@ -42,10 +45,13 @@ impl Gate {
             match self.state.compare_exchange(SHUT, OPENING, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(OPEN) => return true,
+                Err(_) if self.opener.load(Ordering::Relaxed) == thread::id() => return false,
                 Err(_) => syscall::futex_wait((&raw const self.state).cast(), OPENING),
             }
         }
+        self.opener.store(thread::id(), Ordering::Relaxed);
         let opened = work();
+        self.opener.store(0, Ordering::Relaxed);
         self.state.store(if opened { OPEN } else { SHUT }, Ordering::Release);
         syscall::futex_wake_all((&raw const self.state).cast());
         opened

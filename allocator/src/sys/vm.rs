@@ -18,7 +18,8 @@ use once_cell::race::{OnceBool, OnceNonZeroUsize};
 /// The system's page size in bytes.
 pub fn system_page() -> usize {
     static SIZE: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    SIZE.get_or_init(|| NonZeroUsize::new(auxiliary(libc::AT_PAGESZ) as usize).unwrap_or(NonZeroUsize::MIN)).get()
+    SIZE.get_or_init(|| NonZeroUsize::new((auxiliary(libc::AT_PAGESZ) as usize).max(PAGE)).unwrap_or(NonZeroUsize::MIN))
+        .get()
 }
 
 /// What may be said of memory without a change to its contents.
