@@ -3,7 +3,16 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=60
-for name in shrinks large cut alone arrays addresses child pinned sparse storm none; do
+
+# handled WHO STATUS: the helper thread aborts; who handles that, and how the program ends.
+handled() {
+    run $limit "$work/handled" "$1"
+    if [ "$status" -eq "$2" ] && grep -q '^larder: write after free' "$work/err"; then pass "idle/handled by $1"
+    else fail "idle/handled by $1" "$(reason)"
+    fi
+}
+
+for name in shrinks large cut alone arrays addresses child pinned sparse storm none handled; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
@@ -25,6 +34,9 @@ if needs_library "idle programs shrink"; then
     check "idle/sparse, one thread" $limit "$work/sparse" alone
     check "idle/sparse, threads" $limit "$work/sparse" threads
     build interposed idle/interposed.c -rdynamic && check "idle/interposed clock" $limit "$work/interposed"
+    handled main 7
+    handled other 7
+    handled nobody 134
     check "idle/none, switched off" $limit env LARDER_CONF=idle:off "$work/none"
     check "idle/none, refused" $limit "$work/none" refused
 fi

@@ -1,6 +1,7 @@
 //! The last words: one line on stderr, composed on the stack, then abort.
 
-use super::{message, syscall};
+use super::{helper, message, syscall};
+use crate::base::sync::AtomicU32;
 use core::fmt::{self, Write};
 
 const LINE_BYTES: usize = 400;
@@ -38,5 +39,24 @@ pub fn warn(message: fmt::Arguments<'_>) {
 #[cold]
 pub fn die(message: fmt::Arguments<'_>) -> ! {
     warn(message);
+    if helper::is_this_thread() && syscall::abort_is_handled() {
+        abort_elsewhere();
+        syscall::abort_by_default();
+    }
     syscall::abort()
+}
+
+/// A handler of the program's for SIGABRT would crash in a thread that libc does not know, so another thread gets the signal. Returns where none
+/// takes it within a second, or the handler has not ended the process after five.
+fn abort_elsewhere() {
+    const STEP_MS: u64 = 50;
+    syscall::send_abort();
+    let never = AtomicU32::new(0);
+    for waited in (0..5000).step_by(STEP_MS as usize) {
+        // This thread holds every signal back, so it waits for all to see until another takes it.
+        if waited >= 1000 && syscall::pending_signals().is_ok_and(|set| set & syscall::SIGABRT != 0) {
+            return;
+        }
+        syscall::futex_wait_for(never.as_ptr(), 0, STEP_MS);
+    }
 }

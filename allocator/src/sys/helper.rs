@@ -16,7 +16,7 @@
 #![allow(unsafe_code, reason = "clone, and the memory of the new thread")]
 
 use super::vm::Span;
-use super::{Errno, arch, rseq, syscall};
+use super::{Errno, arch, rseq, syscall, thread};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::PAGE;
 
@@ -94,8 +94,17 @@ fn fill(base: usize, layout: Layout) -> usize {
     control_block
 }
 
+/// The thread that has settled in; 0 if none has.
+static SETTLED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the calling thread is such a one.
+pub fn is_this_thread() -> bool {
+    SETTLED.load(Ordering::Relaxed) == thread::id()
+}
+
 /// Called first by the new thread.
 pub fn settle_in() {
+    SETTLED.store(thread::id(), Ordering::Relaxed);
     syscall::name_thread(c"larder-purge");
     syscall::schedule_ordinarily();
     syscall::run_where_first_thread_may();

@@ -284,6 +284,30 @@ pub fn abort() -> ! {
     unsafe { libc::abort() }
 }
 
+/// The signal of `abort`, in a set.
+pub(super) const SIGABRT: u64 = 1 << (libc::SIGABRT - 1);
+
+/// Whether the program has a function to handle SIGABRT.
+pub(super) fn abort_is_handled() -> bool {
+    // The kernel's: handler, flags, restorer, mask.
+    let mut action = [0_usize; 4];
+    let args = [libc::SIGABRT as usize, 0, action.as_mut_ptr() as usize, 8, 0, 0];
+    call(libc::SYS_rt_sigaction, args).is_ok() && ![libc::SIG_DFL, libc::SIG_IGN].contains(&action[0])
+}
+
+/// Sends SIGABRT to whichever thread does not hold it back.
+pub(super) fn send_abort() {
+    let _sent = call(libc::SYS_kill, [process_id(), libc::SIGABRT as usize, 0, 0, 0, 0]);
+}
+
+/// Ends the process with SIGABRT, without any handler of the program's, if it may be sent at all.
+pub(super) fn abort_by_default() {
+    let default = [0_usize; 4];
+    let _set = call(libc::SYS_rt_sigaction, [libc::SIGABRT as usize, default.as_ptr() as usize, 0, 8, 0, 0]);
+    let _held_back_no_more = change_signal_mask(libc::SIG_UNBLOCK, SIGABRT);
+    send_abort();
+}
+
 /// Waits while `*word == expected`, at most `ms` milliseconds.
 pub fn futex_wait_for(word: *const u32, expected: u32, ms: u64) {
     let _woken_or_over = futex_try_wait(word, expected, ms);
