@@ -33,7 +33,8 @@
  *   operator new            calls the new-handler, else throws std::bad_alloc; aborts if the process has no C++ runtime
  *
  * Linked statically into a C++ program, liblarder.a finds the C++ runtime only if something pulls it in; make sure with
- * -u _ZSt17__throw_bad_allocv -u _ZSt15get_new_handlerv.
+ * -u _ZSt17__throw_bad_allocv -u _ZSt15get_new_handlerv. A program with a malloc or an operator new of its own is to be linked with a copy
+ * of it that "objcopy --weaken-symbols=symbols.txt" has made, with the list of names in larder's folder ffi.
  */
 #ifndef LARDER_H
 #define LARDER_H

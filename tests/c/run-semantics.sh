@@ -69,9 +69,12 @@ build unwind semantics/unwind.c "${flags[@]}" && ways unwind check_runs
 for name in forms bad_alloc new_handler reserve containers; do
     program "$name" "cxx/$name.cc" check_runs -std=c++17 "${cxx_static[@]}" -lstdc++
 done
-# Replaced in the program, and not in an archive that it is linked with.
+# What the program replaces it may not find in an archive as well, unless that is weakened (c-api.md).
+[ -n "$archive" ] && objcopy --weaken-symbols="$here/../../ffi/symbols.txt" "$archive" "$work/weak.a"
 for name in replaced own_malloc; do
     build "$name" "cxx/$name.cc" "${flags[@]}" -std=c++17 -lstdc++ && ways "$name" check_runs
+    [ -n "$archive" ] && build "$name, static" "cxx/$name.cc" "${flags[@]}" -std=c++17 -static "$work/weak.a" "${cxx_static[@]}" -lstdc++ &&
+        ways "$name, static" check_runs
 done
 build replaced_arrays cxx/replaced.cc "${flags[@]}" -std=c++17 -DARRAYS -lstdc++ && ways replaced_arrays check_runs
 if build plugin.so cxx/plugin.cc -O0 -std=c++17 -shared -fPIC -lstdc++ && build late cxx/late.c "${flags[@]}"; then
