@@ -6,7 +6,7 @@ limit=30
 loader=$(readelf -lW "$BASH" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 archive=${lib%.so}.a
 
-for name in first no_environ thread_in_constructor; do
+for name in first first_stack no_environ thread_in_constructor; do
     build "$name" "early/$name.c" -D_GNU_SOURCE && check "early/$name" $limit "$work/$name"
 done
 build ifunc early/ifunc.c -Wl,-z,now && check early/ifunc $limit "$work/ifunc"

@@ -60,6 +60,12 @@ impl Heap {
         if let Some(witness) = self.hooks.witness {
             set_witness(witness);
         }
+        self.boot_here()
+    }
+
+    /// With what the machine and the process have. Apart, as what comes before needs as much stack itself.
+    #[inline(never)]
+    fn boot_here(&self) -> bool {
         let topology = if self.settings.ignores_nodes() { Topology::single() } else { Topology::read(SYSFS_NODES) };
         let placement = self.placement(&topology);
         let generous =
@@ -70,6 +76,7 @@ impl Heap {
     }
 
     /// Boots a heap of a given shape; false if there is no address space for it.
+    #[inline(never)]
     pub(super) fn boot_with(&self, shape: &Shape<'_>, placement: &Placement) -> bool {
         let arenas = arenas_for(placement.count());
         let (mut len, mut exact) = (round_region(shape.region_len), None);

@@ -77,6 +77,7 @@ impl Poll {
 
 impl Heap {
     /// Takes over the bounds; before anything is committed.
+    #[inline(never)]
     pub(super) fn set_limits(&self) {
         let choice = self.settings.get(Key::Cgroup);
         let group = if choice == CGROUP_OFF { None } else { cgroup::bound("") };

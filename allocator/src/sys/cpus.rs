@@ -11,6 +11,7 @@ pub fn bound() -> Option<usize> {
 
 /// One more than the largest number of a CPU that may ever be there, as the list below `root` says (`/sys/devices/system/cpu`), for a few microseconds
 /// more; else the bound.
+#[inline(never)]
 pub fn possible(root: &str) -> Option<usize> {
     let mut buffer = [0; 1024];
     let list = read_text(format_args!("{root}/possible"), &mut buffer);

@@ -19,16 +19,11 @@ impl Write for Path {
     }
 }
 
-impl Path {
-    fn compose(path: fmt::Arguments<'_>) -> Option<Path> {
-        let mut composed = Path([0; PATH], 0);
-        write!(composed, "{path}\0").ok()?;
-        Some(composed)
-    }
-
-    fn as_c(&self) -> Option<&CStr> {
-        CStr::from_bytes_until_nul(&self.0).ok()
-    }
+/// Calls `body` with a path, if that is not too long. Composed where it is used: a boot on a small stack has no room for a second one.
+fn with_path<R>(path: fmt::Arguments<'_>, body: impl FnOnce(&CStr) -> Option<R>) -> Option<R> {
+    let mut composed = Path([0; PATH], 0);
+    write!(composed, "{path}\0").ok()?;
+    body(CStr::from_bytes_until_nul(&composed.0).ok()?)
 }
 
 /// The head of the file at `path`, as far as the buffer goes; `None` if it cannot be read or is no text.
@@ -38,8 +33,7 @@ pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&
 
 /// The same, and why not.
 pub fn try_to_read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
-    let path = Path::compose(path);
-    read_path(path.as_ref().and_then(Path::as_c).ok_or(Errno(libc::ENOENT))?, buffer)
+    with_path(path, |path| Some(read_path(path, buffer))).unwrap_or(Err(Errno(libc::ENOENT)))
 }
 
 fn read_path<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
@@ -86,8 +80,9 @@ pub fn each_line(
 }
 
 /// Opens the file at `path` to be read; it stays open.
+#[inline(never)]
 pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
-    syscall::open(Path::compose(path)?.as_c()?).ok()
+    with_path(path, |path| syscall::open(path).ok())
 }
 
 /// Bytes of addresses that this process has mapped, 0 if that cannot be read.
