@@ -2,7 +2,8 @@
 //!
 //! So all that a form calls by default is reached through the global offset table. But where the whole table leads to larder's own functions,
 //! each form may as well do at once what they would do together: then the hit path's back door is unlocked. It is larder's at once or never, for
-//! the table is filled before any code of this library runs.
+//! the table is filled before any code of this library runs. (The address of `free` that a program takes which is not position-independent is one in
+//! the program: there each form goes the long way round, to the same end.)
 
 use core::ffi::c_void;
 use core::ptr;
