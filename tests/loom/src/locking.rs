@@ -5,7 +5,7 @@ pub mod lock;
 
 use crate::thread;
 
-/// The futex calls of `sys::lock`.
+/// The calls of `sys::lock`.
 mod syscall {
     use crate::base::sync::{AtomicUsize, Ordering};
     use crate::futex;
@@ -18,5 +18,10 @@ mod syscall {
 
     pub(super) fn futex_wake_one(_word: *const u32) {
         futex::wake_one();
+    }
+
+    /// Nobody forks in a model.
+    pub(super) fn is_first_thread() -> bool {
+        true
     }
 }
