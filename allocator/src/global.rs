@@ -125,10 +125,15 @@ impl Larder {
         HEAP.forked();
     }
 
-    /// To be called by fork handlers before the fork (`false`) and in the parent after it (`true`). Only needed where the kernel wipes no pages at
-    /// fork (Linux before 4.14): there it tells a child that another handler makes allocate before this one.
-    pub fn forks(&self, is_over: bool) {
-        HEAP.forks(is_over);
+    /// To be called by a fork handler before the fork, and with it [`Larder::after_fork_in_parent`]. Only needed where the kernel wipes no pages at
+    /// fork (Linux before 4.14): there it tells a child that another handler makes allocate before this one's.
+    pub fn before_fork(&self) {
+        HEAP.will_fork();
+    }
+
+    /// To be called in the parent by a fork handler; see [`Larder::before_fork`].
+    pub fn after_fork_in_parent(&self) {
+        HEAP.has_forked();
     }
 
     /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always told; false if it is not set.

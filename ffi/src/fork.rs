@@ -33,11 +33,11 @@ extern "C" fn register() {
 }
 
 unsafe extern "C" fn before() {
-    Larder.forks(false);
+    Larder.before_fork();
 }
 
 unsafe extern "C" fn in_parent() {
-    Larder.forks(true);
+    Larder.after_fork_in_parent();
 }
 
 unsafe extern "C" fn in_child() {

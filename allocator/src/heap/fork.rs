@@ -20,9 +20,14 @@ impl Heap {
         }
     }
 
-    /// Called by a fork handler before the fork, and in the parent after it.
-    pub fn forks(&self, is_over: bool) {
-        if is_over { self.family.has_forked() } else { self.family.will_fork() }
+    /// Called by a fork handler before the fork.
+    pub fn will_fork(&self) {
+        self.family.will_fork();
+    }
+
+    /// Called in the parent by a fork handler.
+    pub fn has_forked(&self) {
+        self.family.has_forked();
     }
 
     pub(super) fn repair(&self) -> bool {

@@ -18,12 +18,15 @@ const CUT_SHARE: usize = 8;
 /// A small object that grows and must move gets at least so many eighths of what it had: what has grown once grows again, and so it moves only every
 /// few times.
 const GROWN_EIGHTHS: usize = 11;
+/// One that shrinks stays where it is down to so many eighths of its class.
+const LEAST_EIGHTHS: usize = 5;
+
 /// Whether the class of an object that is resized is larder's choice, or told by a layout that will be told again.
 const FREELY: bool = true;
 const BY_LAYOUT: bool = false;
 
-/// One that shrinks stays where it is down to so many eighths of its class.
-const LEAST_EIGHTHS: usize = 5;
+/// Of a class: its offset, and the size of its objects.
+type Known = (usize, usize);
 
 impl Heap {
     /// C's realloc of a live object (not null) to `size` bytes: nobody tells larder the size again, so the class may be a larger one than that of
@@ -38,28 +41,21 @@ impl Heap {
 
     #[inline(never)]
     fn resize_any_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
-        match self.enter_and_find(pointer, Call::Realloc) {
-            Some(found @ Found::Small(class)) if size <= MAX_SMALL => {
-                match free_choice((class.offset(), class.size()), size) {
-                    stays if stays == class.offset() => pointer,
-                    offset => {
-                        let new = self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN);
-                        self.or_as_it_is(new, pointer, found, size)
-                    }
-                }
-            }
-            Some(found) => {
-                let new = self.resize(pointer, found, size, MIN_ALIGN);
-                self.or_as_it_is(new, pointer, found, size)
-            }
-            None => null_mut(),
-        }
+        let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return null_mut() };
+        let new = match found {
+            Found::Small(class) if size <= MAX_SMALL => match free_choice((class.offset(), class.size()), size) {
+                stays if stays == class.offset() => pointer,
+                offset => self.copy_to_new(pointer, found, Class::at_offset(offset).size(), MIN_ALIGN),
+            },
+            _ => self.resize(pointer, found, size, MIN_ALIGN),
+        };
+        if new.is_null() { self.as_it_is(pointer, found, size) } else { new }
     }
 
     /// One that shrinks stays where it is if there is no memory for another: who wants less seldom expects to get nothing. A large one is cut all the same.
-    fn or_as_it_is(&self, new: *mut u8, pointer: *mut u8, found: Found, size: usize) -> *mut u8 {
-        if !new.is_null() || size > self.usable(found) {
-            return new;
+    fn as_it_is(&self, pointer: *mut u8, found: Found, size: usize) -> *mut u8 {
+        if size > self.usable(found) {
+            return null_mut();
         }
         match found {
             Found::Large(home, page) => {
@@ -87,13 +83,7 @@ impl Heap {
     /// Objects that stay or become small, where the hit path is open. `offset` is that of the class the object is to have; of the one it `has` the size is
     /// told, too.
     #[inline(always)]
-    fn realloc_small<const FREE: bool>(
-        &self,
-        pointer: *mut u8,
-        has: (usize, usize),
-        size: usize,
-        offset: usize,
-    ) -> *mut u8 {
+    fn realloc_small<const FREE: bool>(&self, pointer: *mut u8, has: Known, size: usize, offset: usize) -> *mut u8 {
         if self.may_be_free(pointer as usize) {
             return self.realloc_suspect::<FREE>(pointer, has, size, offset);
         }
@@ -103,13 +93,7 @@ impl Heap {
     /// An object that looks as if it were free already.
     #[cold]
     #[inline(never)]
-    fn realloc_suspect<const FREE: bool>(
-        &self,
-        pointer: *mut u8,
-        has: (usize, usize),
-        size: usize,
-        offset: usize,
-    ) -> *mut u8 {
+    fn realloc_suspect<const FREE: bool>(&self, pointer: *mut u8, has: Known, size: usize, offset: usize) -> *mut u8 {
         if self.is_free_object(pointer as usize, Class::at_offset(has.0)) {
             self.refuse(pointer as usize, Call::Realloc);
             return null_mut();
@@ -122,7 +106,7 @@ impl Heap {
     fn move_small<const FREE: bool>(
         &self,
         pointer: *mut u8,
-        (has_offset, has_size): (usize, usize),
+        (has_offset, has_size): Known,
         size: usize,
         offset: usize,
     ) -> *mut u8 {
@@ -278,7 +262,7 @@ impl Heap {
 }
 
 /// The offset of the class that an object should have for `size` bytes which has the one at `offset`, of `has` bytes.
-fn free_choice((offset, has): (usize, usize), size: usize) -> usize {
+fn free_choice((offset, has): Known, size: usize) -> usize {
     if size > has {
         Class::offset_for(size.max(has / 8 * GROWN_EIGHTHS).min(MAX_SMALL), MIN_ALIGN)
     } else if size * 8 > has * LEAST_EIGHTHS {

@@ -125,9 +125,17 @@ impl FreeMap {
 
     /// As [`FreeMap::first_fit`]; `looked` is called for each look at a bound or a tract.
     fn first_fit_counted(&self, pages: u32, mut looked: impl FnMut()) -> Option<Page> {
-        loop {
+        self.fit_in(pages, || {
             let tract = self.first_bound(pages, &mut looked)?;
             looked();
+            Some(tract)
+        })
+    }
+
+    /// The lowest stretch that begins in the tract that `tract` gives. Where there is none it is asked again: the bound is lower then.
+    fn fit_in(&self, pages: u32, mut tract: impl FnMut() -> Option<u32>) -> Option<Page> {
+        loop {
+            let tract = tract()?;
             match self.bits.first_run(tract * TRACT..tract * TRACT + TRACT, pages) {
                 Ok(start) => return Some(Page(start)),
                 Err(longest) => self.lower(tract, longest),
@@ -153,43 +161,41 @@ impl FreeMap {
 
     /// The lowest stretch that begins at `from` or behind it.
     fn next_fit(&self, pages: u32, from: Page) -> Option<Page> {
-        let mut tract = from.0 / TRACT;
-        let (mut at, end) = (from, Page(tract * TRACT + TRACT));
-        while let Some(start) = if at < end { self.seek(at, end, true) } else { None } {
+        let next = from.0 / TRACT + 1;
+        let (mut at, end) = (from, Page(next * TRACT));
+        while let Some(start) = self.seek(at, end, true) {
             at = self.end_of(start);
             if at.0 - start.0 >= pages {
                 return Some(start);
             }
         }
-        tract += 1;
-        loop {
-            tract = self.next_bound(pages, tract)?;
-            match self.bits.first_run(tract * TRACT..tract * TRACT + TRACT, pages) {
-                Ok(start) => return Some(Page(start)),
-                Err(longest) => self.lower(tract, longest),
-            }
-        }
+        self.fit_in(pages, || self.next_bound(pages, next))
     }
 
     /// The first tract from `tract` on whose bound is `pages` or more: up to a part that has one behind what was looked at, and down again.
     fn next_bound(&self, pages: u32, tract: u32) -> Option<u32> {
-        let tracts = self.tracts.load(Ordering::Relaxed);
-        let first_of = |level, parts: Range<u32>| {
-            let start = parts.start;
-            let mut bounds = self.bounds_of(level, parts).iter();
-            Some(start + bounds.position(|bound| bound.load(Ordering::Relaxed) >= pages)? as u32)
-        };
         let mut part = tract;
         for level in 0..=self.top() {
-            let end = (part / FAN * FAN + FAN).min(width(tracts, level));
-            if part < end
-                && let Some(found) = first_of(level, part..end)
+            let rest = part..self.below(part / FAN, level).end;
+            if !rest.is_empty()
+                && let Some(found) = self.first_of(level, rest, pages, &mut || ())
             {
-                return (0..level).rev().try_fold(found, |above, level| first_of(level, self.below(above, level)));
+                return self.descend(found, level, pages, &mut || ());
             }
             part = part / FAN + 1;
         }
         None
+    }
+
+    /// From a part of a level whose bound is `pages` or more down to the first tract of which that is so.
+    fn descend(&self, part: u32, level: usize, pages: u32, looked: &mut impl FnMut()) -> Option<u32> {
+        (0..level).rev().try_fold(part, |above, level| self.first_of(level, self.below(above, level), pages, looked))
+    }
+
+    /// The first of these parts of a level whose bound is `pages` or more.
+    fn first_of(&self, level: usize, parts: Range<u32>, pages: u32, looked: &mut impl FnMut()) -> Option<u32> {
+        let mut bounds = self.bounds_of(level, parts.clone()).iter().inspect(|_| looked());
+        Some(parts.start + bounds.position(|bound| bound.load(Ordering::Relaxed) >= pages)? as u32)
     }
 
     /// The first tract whose bound is `pages` or more.
@@ -197,12 +203,7 @@ impl FreeMap {
         if self.tracts.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        (0..=self.top()).rev().try_fold(0, |above, level| {
-            let parts = self.below(above, level);
-            let mut bounds = self.bounds_of(level, parts.clone()).iter().inspect(|_| looked());
-            let index = bounds.position(|bound| bound.load(Ordering::Relaxed) >= pages)?;
-            Some(parts.start + index as u32)
-        })
+        self.descend(0, self.top() + 1, pages, looked)
     }
 
     /// A stretch of `pages` pages begins at `start`.

@@ -301,7 +301,7 @@ fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: S
     lists.unlink(&slabs.descriptors, id);
     lists.slabs -= 1;
     lists.free -= class.info().slab_objects;
-    arena.count_hollow(slab.set_hollow(0), 0);
+    slab.count_hollow(arena, 0);
     slab.end();
     for index in 0..run.pages {
         arena.region().map().set(run.page.plus(index), Entry::NONE);

@@ -51,7 +51,7 @@ impl Cache {
             return 0;
         }
         if !slab.is_sparse(class) {
-            arena.count_hollow(slab.set_hollow(0), 0);
+            slab.count_hollow(arena, 0);
             return 0;
         }
         if slab.was_thinned() || !(slab.rests() || which == Which::All) {
@@ -66,7 +66,7 @@ impl Cache {
             hollow += if arena.give_back_inside(&run, reason) { run.pages } else { 0 };
             from = end;
         }
-        arena.count_hollow(slab.set_hollow(hollow), hollow);
+        slab.count_hollow(arena, hollow);
         slab.note_thinned();
         hollow
     }
@@ -76,6 +76,11 @@ impl Slab {
     /// Whether at least half of its objects are free.
     fn is_sparse(&self, class: Class) -> bool {
         self.free() * 2 >= class.info().slab_objects
+    }
+
+    /// So many of its pages are hollow now.
+    pub(super) fn count_hollow(&self, arena: &Arena, pages: u32) {
+        arena.count_hollow(self.set_hollow(pages), pages);
     }
 
     /// Whether no object on a page of it is taken.

@@ -185,10 +185,19 @@ pub trait Files {
         self.bounds().into_iter().flatten().any(|bytes| bytes != NONE)
     }
 
+    /// The smaller bound; [`NONE`] if there is none.
+    fn bound(&self) -> Result<usize, Errno> {
+        let [max, high] = self.bounds();
+        lesser(max, high)
+    }
+
     /// Bytes left below the smaller bound; [`NONE`] if there is none.
     fn headroom(&self) -> Result<usize, Errno> {
-        let [max, high] = self.bounds();
-        match lesser(max, high)? {
+        self.left_below(self.bound()?)
+    }
+
+    fn left_below(&self, bound: usize) -> Result<usize, Errno> {
+        match bound {
             NONE => Ok(NONE),
             bound => Ok(bound.saturating_sub(self.usage().map_err(|_| Errno(libc::EIO))?)),
         }
@@ -197,11 +206,8 @@ pub trait Files {
     /// Whether little is left below the bound, or nobody knows how much: only then is it short of memory when the kernel has to reclaim. Who reads files
     /// meets the bound all the time, and the kernel drops their pages.
     fn is_tight(&self) -> bool {
-        let [max, high] = self.bounds();
-        match (lesser(max, high), self.headroom()) {
-            (Ok(bound), Ok(left)) => bound != NONE && left < bound / TIGHT_SHARE,
-            _ => true,
-        }
+        let is_little = |bound: usize| Ok::<_, Errno>(self.left_below(bound)? < bound / TIGHT_SHARE);
+        self.bound().and_then(is_little).unwrap_or(true)
     }
 
     /// Bytes in use without the files' pages.
