@@ -175,6 +175,8 @@ pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *
     HEAP.take_odd(address, offset, link)
 }
 
+crate::cpu::define_by_row!(odd_link);
+
 /// Gives all free memory back to the system; returns the bytes given back.
 pub fn trim() -> usize {
     HEAP.trim(0)
@@ -234,5 +236,118 @@ unsafe impl GlobalAlloc for Larder {
             Some(class) => HEAP.realloc_class(pointer, class, new_size, layout.align()),
             None => HEAP.realloc(pointer, new_size, layout.align()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Shape;
+    use core::arch::asm;
+    extern crate std;
+    use std::boxed::Box;
+    use std::fs;
+
+    const REGION: usize = 64 << 20;
+    /// One of each kind that the hit path looks up in another way.
+    const SIZES: [usize; 6] = [1, 100, 1024, 3000, 30 << 10, 200 << 10];
+    /// One of each node.
+    const CPUS: [usize; 2] = [64, 96];
+    /// What the slow functions say.
+    const SLOW: usize = usize::MAX;
+    /// A thread that is moved finds other windows: then once more.
+    const TRIES: usize = 100;
+
+    extern "C" fn slow(_argument: usize) -> usize {
+        SLOW
+    }
+
+    /// Two nodes with CPUs that are not there: from 64 on, and from 96. None where sequences may not run.
+    fn heap() -> Option<&'static Heap> {
+        let root = std::env::temp_dir().join(std::format!("larder-rows-{}", std::process::id()));
+        for (node, cpus) in [("node0", "64-95\n"), ("node1", "96-127\n")] {
+            fs::create_dir_all(root.join(node)).unwrap();
+            fs::write(root.join(node).join("cpulist"), cpus).unwrap();
+        }
+        fs::write(root.join("online"), "0-1\n").unwrap();
+        let heap = Box::leak(Box::new(Heap::new()));
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), REGION)));
+        fs::remove_dir_all(&root).unwrap();
+        matches!(heap.mode(), Mode::RseqCid | Mode::RseqCpu).then_some(heap)
+    }
+
+    /// What a jump from `malloc` to the hit path by rows makes of a size; none where that goes on to the slow function.
+    fn hit(heap: &Heap, size: usize) -> Option<*mut u8> {
+        let object: usize;
+        // SAFETY: a call with the arguments that the function takes; the heap has rows.
+        unsafe {
+            asm!("call {}", sym malloc_by_row, in("rdi") size, in("rdx") heap, in("r11") slow as *const (), lateout("rax") object, clobber_abi("C"));
+        }
+        (object != SLOW).then_some(object as *mut u8)
+    }
+
+    /// Whether a jump from `free` there pushes the object, and does not go on to the slow function.
+    fn hit_free(heap: &Heap, address: usize) -> bool {
+        let said: usize;
+        // SAFETY: as above; what is no object goes to the slow function, which does nothing.
+        unsafe {
+            asm!("call {}", sym free_by_row, in("rdi") address, in("rdx") heap, in("r11") slow as *const (), lateout("rax") said, clobber_abi("C"));
+        }
+        said != SLOW
+    }
+
+    /// An object of each node, freed by a thread on the last one, is the next that a thread on its own node gets.
+    fn objects_go_home(heap: &Heap, size: usize) -> bool {
+        let objects = [0, 1].map(|node| {
+            heap.run_on(CPUS[node]);
+            let object = heap.alloc(size, 16);
+            assert_eq!(heap.node_of(object), Some(node));
+            object
+        });
+        // The first free makes the window, which has room from then on.
+        objects.iter().for_each(|&object| heap.free(object));
+        let again = |node: usize| {
+            heap.run_on(CPUS[node]);
+            hit(heap, size)
+        };
+        let taken = [again(0), again(1)];
+        if taken != objects.map(Some) {
+            taken.into_iter().flatten().for_each(|object| heap.free(object));
+            return false;
+        }
+        let went = objects.map(|object| hit_free(heap, object as usize));
+        went == [true; 2] && [again(0), again(1)] == objects.map(Some)
+    }
+
+    #[test]
+    fn by_rows_objects_come_from_this_cpus_node_and_go_to_their_own() {
+        let Some(heap) = heap() else { return };
+        for size in SIZES {
+            assert!((0..TRIES).any(|_| objects_go_home(heap, size)), "{size}");
+        }
+        assert_eq!(heap.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_object_of_a_row_goes_to_the_slow_function() {
+        let Some(heap) = heap() else { return };
+        heap.run_on(CPUS[1]);
+        assert!(hit(heap, SIZES[1]).is_none(), "a window that never saw a magazine");
+        let objects = SIZES.map(|size| heap.alloc(size, 16) as usize);
+        let (large, huge) = (heap.alloc(1 << 20, 16) as usize, heap.alloc(40 << 20, 16) as usize);
+        let region = objects[0] & !(REGION - 1);
+        let outside = [0, 8, 1 << 46, SLOW - 7, &raw const region as usize, huge];
+        let free = [region - 8, region + REGION - 8, region + 2 * REGION, large, large + 8];
+        let inside = objects.map(|object| object + 8);
+        assert!(outside.iter().chain(&free).chain(&inside).all(|&address| !hit_free(heap, address)));
+        // Freed twice, one after the other; by then somebody may have moved this thread.
+        let is_refused = |_| {
+            let object = heap.alloc(SIZES[1], 16) as usize;
+            hit_free(heap, object) && !hit_free(heap, object)
+        };
+        assert!((0..TRIES).any(is_refused));
+        // As of a CPU that came later, or a thread without an area.
+        (0..64).for_each(|cpu| heap.forget_home(cpu));
+        assert!(hit(heap, SIZES[1]).is_none());
     }
 }

@@ -16,13 +16,14 @@
 //! comparisons instead of a subtraction and one. A window's address is made in a register all the same: a processor hands a word that was
 //! just stored to the load behind it at once only if both name it as simply (decision 0001).
 //!
-//! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, with several
-//! nodes from which threads are served, and whenever a slow path must see every call.
+//! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, and whenever a slow path must see every
+//! call. With several nodes from which threads are served, the path goes on by [`rows`](super::rows).
 //!
 //! There are two doors to the hit path, which differ in where the bounds stand that are looked at anyway. The back door is C++'s: it stays shut
 //! where a call must go another way, as in a program that replaces operator new, and costs nothing.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
+use super::rows::Way;
 use crate::base::classes::{
     BY_PAGES_LEN, BY_SIZE_LEN, BY_STEPS_LEN, CLASSES, MAX_MEDIUM, MAX_SMALL, MAX_TINY, WINDOW_BYTES, all_classes,
     reciprocals, words_by_pages, words_by_size, words_by_steps,
@@ -62,6 +63,11 @@ pub struct Hot {
     pub(super) link_end: AtomicUsize,
     /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
     pub(super) alone: AtomicUsize,
+    /// Sizes below this may hit by rows; 0 iff none.
+    row_end: AtomicUsize,
+    /// Not 0 iff frees may hit by rows.
+    row_frees: AtomicUsize,
+    pub(super) way: Way,
     back: Back,
 }
 
@@ -73,6 +79,8 @@ struct Back {
     small_end: AtomicUsize,
     medium_end: AtomicUsize,
     free_end: AtomicUsize,
+    row_end: AtomicUsize,
+    row_frees: AtomicUsize,
     unlocked: AtomicUsize,
 }
 
@@ -94,11 +102,16 @@ impl Hot {
             sizes: sizes(),
             link_end: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
+            row_end: AtomicUsize::new(0),
+            row_frees: AtomicUsize::new(0),
+            way: Way::new(),
             back: Back {
                 tiny_end: AtomicUsize::new(0),
                 small_end: AtomicUsize::new(0),
                 medium_end: AtomicUsize::new(0),
                 free_end: AtomicUsize::new(0),
+                row_end: AtomicUsize::new(0),
+                row_frees: AtomicUsize::new(0),
                 unlocked: AtomicUsize::new(0),
             },
         }
@@ -132,6 +145,19 @@ impl Hot {
         self.follow();
     }
 
+    /// Lets `free` hit by rows from now on.
+    pub(super) fn open_row_frees(&self) {
+        self.row_frees.store(1, Ordering::SeqCst);
+        self.follow();
+    }
+
+    /// Lets `malloc` hit by rows, or no longer; never before frees may.
+    pub(super) fn set_rows_open(&self, open: bool) {
+        let open = open && self.row_frees.load(Ordering::SeqCst) != 0;
+        self.row_end.store(if open { MAX_MEDIUM + 1 } else { 0 }, Ordering::SeqCst);
+        self.follow();
+    }
+
     /// From now on the back door is open whenever the front is.
     pub(super) fn unlock_back(&self) {
         self.back.unlocked.store(1, Ordering::SeqCst);
@@ -148,6 +174,8 @@ impl Hot {
             (&self.small_end, &self.back.small_end),
             (&self.tiny_end, &self.back.tiny_end),
             (&self.free_end, &self.back.free_end),
+            (&self.row_end, &self.back.row_end),
+            (&self.row_frees, &self.back.row_frees),
         ];
         for (front, back) in doors {
             let mut end = front.load(Ordering::SeqCst);
@@ -201,6 +229,10 @@ pub mod at {
         pub const MEDIUM_END: usize = offset_of!(Hot, medium_end);
         /// `free_end`.
         pub const FREE_END: usize = offset_of!(Hot, free_end);
+        /// `row_end`.
+        pub const ROW_END: usize = offset_of!(Hot, row_end);
+        /// `row_frees`.
+        pub const ROW_FREES: usize = offset_of!(Hot, row_frees);
     }
 
     /// The bounds at the back door.
@@ -214,6 +246,10 @@ pub mod at {
         pub const MEDIUM_END: usize = offset_of!(Hot, back.medium_end);
         /// `free_end`.
         pub const FREE_END: usize = offset_of!(Hot, back.free_end);
+        /// `row_end`.
+        pub const ROW_END: usize = offset_of!(Hot, back.row_end);
+        /// `row_frees`.
+        pub const ROW_FREES: usize = offset_of!(Hot, back.row_frees);
     }
 }
 
@@ -276,7 +312,7 @@ macro_rules! define_malloc {
                 "jmp 21b",
                 "20:",
                 "cmp rdi, [rdx + {medium_end}]",
-                "jae {slow}",
+                "jae 30f",
                 "lea rax, [rdi + 4095]",
                 "shr rax, 12",
                 "movzx esi, word ptr [rdx + rax * 2 + {by_pages}]",
@@ -286,6 +322,11 @@ macro_rules! define_malloc {
                 "shl rsi, 3",
                 "mov rdx, rcx",
                 "jmp {odd_link}",
+                "30:",
+                "cmp rdi, [rdx + {row_end}]",
+                "jae {slow}",
+                "lea r11, [rip + {slow}]",
+                "jmp {by_row}",
                 $crate::rseq_abort!(),
                 "jmp 21b",
                 ".cfi_endproc",
@@ -300,6 +341,8 @@ macro_rules! define_malloc {
                 within_step = const (1 << $crate::hit::STEP_SHIFT) - 1,
                 medium_end = const $crate::hit::at::$door::MEDIUM_END,
                 by_pages = const $crate::hit::at::BY_PAGES,
+                row_end = const $crate::hit::at::$door::ROW_END,
+                by_row = sym $crate::hit::malloc_by_row,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
             )
@@ -321,9 +364,9 @@ macro_rules! define_free {
                 $crate::rseq_descriptor!(),
                 "lea rdx, [rip + {heap}]",
                 "cmp rdi, [rdx + 48]",
-                "jb {slow}",
+                "jb 30f",
                 "cmp rdi, [rdx + {free_end}]",
-                "jae {slow}",
+                "jae 30f",
                 "mov rax, rdi",
                 "shr rax, 12",
                 "mov r9, [rdx + 72]",
@@ -355,6 +398,11 @@ macro_rules! define_free {
                 "mov [r8], rdi",
                 "23:",
                 "ret",
+                "30:",
+                "cmp qword ptr [rdx + {row_frees}], 0",
+                "je {slow}",
+                "lea r11, [rip + {slow}]",
+                "jmp {by_row}",
                 $crate::rseq_abort!(),
                 "mov qword ptr [rdi], 0",
                 "jmp 21b",
@@ -362,6 +410,8 @@ macro_rules! define_free {
                 heap = sym $crate::hit::HEAP,
                 slow = sym $slow,
                 free_end = const $crate::hit::at::$door::FREE_END,
+                row_frees = const $crate::hit::at::$door::ROW_FREES,
+                by_row = sym $crate::hit::free_by_row,
                 reciprocal = const $crate::hit::at::RECIPROCAL,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,

@@ -24,6 +24,8 @@
 mod drain;
 pub mod hit;
 mod locked;
+mod rows;
 mod window;
 
+pub(crate) use rows::{at as rows_at, define_by_row};
 pub use window::{Cpus, Place, Wanted};

@@ -4,6 +4,7 @@
 use super::drain::Banks;
 use super::hit::Hot;
 use super::locked::LockedWindows;
+use super::rows::Rows;
 use crate::base::classes::{CLASSES, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE, PAGE_SHIFT};
@@ -45,6 +46,7 @@ pub enum Wanted {
 pub struct Cpus {
     pub(super) hot: Hot,
     pub(super) banks: Banks,
+    pub(super) rows: Rows,
     pub(super) row_count: AtomicUsize,
     /// Slots that ever held a magazine, and those below them: what a walk looks at.
     used: AtomicUsize,
@@ -61,6 +63,7 @@ impl Cpus {
         Cpus {
             hot: Hot::new(),
             banks: Banks::new(),
+            rows: Rows::new(),
             row_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
             locked: LockedWindows::new(),
@@ -92,7 +95,7 @@ const SWITCHED_OFF: Mode = Mode::Fallback("percpu:locked was asked for");
 impl Cpus {
     /// Metadata bytes to reserve for `rows` rows of `slots` slots.
     pub fn metadata_len(rows: usize, slots: usize) -> usize {
-        Banks::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
+        Banks::metadata_len(rows, slots) + Rows::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
     }
 
     /// Cuts room for `rows` rows from `metadata`, with slots for all CPU numbers that there may be, and finds out how windows are reached; returns the rest.
@@ -113,6 +116,7 @@ impl Cpus {
         };
         let rest = self.banks.settle(metadata, rows, cpus.unwrap_or(0), self.hot.area.own_end() % PAGE);
         let (rows, _) = rows;
+        let rest = self.rows.settle(rest, rows, cpus.unwrap_or(0));
         self.row_count.store(rows, Ordering::Relaxed);
         self.hot.area.place(self.banks.begin(self.banks.present()), secret);
         let mode = if found == 1 || found == 2 {
@@ -207,10 +211,13 @@ impl Cpus {
         self.hot.alone.store(0, Ordering::Relaxed);
     }
 
-    /// Lets every row be popped from and pushed to without a look at anything else.
-    pub fn open_rows(&self) {
-        let wanted = matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu);
-        self.rows_open.store(if wanted { PLAIN } else { CLOSED }, Ordering::Release);
+    /// Lets every row be popped from and pushed to without a look at anything else. Their regions follow each other from `regions` on, each `len` bytes
+    /// long (the last one may be shorter): a power of two, or they stay closed.
+    pub fn open_rows(&self, regions: usize, len: usize) {
+        if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) && len.is_power_of_two() && self.rows.get(0).is_some() {
+            self.rows_open.store(PLAIN, Ordering::Release);
+            self.open_way(regions, len);
+        }
     }
 
     /// Open rows are plain from now on, or not: whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
@@ -218,6 +225,7 @@ impl Cpus {
         if self.has_open_rows() {
             self.rows_open.store(if plain { PLAIN } else { OPEN }, Ordering::Relaxed);
             self.hot.set_open(plain && self.may_hit());
+            self.hot.set_rows_open(plain);
         }
     }
 
@@ -294,7 +302,7 @@ impl Cpus {
         if address == 0 {
             return None;
         }
-        if !self.fetch_next(link) {
+        if !self.fetch_next_in(row, link) {
             self.odd_link(address, class, link);
         }
         Some(Object::mint(address))
@@ -305,6 +313,17 @@ impl Cpus {
     pub fn fetch_next(&self, link: u64) -> bool {
         let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
         let leads = ahead < self.hot.link_end.load(Ordering::Relaxed);
+        if leads {
+            arch::fetch(link as usize);
+        }
+        leads
+    }
+
+    /// The same in any row.
+    #[inline(always)]
+    fn fetch_next_in(&self, row: usize, link: u64) -> bool {
+        let Some(row) = self.rows.get(row) else { return self.fetch_next(link) };
+        let leads = row.has(link);
         if leads {
             arch::fetch(link as usize);
         }

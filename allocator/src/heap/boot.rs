@@ -70,6 +70,8 @@ impl Heap {
         let placement = self.placement(&topology);
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
+        // By a shift then to see in which of several an address lies.
+        let generous = if placement.count() > 1 { 1 << generous.ilog2() } else { generous };
         // Three quarters of what the process may still have: the rest is for its stacks, and objects with mappings of their own.
         let affordable = addresses_left() / 4 * 3 / arenas_for(placement.count());
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
@@ -164,7 +166,8 @@ impl Heap {
             self.cpus.open(region(home), (nodes == 1).then(|| region(self.spare())), hits);
         }
         if hits && nodes > 1 {
-            self.cpus.open_rows();
+            self.begin_rows();
+            self.cpus.open_rows(self.regions_base.load(Ordering::Relaxed), self.region_len.load(Ordering::Relaxed));
         }
     }
 }

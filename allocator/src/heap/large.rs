@@ -182,7 +182,6 @@ impl Heap {
         let found = attempt()
             .or_else(|| if self.lift_marks() { attempt() } else { None })
             .or_else(|| self.run_of(self.spare(), pages, align));
-        self.publish_extent();
         if let Some((address, _)) = found {
             self.count_alloc(first, address);
         }
@@ -192,6 +191,7 @@ impl Heap {
     fn run_of(&self, id: NodeId, pages: u32, align: u32) -> Option<(usize, bool)> {
         let found = self.node(id).arena.alloc_large(pages, align);
         if found.is_some() {
+            self.publish_extent(id);
             self.threads.note_given(id, pages as usize * PAGE);
         }
         match found {
@@ -206,7 +206,7 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn free_slow(&self, address: usize, call: Call) {
-        if !self.push_by_row(address) {
+        if !self.cpus.push_by_row(address) {
             self.free_known(address, call);
         }
     }

@@ -273,11 +273,13 @@ impl Heap {
         self.common_home.load(Ordering::Relaxed).checked_sub(1).map(NodeId)
     }
 
-    /// Lets the hit path see how far the region that it serves from reaches now.
-    fn publish_extent(&self) {
-        if let Some(home) = self.common_home() {
-            self.cpus.show_extent(self.node(home).arena.region());
+    /// Lets the hit path see how far a node's region reaches now.
+    fn publish_extent(&self, id: NodeId) {
+        let region = self.node(id).arena.region();
+        if self.common_home() == Some(id) {
+            self.cpus.show_extent(region);
         }
+        self.cpus.show_row(id, region);
     }
 }
 

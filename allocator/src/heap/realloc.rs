@@ -161,7 +161,7 @@ impl Heap {
     fn resize_large(&self, home: NodeId, page: Page, size: usize) -> bool {
         let arena = &self.node(home).arena;
         let done = pages_for(size).is_some_and(|pages| arena.resize_large(page, pages, self.purge_policy()));
-        self.publish_extent();
+        self.publish_extent(home);
         self.nudge(0);
         done
     }

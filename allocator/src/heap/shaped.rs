@@ -48,8 +48,14 @@ impl Heap {
     #[doc(hidden)]
     pub fn run_on(&self, cpu: usize) {
         if let Some(place) = self.whereabouts.of_cpu(cpu) {
-            (0..64).for_each(|real| self.whereabouts.note(real, place));
+            (0..64).for_each(|real| self.note_whereabout(real, place));
         }
+    }
+
+    /// As if a CPU had only now come.
+    #[cfg(test)]
+    pub fn forget_home(&self, cpu: usize) {
+        self.cpus.forget_home(cpu);
     }
 
     /// Magazines that a node's depots have traded.

@@ -213,7 +213,7 @@ impl Heap {
     fn fill(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let node = self.node(id);
         let magazine = node.slabs.fill(&node.arena, class, self.cpus.present_slot(), self.cpus.links());
-        self.publish_extent();
+        self.publish_extent(id);
         magazine
     }
 

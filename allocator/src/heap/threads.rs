@@ -268,7 +268,7 @@ mod tests {
         assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), 64 << 20)));
         let run_on = |node| {
             let place = Whereabout { home: heap.spare(), own: Some(node) };
-            (0..64).for_each(|cpu| heap.whereabouts.note(cpu, place));
+            (0..64).for_each(|cpu| heap.note_whereabout(cpu, place));
         };
         // This thread's policy is the default one. Where that cannot be asked for there is nothing to see.
         run_on(NodeId(1));

@@ -68,7 +68,7 @@ impl Heap {
         let own = self.node_with(system_id);
         let home = self.node(own.unwrap_or(NodeId(0))).home.load(Ordering::Relaxed);
         let place = Whereabout { home: NodeId(home), own };
-        self.whereabouts.note(cpu, place);
+        self.note_whereabout(cpu, place);
         place
     }
 }

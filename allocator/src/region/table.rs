@@ -110,13 +110,22 @@ impl<T: Zeroed> Table<T> {
     /// The item at `index`; one beyond the committed part is a defect of larder and ends the process.
     #[inline]
     pub fn get(&self, index: usize) -> &T {
+        match self.at(index) {
+            Some(item) => item,
+            None => die(format_args!("internal: metadata index {index} of {}", self.len())),
+        }
+    }
+
+    /// The item at `index`, if that is within the committed part.
+    #[inline(always)]
+    pub fn at(&self, index: usize) -> Option<&T> {
         if index >= self.len() {
-            die(format_args!("internal: metadata index {index} of {}", self.len()));
+            return None;
         }
         // SAFETY: the index is within the committed part.
         let item = unsafe { (self.base() as *const T).add(index) };
         // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
-        unsafe { &*item }
+        Some(unsafe { &*item })
     }
 
     /// The items of a range; one beyond the committed part ends the process.

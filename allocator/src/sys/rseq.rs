@@ -41,6 +41,8 @@ pub const MIX: u64 = 0x5BD1_E995;
 const AT_RSEQ_FEATURE_SIZE: u64 = 27;
 const CPU_ID: isize = 4;
 const RSEQ_CS: isize = 8;
+/// From `rseq_cs` to the CPU's own number.
+pub const CPU_FROM_CS: isize = CPU_ID - RSEQ_CS;
 const MM_CID: isize = 24;
 const MM_CID_END: u64 = 28;
 
@@ -200,7 +202,7 @@ impl Area {
     pub fn present_cpu(&self) -> Option<usize> {
         match self.cs_offset.load(Ordering::Relaxed) {
             0 => None,
-            offset => Some(own_word(offset as isize - RSEQ_CS + CPU_ID) as usize),
+            offset => Some(own_word(offset as isize + CPU_FROM_CS) as usize),
         }
     }
 

@@ -1,0 +1,370 @@
+//! The hit path with several nodes.
+//!
+//! A **row** is the windows that all CPUs have for one node's objects. `malloc` pops from the row of the node whose memory threads on this CPU are to
+//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node:
+//! ```text
+//! malloc(size)   row = home of this CPU, else slow;   the window by size as ever, but in that row;   links lead into the row's region
+//! free(object)   row = rows[(object - first region) >> log2 of a region's length], else slow;   object below the row's end, else slow
+//!                word = map of the row[page of object];   and as ever
+//! ```
+//! Whoever finds the bounds of the one-node path shut comes here by a jump, with the arguments untouched, the heap in `rdx` and the slow function in `r11`,
+//! if the same door's bounds for rows are open. They are iff the rows are (`Cpus::open_rows`) and regions are a power of two long, which they are but where
+//! addresses are scarce; `malloc`'s only as long as the CPU alone tells the row. The CPU is read inside the sequence, so the object is of the node that the
+//! thread runs on.
+//!
+//! Locks: none; a row's end only grows. Fork: nothing to do.
+#![allow(unsafe_code, reason = "the instructions, and a table that all zero is empty")]
+
+use super::hit::Hot;
+use super::window::Cpus;
+use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::base::units::{Class, NodeId, PAGE_SHIFT};
+use crate::region::{Entry, Object, PageMap, Region, Table, Zeroed};
+use crate::sys::rseq::DEAD_SLOTS;
+use crate::sys::vm::Span;
+use core::mem::offset_of;
+
+/// What the hit path reads of a row. All zero has no objects.
+#[derive(Debug)]
+#[repr(C, align(32))]
+pub(super) struct Row {
+    /// From a window of the row that one node's hit path uses to the same of this one; wraps around.
+    distance: AtomicUsize,
+    /// First address of the region.
+    region: AtomicUsize,
+    /// First address behind what is committed of it (may lag behind).
+    end: AtomicUsize,
+    /// Where its pagemap would have the word of address 0.
+    map_origin: AtomicUsize,
+}
+
+// SAFETY: four atomics.
+unsafe impl Zeroed for Row {}
+
+impl Row {
+    /// Whether a link leads to where an object of the row may lie.
+    pub(super) fn has(&self, link: u64) -> bool {
+        let committed = self.region.load(Ordering::Relaxed)..self.end.load(Ordering::Relaxed);
+        committed.contains(&(link as usize)) && link.is_multiple_of(8)
+    }
+}
+
+/// What the hit path reads before it knows the row. All zero is shut.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Way {
+    /// Where the address of CPU 0's row stands.
+    homes: AtomicUsize,
+    /// Address of the first row.
+    rows: AtomicUsize,
+    /// Number of rows.
+    count: AtomicUsize,
+    /// Address of the first region.
+    regions: AtomicUsize,
+    /// log2 of a region's length.
+    log_len: AtomicUsize,
+}
+
+impl Way {
+    pub(super) const fn new() -> Way {
+        Way {
+            homes: AtomicUsize::new(0),
+            rows: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
+            regions: AtomicUsize::new(0),
+            log_len: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// The tables, where there are several nodes.
+#[derive(Debug)]
+pub(super) struct Rows {
+    rows: Table<Row>,
+    /// Address of each CPU's row, 0 if it is not known yet; before CPU 0 those of the numbers -1 and -2, which never have one.
+    homes: Table<AtomicU64>,
+}
+
+impl Rows {
+    pub(super) const fn new() -> Rows {
+        Rows { rows: Table::new(), homes: Table::new() }
+    }
+
+    pub(super) fn metadata_len(rows: usize, slots: usize) -> usize {
+        if is_needed(rows) {
+            Table::<Row>::bytes_for(rows) + Table::<AtomicU64>::bytes_for(DEAD_SLOTS + slots)
+        } else {
+            0
+        }
+    }
+
+    /// Cuts room from `metadata`; returns the rest. Without memory there are no rows.
+    pub(super) fn settle(&self, metadata: Span, rows: usize, slots: usize) -> Span {
+        if !is_needed(rows) {
+            return metadata;
+        }
+        let rest = self.homes.settle(self.rows.settle(metadata, rows), DEAD_SLOTS + slots);
+        let _none_then = self.homes.extend_exactly(DEAD_SLOTS + slots).and_then(|()| self.rows.extend_exactly(rows));
+        rest
+    }
+
+    /// What is known of a row; none with a single node.
+    #[inline(always)]
+    pub(super) fn get(&self, row: usize) -> Option<&Row> {
+        self.rows.at(row)
+    }
+}
+
+/// A single node has two, its own and the spare one's.
+fn is_needed(rows: usize) -> bool {
+    rows > 2
+}
+
+impl Cpus {
+    /// Tells where the region of a row lies.
+    pub fn begin_row(&self, id: NodeId, region: &Region) {
+        if let Some(row) = self.rows.get(id.index()) {
+            row.distance.store(self.banks.distance(id.index()), Ordering::Relaxed);
+            row.region.store(region.base(), Ordering::Relaxed);
+            row.map_origin.store(region.map().origin(region.base()), Ordering::Relaxed);
+        }
+    }
+
+    /// Lets hits in a row see how far its region reaches now. Never back: two threads may show at once.
+    pub fn show_row(&self, id: NodeId, region: &Region) {
+        if let Some(row) = self.rows.get(id.index()) {
+            row.end.fetch_max(region.base() + ((region.pages() as usize) << PAGE_SHIFT), Ordering::Release);
+        }
+    }
+
+    /// Threads on a CPU are to have the memory of a node.
+    pub fn set_home(&self, cpu: usize, home: NodeId) {
+        if let (Some(place), Some(row)) = (self.rows.homes.at(DEAD_SLOTS + cpu), self.rows.get(home.index())) {
+            place.store(core::ptr::from_ref(row).addr() as u64, Ordering::Release);
+        }
+    }
+
+    /// A hit: pops a round of `class` in the row of this CPU's home; none if that holds none or is not known. Only where `has_plain_rows` said yes.
+    #[inline(always)]
+    pub fn pop_at_home(&self, class: Class) -> Option<Object> {
+        let home = self.rows.homes.at(DEAD_SLOTS + self.present_cpu()?)?.load(Ordering::Acquire) as usize;
+        let row = home.checked_sub(self.rows.rows.base())? / size_of::<Row>();
+        self.pop(row, class)
+    }
+
+    /// A hit: pushes what starts a small object on this CPU's window in the row of its node; false if it is none, or if there is no room.
+    #[inline(always)]
+    pub fn push_by_row(&self, address: usize) -> bool {
+        let way = &self.hot.way;
+        let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
+        let index = distance >> (way.log_len.load(Ordering::Relaxed) % usize::BITS as usize);
+        let Some(row) = self.rows.get(index).filter(|_| self.has_open_rows()) else { return false };
+        if address >= row.end.load(Ordering::Acquire) {
+            return false;
+        }
+        // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
+        let entry: Entry = unsafe { PageMap::lookup(row.map_origin.load(Ordering::Relaxed), address) };
+        let (reciprocal, _) = self.hot.sizes_at(entry.offset());
+        let at = row.distance.load(Ordering::Relaxed).wrapping_add(entry.offset());
+        entry.begins_object(address, reciprocal) && self.hit_push(at, Object::mint(address)).is_ok()
+    }
+
+    /// Opens the hit path by rows to regions that follow each other from `regions` on, each `len` bytes long (the last one may be shorter).
+    pub(super) fn open_way(&self, regions: usize, len: usize) {
+        let (way, tables) = (&self.hot.way, &self.rows);
+        way.homes.store(tables.homes.base() + DEAD_SLOTS * size_of::<AtomicU64>(), Ordering::Relaxed);
+        way.rows.store(tables.rows.base(), Ordering::Relaxed);
+        way.count.store(self.row_count.load(Ordering::Relaxed), Ordering::Relaxed);
+        way.regions.store(regions, Ordering::Relaxed);
+        way.log_len.store(len.ilog2() as usize, Ordering::Relaxed);
+        self.hot.open_row_frees();
+        self.hot.set_rows_open(true);
+    }
+}
+
+#[cfg(test)]
+impl Cpus {
+    /// As if nothing were known of a CPU.
+    pub fn forget_home(&self, cpu: usize) {
+        if let Some(place) = self.rows.homes.at(DEAD_SLOTS + cpu) {
+            place.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// Byte offsets for the macro's assembly: in `Hot`, in a row, and from `rseq_cs` to the CPU number.
+pub(crate) mod at {
+    use super::{Hot, Row, Way, offset_of};
+    const WAY: usize = offset_of!(Hot, way);
+    pub(crate) const HOMES: usize = WAY + offset_of!(Way, homes);
+    pub(crate) const ROWS: usize = WAY + offset_of!(Way, rows);
+    pub(crate) const COUNT: usize = WAY + offset_of!(Way, count);
+    pub(crate) const REGIONS: usize = WAY + offset_of!(Way, regions);
+    pub(crate) const LOG_LEN: usize = WAY + offset_of!(Way, log_len);
+    pub(crate) const REGION: usize = offset_of!(Row, region);
+    pub(crate) const END: usize = offset_of!(Row, end);
+    pub(crate) const MAP_ORIGIN: usize = offset_of!(Row, map_origin);
+    pub(crate) const ROW_SHIFT: usize = size_of::<Row>().ilog2() as usize;
+    const _: () = assert!(size_of::<Row>() == 1 << ROW_SHIFT && offset_of!(Row, distance) == 0);
+}
+
+/// Defines `malloc_by_row` and `free_by_row`, which the two functions of the hit path jump to. `$odd_link` as there.
+macro_rules! define_by_row {
+    ($odd_link:path) => {
+        /// `malloc(rdi)` by the row of this CPU's home, else a jump to the slow function in r11; rdx: the heap. Sizes of at most [`MAX_MEDIUM`].
+        #[unsafe(naked)]
+        pub extern "C" fn malloc_by_row() {
+            ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                $crate::rseq_descriptor!(),
+                "cmp rdi, {max_tiny}",
+                "ja 26f",
+                "movzx esi, byte ptr [rdx + rdi + {by_size}]",
+                "21:",
+                "mov r8, [rdx + 8]",
+                "lea rcx, [rip + 29b]",
+                "mov fs:[r8], rcx",
+                "22:",
+                "movsxd r10, dword ptr fs:[r8 + {cpu}]",
+                "mov r9, [rdx + {homes}]",
+                "mov r10, [r9 + r10 * 8]",
+                "test r10, r10",
+                "jz 20f",
+                "mov r8, [rdx + 16]",
+                "movsxd r8, dword ptr fs:[r8]",
+                "shl r8, {shift}",
+                "add r8, [rdx + 32]",
+                "add r8, [r10]",
+                "lea r8, [r8 + rsi * 8]",
+                "mov rax, [r8]",
+                "test rax, rax",
+                "jz 20f",
+                "imul rcx, rax, {mix}",
+                "xor rcx, [rdx + 40]",
+                "xor rcx, [rax]",
+                "add qword ptr [r8 + 8], 1",
+                "mov [r8], rcx",
+                "23:",
+                "test cl, 7",
+                "jnz 27f",
+                "cmp rcx, [r10 + {region}]",
+                "jb 27f",
+                "cmp rcx, [r10 + {end}]",
+                "jae 27f",
+                "prefetchw [rcx]",
+                "mov qword ptr [rax], 0",
+                "ret",
+                "27:",
+                "test rcx, rcx",
+                "jnz 28f",
+                "mov qword ptr [rax], 0",
+                "ret",
+                "26:",
+                "cmp rdi, {max_small}",
+                "ja 25f",
+                "lea rax, [rdi + {within_step}]",
+                "shr rax, {step_shift}",
+                "movzx esi, byte ptr [rdx + rax + {by_steps}]",
+                "jmp 21b",
+                "25:",
+                "lea rax, [rdi + 4095]",
+                "shr rax, 12",
+                "movzx esi, word ptr [rdx + rax * 2 + {by_pages}]",
+                "jmp 21b",
+                "28:",
+                "mov rdi, rax",
+                "shl rsi, 3",
+                "mov rdx, rcx",
+                "jmp {odd_link}",
+                "20:",
+                "jmp r11",
+                $crate::rseq_abort!(),
+                "jmp 21b",
+                ".cfi_endproc",
+                max_tiny = const $crate::base::classes::MAX_TINY,
+                max_small = const $crate::base::classes::MAX_SMALL,
+                by_size = const $crate::hit::at::BY_SIZE,
+                by_steps = const $crate::hit::at::BY_STEPS,
+                step_shift = const $crate::hit::STEP_SHIFT,
+                within_step = const (1 << $crate::hit::STEP_SHIFT) - 1,
+                by_pages = const $crate::hit::at::BY_PAGES,
+                cpu = const $crate::sys::rseq::CPU_FROM_CS,
+                homes = const $crate::cpu::rows_at::HOMES,
+                region = const $crate::cpu::rows_at::REGION,
+                end = const $crate::cpu::rows_at::END,
+                mix = const $crate::hit::MIX,
+                shift = const $crate::hit::SLOT_SHIFT,
+                odd_link = sym $odd_link,
+            )
+        }
+
+        /// `free(rdi)` to the row of the node the object lies in, else a jump to the slow function in r11; rdx: the heap.
+        #[unsafe(naked)]
+        pub extern "C" fn free_by_row() {
+            ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                $crate::rseq_descriptor!(),
+                "mov rax, rdi",
+                "sub rax, [rdx + {regions}]",
+                "mov ecx, [rdx + {log_len}]",
+                "shr rax, cl",
+                "cmp rax, [rdx + {count}]",
+                "jae 20f",
+                "shl rax, {row_shift}",
+                "add rax, [rdx + {rows}]",
+                "mov r10, rax",
+                "cmp rdi, [r10 + {end}]",
+                "jae 20f",
+                "mov rax, rdi",
+                "shr rax, 12",
+                "mov r9, [r10 + {map_origin}]",
+                "movzx esi, word ptr [r9 + rax * 8]",
+                "mov rcx, rdi",
+                "imul rcx, [rdx + rsi + {reciprocal}]",
+                "sub rcx, [r9 + rax * 8]",
+                "cmp rcx, [rdx + rsi + {reciprocal}]",
+                "jae 20f",
+                "imul rax, rdi, {mix}",
+                "xor rax, [rdx + 40]",
+                "21:",
+                "mov r8, [rdx + 8]",
+                "lea rcx, [rip + 29b]",
+                "mov fs:[r8], rcx",
+                "22:",
+                "mov r8, [rdx + 16]",
+                "movsxd r8, dword ptr fs:[r8]",
+                "shl r8, {shift}",
+                "add r8, [rdx + 32]",
+                "add r8, [r10]",
+                "add r8, rsi",
+                "mov r9, [r8]",
+                "cmp r9, rdi",
+                "je 20f",
+                "sub qword ptr [r8 + 8], 1",
+                "js 20f",
+                "xor r9, rax",
+                "mov [rdi], r9",
+                "mov [r8], rdi",
+                "23:",
+                "ret",
+                "20:",
+                "jmp r11",
+                $crate::rseq_abort!(),
+                "mov qword ptr [rdi], 0",
+                "jmp 21b",
+                ".cfi_endproc",
+                regions = const $crate::cpu::rows_at::REGIONS,
+                log_len = const $crate::cpu::rows_at::LOG_LEN,
+                count = const $crate::cpu::rows_at::COUNT,
+                rows = const $crate::cpu::rows_at::ROWS,
+                row_shift = const $crate::cpu::rows_at::ROW_SHIFT,
+                end = const $crate::cpu::rows_at::END,
+                map_origin = const $crate::cpu::rows_at::MAP_ORIGIN,
+                reciprocal = const $crate::hit::at::RECIPROCAL,
+                mix = const $crate::hit::MIX,
+                shift = const $crate::hit::SLOT_SHIFT,
+            )
+        }
+    };
+}
+pub(crate) use define_by_row;
