@@ -182,16 +182,6 @@ impl Cpus {
     }
 }
 
-#[cfg(test)]
-impl Cpus {
-    /// As if nothing were known of a CPU.
-    pub fn forget_home(&self, cpu: usize) {
-        if let Some(place) = self.rows.homes.at(DEAD_SLOTS + cpu) {
-            place.store(0, Ordering::Release);
-        }
-    }
-}
-
 /// Byte offsets for the macro's assembly: in `Hot`, in a row, and from `rseq_cs` to the CPU number.
 pub(crate) mod at {
     use super::{Hot, Row, Way, offset_of};
@@ -212,6 +202,7 @@ pub(crate) mod at {
 macro_rules! define_by_row {
     ($odd_link:path) => {
         /// `malloc(rdi)` by the row of this CPU's home, else a jump to the slow function in r11; rdx: the heap. Sizes of at most [`MAX_MEDIUM`].
+        #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
         pub extern "C" fn malloc_by_row() {
             ::core::arch::naked_asm!(
@@ -299,6 +290,7 @@ macro_rules! define_by_row {
         }
 
         /// `free(rdi)` to the row of the node the object lies in, else a jump to the slow function in r11; rdx: the heap.
+        #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
         pub extern "C" fn free_by_row() {
             ::core::arch::naked_asm!(
@@ -368,3 +360,13 @@ macro_rules! define_by_row {
     };
 }
 pub(crate) use define_by_row;
+
+#[cfg(test)]
+impl Cpus {
+    /// As if nothing were known of a CPU.
+    pub fn forget_home(&self, cpu: usize) {
+        if let Some(place) = self.rows.homes.at(DEAD_SLOTS + cpu) {
+            place.store(0, Ordering::Release);
+        }
+    }
+}

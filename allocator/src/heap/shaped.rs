@@ -52,12 +52,6 @@ impl Heap {
         }
     }
 
-    /// As if a CPU had only now come.
-    #[cfg(test)]
-    pub fn forget_home(&self, cpu: usize) {
-        self.cpus.forget_home(cpu);
-    }
-
     /// Magazines that a node's depots have traded.
     #[doc(hidden)]
     pub fn trades_of(&self, node: usize) -> u32 {
@@ -114,5 +108,13 @@ impl Heap {
         node.depots.words(class, &mut count);
         let figures = node.slabs.figures(class);
         i64::from(figures.slabs * class.info().slab_objects) - i64::from(figures.free) - rounds
+    }
+}
+
+#[cfg(test)]
+impl Heap {
+    /// As if a CPU had only now come.
+    pub fn forget_home(&self, cpu: usize) {
+        self.cpus.forget_home(cpu);
     }
 }
