@@ -155,18 +155,31 @@ impl Cpus {
     /// A hit: pushes what starts a small object on this CPU's window in the row of its node; false if it is none, or if there is no room.
     #[inline(always)]
     pub fn push_by_row(&self, address: usize) -> bool {
+        let Some((row, offset, _)) = self.found_by_row(address) else { return false };
+        let at = row.distance.load(Ordering::Relaxed).wrapping_add(offset);
+        self.hit_push(at, Object::mint(address)).is_ok()
+    }
+
+    /// Size of the class of the object that begins at `address`, iff the hit path by rows covers it.
+    #[inline(always)]
+    pub fn size_by_row(&self, address: usize) -> Option<usize> {
+        self.found_by_row(address).map(|(_, _, size)| size)
+    }
+
+    /// Row of the object that begins at `address`, offset and size of its class.
+    #[inline(always)]
+    fn found_by_row(&self, address: usize) -> Option<(&Row, usize, usize)> {
         let way = &self.hot.way;
         let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
         let index = distance >> (way.log_len.load(Ordering::Relaxed) % usize::BITS as usize);
-        let Some(row) = self.rows.get(index).filter(|_| self.has_open_rows()) else { return false };
+        let row = self.rows.get(index).filter(|_| self.has_open_rows())?;
         if address >= row.end.load(Ordering::Acquire) {
-            return false;
+            return None;
         }
         // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
         let entry: Entry = unsafe { PageMap::lookup(row.map_origin.load(Ordering::Relaxed), address) };
-        let (reciprocal, _) = self.hot.sizes_at(entry.offset());
-        let at = row.distance.load(Ordering::Relaxed).wrapping_add(entry.offset());
-        entry.begins_object(address, reciprocal) && self.hit_push(at, Object::mint(address)).is_ok()
+        let (reciprocal, size) = self.hot.sizes_at(entry.offset());
+        entry.begins_object(address, reciprocal).then_some((row, entry.offset(), size))
     }
 
     /// Opens the hit path by rows to regions that follow each other from `regions` on, each `len` bytes long (the last one may be shorter).

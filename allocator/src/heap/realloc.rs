@@ -245,8 +245,25 @@ impl Heap {
         self.find(address, Call::Realloc).map_or(0, |found| self.usable(found))
     }
 
-    /// Bytes the holder of a live object may use.
+    /// Bytes the holder of a live object may use. Some programs ask this of every object they get and free.
+    #[inline(always)]
     pub fn usable_size(&self, pointer: *const u8) -> usize {
+        let address = pointer as usize;
+        match self.cpus.offset_and_size(address) {
+            Some((_, size)) if !self.may_be_free(address) => size,
+            _ => self.usable_size_slow(pointer),
+        }
+    }
+
+    #[inline(never)]
+    fn usable_size_slow(&self, pointer: *const u8) -> usize {
+        let address = pointer as usize;
+        let by_row = self.cpus.size_by_row(address).filter(|_| !self.may_be_free(address));
+        by_row.unwrap_or_else(|| self.usable_size_of_any(pointer))
+    }
+
+    #[inline(never)]
+    fn usable_size_of_any(&self, pointer: *const u8) -> usize {
         self.enter_and_find(pointer, Call::UsableSize).map_or(0, |found| self.usable(found))
     }
 
