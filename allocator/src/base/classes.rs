@@ -313,20 +313,29 @@ impl Class {
         }
     }
 
-    /// The first class that holds `size` and is a multiple of `align`.
-    #[inline(never)]
+    /// The first class that holds `size`, at most [`MAX_SMALL`], and is a multiple of `align`. That is the class of the next multiple of `align`: where classes
+    /// lie closer than that, each multiple is one; where they do not, they are multiples themselves.
+    #[inline(always)]
     fn aligned(size: usize, align: usize) -> Option<Class> {
-        if align > PAGE {
-            return None;
-        }
-        let first = Class::of(size.max(align));
-        (first.0..CLASSES as u8).map(Class).find(|class| class.size().is_multiple_of(align))
+        (align <= PAGE).then(|| Class::of((size.max(1) + (align - 1)) & !(align - 1)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aligned_classes_are_the_first_that_will_do() {
+        for align in (5..=12).map(|log| 1 << log) {
+            for size in 0..=MAX_SMALL {
+                let first =
+                    Class::all().find(|class| class.size() >= size.max(1) && class.size().is_multiple_of(align));
+                assert_eq!(Class::small(size, align), first, "{size} at {align}");
+            }
+        }
+        assert_eq!(Class::small(1, 2 * PAGE), None);
+    }
 
     #[test]
     fn waste_is_bounded() {

@@ -350,6 +350,18 @@ macro_rules! define_malloc {
     };
 }
 
+/// To free null is nothing. But by the back door whoever's function it is there is called with it.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! test_for_null {
+    (front) => {
+        "test rdi, rdi\njz 31f"
+    };
+    (back) => {
+        ""
+    };
+}
+
 /// Defines a `free` as function `$name`, exported as the attributes say: the hit path behind a door, or a jump to `$slow(object)`. `$head` as above.
 #[macro_export]
 #[doc(hidden)]
@@ -399,10 +411,13 @@ macro_rules! define_free {
                 "23:",
                 "ret",
                 "30:",
+                $crate::test_for_null!($door),
                 "cmp qword ptr [rdx + {row_frees}], 0",
                 "je {slow}",
                 "lea r11, [rip + {slow}]",
                 "jmp {by_row}",
+                "31:",
+                "ret",
                 $crate::rseq_abort!(),
                 "mov qword ptr [rdi], 0",
                 "jmp 21b",
