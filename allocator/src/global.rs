@@ -263,15 +263,19 @@ mod tests {
     }
 
     /// Two nodes with CPUs that are not there: from 64 on, and from 96. None where sequences may not run.
-    fn heap() -> Option<&'static Heap> {
-        let root = std::env::temp_dir().join(std::format!("larder-rows-{}", std::process::id()));
+    fn heap(region_len: usize) -> Option<&'static Heap> {
+        let root = std::env::temp_dir().join(std::format!(
+            "larder-rows-{region_len}-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         for (node, cpus) in [("node0", "64-95\n"), ("node1", "96-127\n")] {
             fs::create_dir_all(root.join(node)).unwrap();
             fs::write(root.join(node).join("cpulist"), cpus).unwrap();
         }
         fs::write(root.join("online"), "0-1\n").unwrap();
         let heap = Box::leak(Box::new(Heap::new()));
-        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), REGION)));
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), region_len)));
         fs::remove_dir_all(&root).unwrap();
         matches!(heap.mode(), Mode::RseqCid | Mode::RseqCpu).then_some(heap)
     }
@@ -321,7 +325,7 @@ mod tests {
 
     #[test]
     fn by_rows_objects_come_from_this_cpus_node_and_go_to_their_own() {
-        let Some(heap) = heap() else { return };
+        let Some(heap) = heap(REGION) else { return };
         for size in SIZES {
             assert!((0..TRIES).any(|_| objects_go_home(heap, size)), "{size}");
         }
@@ -330,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_of_a_row_goes_to_the_slow_function() {
-        let Some(heap) = heap() else { return };
+        let Some(heap) = heap(REGION) else { return };
         heap.run_on(CPUS[1]);
         assert!(hit(heap, SIZES[1]).is_none(), "a window that never saw a magazine");
         let objects = SIZES.map(|size| heap.alloc(size, 16) as usize);
@@ -349,5 +353,19 @@ mod tests {
         // As of a CPU that came later, or a thread without an area.
         (0..64).for_each(|cpu| heap.forget_home(cpu));
         assert!(hit(heap, SIZES[1]).is_none());
+    }
+    #[test]
+    fn where_regions_are_no_power_of_two_long_objects_go_home_all_the_same() {
+        let Some(heap) = heap(REGION / 4 * 3) else { return };
+        let goes_home = |_| {
+            heap.run_on(CPUS[1]);
+            let object = heap.alloc(SIZES[1], 16);
+            heap.run_on(CPUS[0]);
+            assert!(!hit_free(heap, object as usize) && heap.node_of(object) == Some(1));
+            heap.free(object);
+            heap.run_on(CPUS[1]);
+            heap.alloc(SIZES[1], 16) == object
+        };
+        assert!((0..TRIES).any(goes_home));
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //! Whoever finds the bounds of the one-node path shut comes here by a jump, with the arguments untouched, the heap in `rdx` and the slow function in `r11`,
 //! if the same door's bounds for rows are open. They are iff the rows are (`Cpus::open_rows`) and regions are a power of two long, which they are but where
-//! addresses are scarce; `malloc`'s only as long as the CPU alone tells the row. The CPU is read inside the sequence, so the object is of the node that the
+//! addresses are scarce: there only the compiled hits of the slow functions are left. `malloc`'s are open only as long as the CPU alone tells the row. The CPU is read inside the sequence, so the object is of the node that the
 //! thread runs on.
 //!
 //! Locks: none; a row's end only grows. Fork: nothing to do.
@@ -61,8 +61,10 @@ pub(super) struct Way {
     count: AtomicUsize,
     /// Address of the first region.
     regions: AtomicUsize,
-    /// log2 of a region's length.
+    /// log2 of a region's length, 0 if that is no power of two,
     log_len: AtomicUsize,
+    /// and the length, for compiled hits.
+    len: AtomicUsize,
 }
 
 impl Way {
@@ -73,6 +75,7 @@ impl Way {
             count: AtomicUsize::new(0),
             regions: AtomicUsize::new(0),
             log_len: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
         }
     }
 }
@@ -171,7 +174,10 @@ impl Cpus {
     fn found_by_row(&self, address: usize) -> Option<(&Row, usize, usize)> {
         let way = &self.hot.way;
         let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
-        let index = distance >> (way.log_len.load(Ordering::Relaxed) % usize::BITS as usize);
+        let index = match way.log_len.load(Ordering::Relaxed) {
+            0 => distance.checked_div(way.len.load(Ordering::Relaxed))?,
+            log_len => distance >> (log_len % usize::BITS as usize),
+        };
         let row = self.rows.get(index).filter(|_| self.has_open_rows())?;
         if address >= row.end.load(Ordering::Acquire) {
             return None;
@@ -189,9 +195,12 @@ impl Cpus {
         way.rows.store(tables.rows.base(), Ordering::Relaxed);
         way.count.store(self.row_count.load(Ordering::Relaxed), Ordering::Relaxed);
         way.regions.store(regions, Ordering::Relaxed);
-        way.log_len.store(len.ilog2() as usize, Ordering::Relaxed);
-        self.hot.open_row_frees();
-        self.hot.set_rows_open(true);
+        way.len.store(len, Ordering::Relaxed);
+        if len.is_power_of_two() {
+            way.log_len.store(len.ilog2() as usize, Ordering::Relaxed);
+            self.hot.open_row_frees();
+            self.hot.set_rows_open(true);
+        }
     }
 }
 

@@ -212,9 +212,9 @@ impl Cpus {
     }
 
     /// Lets every row be popped from and pushed to without a look at anything else. Their regions follow each other from `regions` on, each `len` bytes
-    /// long (the last one may be shorter): a power of two, or they stay closed.
+    /// long (the last one may be shorter).
     pub fn open_rows(&self, regions: usize, len: usize) {
-        if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) && len.is_power_of_two() && self.rows.get(0).is_some() {
+        if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) && self.rows.get(0).is_some() {
             self.rows_open.store(PLAIN, Ordering::Release);
             self.open_way(regions, len);
         }
