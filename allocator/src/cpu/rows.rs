@@ -158,20 +158,20 @@ impl Cpus {
     /// A hit: pushes what starts a small object on this CPU's window in the row of its node; false if it is none, or if there is no room.
     #[inline(always)]
     pub fn push_by_row(&self, address: usize) -> bool {
-        let Some((row, offset, _)) = self.found_by_row(address) else { return false };
+        let Some((row, offset)) = self.found_by_row(address) else { return false };
         let at = row.distance.load(Ordering::Relaxed).wrapping_add(offset);
         self.hit_push(at, Object::mint(address)).is_ok()
     }
 
-    /// Size of the class of the object that begins at `address`, iff the hit path by rows covers it.
+    /// Offset of the class of the small object that begins at `address`, iff the hit path by rows covers it.
     #[inline(always)]
-    pub fn size_by_row(&self, address: usize) -> Option<usize> {
-        self.found_by_row(address).map(|(_, _, size)| size)
+    pub fn offset_by_row(&self, address: usize) -> Option<usize> {
+        self.found_by_row(address).map(|(_, offset)| offset)
     }
 
-    /// Row of the object that begins at `address`, offset and size of its class.
+    /// Row and offset of the same.
     #[inline(always)]
-    fn found_by_row(&self, address: usize) -> Option<(&Row, usize, usize)> {
+    fn found_by_row(&self, address: usize) -> Option<(&Row, usize)> {
         let way = &self.hot.way;
         let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
         let index = match way.log_len.load(Ordering::Relaxed) {
@@ -184,8 +184,8 @@ impl Cpus {
         }
         // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
         let entry: Entry = unsafe { PageMap::lookup(row.map_origin.load(Ordering::Relaxed), address) };
-        let (reciprocal, size) = self.hot.sizes_at(entry.offset());
-        entry.begins_object(address, reciprocal).then_some((row, entry.offset(), size))
+        let (reciprocal, _) = self.hot.sizes_at(entry.offset());
+        entry.begins_object(address, reciprocal).then_some((row, entry.offset()))
     }
 
     /// Opens the hit path by rows to regions that follow each other from `regions` on, each `len` bytes long (the last one may be shorter).

@@ -81,7 +81,12 @@ impl Heap {
 
     /// The same at the beginning of a call; none either where larder cannot be used yet.
     pub(super) fn enter_and_find(&self, pointer: *const u8, call: Call) -> Option<Found> {
-        if self.enter() { self.find(pointer as usize, call) } else { None }
+        let address = pointer as usize;
+        match self.cpus.offset_by_row(address) {
+            Some(offset) if !self.may_be_free(address) => Some(Found::Small(Class::at_offset(offset))),
+            _ if self.enter() => self.find(address, call),
+            _ => None,
+        }
     }
 
     fn find_in(&self, home: NodeId, address: usize) -> Option<Found> {

@@ -251,15 +251,8 @@ impl Heap {
         let address = pointer as usize;
         match self.cpus.offset_and_size(address) {
             Some((_, size)) if !self.may_be_free(address) => size,
-            _ => self.usable_size_slow(pointer),
+            _ => self.usable_size_of_any(pointer),
         }
-    }
-
-    #[inline(never)]
-    fn usable_size_slow(&self, pointer: *const u8) -> usize {
-        let address = pointer as usize;
-        let by_row = self.cpus.size_by_row(address).filter(|_| !self.may_be_free(address));
-        by_row.unwrap_or_else(|| self.usable_size_of_any(pointer))
     }
 
     #[inline(never)]

@@ -8,8 +8,7 @@
 
 use super::Heap;
 use super::whereabouts::Whereabout;
-use crate::base::classes::MAX_MEDIUM;
-use crate::base::units::{Class, MIN_ALIGN};
+use crate::base::units::Class;
 use crate::region::Object;
 use crate::sys::topology::MAX_CPUS;
 
@@ -37,9 +36,6 @@ impl Heap {
     /// An object from this CPU's window in the present node's row.
     #[inline(always)]
     pub(super) fn pop_by_row(&self, size: usize, align: usize) -> Option<Object> {
-        if size > MAX_MEDIUM || align > MIN_ALIGN {
-            return None;
-        }
         let class = Class::for_layout(size, align)?;
         if self.cpus.has_plain_rows() { self.cpus.pop_at_home(class) } else { self.pop_by_policy(class) }
     }
