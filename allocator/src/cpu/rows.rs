@@ -19,7 +19,7 @@ use super::hit::Hot;
 use super::window::Cpus;
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::{Class, NodeId, PAGE_SHIFT};
-use crate::region::{Entry, Object, PageMap, Region, Table, Zeroed};
+use crate::region::{Entry, Object, PageMap, Reach, Region, Table, Zeroed};
 use crate::sys::rseq::DEAD_SLOTS;
 use crate::sys::vm::Span;
 use core::mem::offset_of;
@@ -42,10 +42,10 @@ pub(super) struct Row {
 unsafe impl Zeroed for Row {}
 
 impl Row {
-    /// Whether a link leads to where an object of the row may lie.
-    pub(super) fn has(&self, link: u64) -> bool {
-        let committed = self.region.load(Ordering::Relaxed)..self.end.load(Ordering::Relaxed);
-        committed.contains(&(link as usize)) && link.is_multiple_of(8)
+    /// Where its objects lie.
+    pub(super) fn reach(&self) -> Reach {
+        let base = self.region.load(Ordering::Relaxed);
+        Reach { base, words: self.end.load(Ordering::Acquire).saturating_sub(base) / 8 }
     }
 }
 
@@ -172,13 +172,7 @@ impl Cpus {
     /// Row and offset of the same.
     #[inline(always)]
     fn found_by_row(&self, address: usize) -> Option<(&Row, usize)> {
-        let way = &self.hot.way;
-        let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
-        let index = match way.log_len.load(Ordering::Relaxed) {
-            0 => distance.checked_div(way.len.load(Ordering::Relaxed))?,
-            log_len => distance >> (log_len % usize::BITS as usize),
-        };
-        let row = self.rows.get(index).filter(|_| self.has_open_rows())?;
+        let row = self.rows.get(self.row_of(address)).filter(|_| self.has_open_rows())?;
         if address >= row.end.load(Ordering::Acquire) {
             return None;
         }
@@ -188,8 +182,19 @@ impl Cpus {
         entry.begins_object(address, reciprocal).then_some((row, entry.offset()))
     }
 
-    /// Opens the hit path by rows to regions that follow each other from `regions` on, each `len` bytes long (the last one may be shorter).
-    pub(super) fn open_way(&self, regions: usize, len: usize) {
+    /// Number of the row whose region an address may lie in; with a single node anything.
+    #[inline(always)]
+    pub(super) fn row_of(&self, address: usize) -> usize {
+        let way = &self.hot.way;
+        let distance = address.wrapping_sub(way.regions.load(Ordering::Relaxed));
+        match way.log_len.load(Ordering::Relaxed) {
+            0 => distance.checked_div(way.len.load(Ordering::Relaxed)).unwrap_or(usize::MAX),
+            log_len => distance >> (log_len % usize::BITS as usize),
+        }
+    }
+
+    /// Tells where regions lie: one after the other from `regions` on, each `len` bytes long (the last one may be shorter).
+    pub fn begin_rows(&self, regions: usize, len: usize) {
         let (way, tables) = (&self.hot.way, &self.rows);
         way.homes.store(tables.homes.base() + DEAD_SLOTS * size_of::<AtomicU64>(), Ordering::Relaxed);
         way.rows.store(tables.rows.base(), Ordering::Relaxed);
@@ -198,6 +203,12 @@ impl Cpus {
         way.len.store(len, Ordering::Relaxed);
         if len.is_power_of_two() {
             way.log_len.store(len.ilog2() as usize, Ordering::Relaxed);
+        }
+    }
+
+    /// Opens the hit path by rows, where it finds a row by a shift.
+    pub(super) fn open_way(&self) {
+        if self.hot.way.log_len.load(Ordering::Relaxed) != 0 {
             self.hot.open_row_frees();
             self.hot.set_rows_open(true);
         }

@@ -151,9 +151,13 @@ impl Cpus {
         self.banks.committed() + self.locked.metadata_committed()
     }
 
-    /// How links are encoded.
-    pub fn links(&self) -> Links {
-        Links { secret: self.hot.area.secret(), regions: [0, 1].map(|index| self.reach(index)) }
+    /// How links are encoded, and where those of a row's objects may lead to.
+    pub fn links(&self, row: usize) -> Links {
+        let regions = match self.rows.get(row) {
+            Some(row) => [row.reach(), Reach::default()],
+            None => [0, 1].map(|index| self.reach(index)),
+        };
+        Links { secret: self.hot.area.secret(), regions }
     }
 
     /// The first word of an object, decoded as a link.
@@ -211,12 +215,11 @@ impl Cpus {
         self.hot.alone.store(0, Ordering::Relaxed);
     }
 
-    /// Lets every row be popped from and pushed to without a look at anything else. Their regions follow each other from `regions` on, each `len` bytes
-    /// long (the last one may be shorter).
-    pub fn open_rows(&self, regions: usize, len: usize) {
+    /// Lets every row be popped from and pushed to without a look at anything else.
+    pub fn open_rows(&self) {
         if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) && self.rows.get(0).is_some() {
             self.rows_open.store(PLAIN, Ordering::Release);
-            self.open_way(regions, len);
+            self.open_way();
         }
     }
 
@@ -323,7 +326,7 @@ impl Cpus {
     #[inline(always)]
     fn fetch_next_in(&self, row: usize, link: u64) -> bool {
         let Some(row) = self.rows.get(row) else { return self.fetch_next(link) };
-        let leads = row.has(link);
+        let leads = row.reach().has(link);
         if leads {
             arch::fetch(link as usize);
         }
@@ -335,7 +338,7 @@ impl Cpus {
     #[cold]
     #[inline(never)]
     pub fn odd_link(&self, address: usize, class: Class, link: u64) {
-        if link != 0 && !self.links().leads_to(link) {
+        if link != 0 && !self.links(self.row_of(address)).leads_to(link) {
             broken_link(address, class);
         }
     }
@@ -379,12 +382,12 @@ impl Cpus {
 
     /// Pop where the sequences are missing.
     pub fn pop_locked(&self, row: usize, class: Class) -> Option<Object> {
-        self.locked.pop(row, class, || self.links())
+        self.locked.pop(row, class, || self.links(row))
     }
 
     /// Push where the sequences are missing.
     pub fn push_locked(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
-        self.locked.push(row, class, object, self.links())
+        self.locked.push(row, class, object, self.links(row))
     }
 
     /// Makes the magazine the window; what was there becomes the previous one; returns the one before, for the depot. Of medium classes there is no

@@ -165,9 +165,11 @@ impl Heap {
         if let Some(home) = self.common_home() {
             self.cpus.open(region(home), (nodes == 1).then(|| region(self.spare())), hits);
         }
-        if hits && nodes > 1 {
+        if nodes > 1 {
             self.begin_rows();
-            self.cpus.open_rows(self.regions_base.load(Ordering::Relaxed), self.region_len.load(Ordering::Relaxed));
+        }
+        if hits && nodes > 1 {
+            self.cpus.open_rows();
         }
     }
 }

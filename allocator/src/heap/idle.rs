@@ -210,7 +210,7 @@ mod tests {
         freed.iter().for_each(|object| heap.free(*object));
         for &object in left {
             let home = heap.home_of(object as usize).unwrap();
-            heap.node(home).depots.inbox(class).push(heap.cpus.links(), Object::mint(object as usize));
+            heap.node(home).depots.inbox(class).push(heap.cpus.links(home.index()), Object::mint(object as usize));
         }
         heap
     }

@@ -8,6 +8,7 @@
 
 use super::Heap;
 use super::whereabouts::Whereabout;
+use crate::base::sync::Ordering;
 use crate::base::units::Class;
 use crate::region::Object;
 use crate::sys::topology::MAX_CPUS;
@@ -15,6 +16,7 @@ use crate::sys::topology::MAX_CPUS;
 impl Heap {
     /// Tells the hit path of each node's region and of each CPU's home.
     pub(super) fn begin_rows(&self) {
+        self.cpus.begin_rows(self.regions_base.load(Ordering::Relaxed), self.region_len.load(Ordering::Relaxed));
         for id in self.all_nodes() {
             let region = self.node(id).arena.region();
             self.cpus.begin_row(id, region);
@@ -45,5 +47,28 @@ impl Heap {
     fn pop_by_policy(&self, class: Class) -> Option<Object> {
         let row = |()| self.node_of_thread().unwrap_or_else(|| self.present_node()).index();
         self.cpus.pop(self.cpus.has_open_rows().then_some(()).map(row)?, class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::tests::tree;
+    use super::super::{Heap, Shape};
+    use crate::base::units::{NodeId, PAGE};
+    extern crate std;
+
+    #[test]
+    fn links_lead_to_where_objects_of_their_row_may_lie() {
+        let (heap, root) = (Heap::new(), tree("links"));
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), 64 << 20)));
+        std::fs::remove_dir_all(&root).unwrap();
+        let objects = [0, 1].map(|node| heap.alloc_on(node, 100, 16) as u64);
+        for (row, object) in objects.into_iter().enumerate() {
+            let links = heap.cpus.links(row);
+            let region = heap.node(NodeId(row as u8)).arena.region();
+            let end = (region.base() + region.pages() as usize * PAGE) as u64;
+            assert_eq!([object, 0, end - 8].map(|link| links.leads_to(link)), [true; 3]);
+            assert_eq!([objects[1 - row], object + 1, end].map(|link| links.leads_to(link)), [false; 3]);
+        }
     }
 }

@@ -100,7 +100,7 @@ impl Heap {
         let (node, mut rounds) = (self.node(id), 0);
         let mut count = |word: u64| {
             let mut magazine = Magazine::from_word(word);
-            while magazine.pop(self.cpus.links(), class).is_some() {
+            while magazine.pop(self.cpus.links(id.index()), class).is_some() {
                 rounds += 1;
             }
         };

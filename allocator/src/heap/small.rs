@@ -197,7 +197,7 @@ impl Heap {
     /// Takes one round for the program and makes the rest the window.
     fn open_magazine(&self, id: NodeId, class: Class, mut magazine: Magazine) -> Option<Object> {
         self.threads.note_given(id, magazine.len(class) as usize * class.size());
-        let object = magazine.pop(self.cpus.links(), class)?;
+        let object = magazine.pop(self.cpus.links(id.index()), class)?;
         let surplus = if magazine.is_empty() { None } else { self.cpus.install(id.index(), class, magazine) };
         if let Some(surplus) = surplus {
             self.stow(id, class, surplus);
@@ -212,14 +212,14 @@ impl Heap {
 
     fn fill(&self, id: NodeId, class: Class) -> Option<Magazine> {
         let node = self.node(id);
-        let magazine = node.slabs.fill(&node.arena, class, self.cpus.present_slot(), self.cpus.links());
+        let magazine = node.slabs.fill(&node.arena, class, self.cpus.present_slot(), self.cpus.links(id.index()));
         self.publish_extent(id);
         magazine
     }
 
     /// Gathers what signal handlers left: a magazine, `full` ones before it.
     pub(super) fn open_inbox(&self, id: NodeId, class: Class, full: impl Fn(Magazine)) -> Option<Magazine> {
-        let links = self.cpus.links();
+        let links = self.cpus.links(id.index());
         let mut magazine = Magazine::empty(class);
         let take = |object| {
             if let Err(object) = magazine.push(links, object) {
@@ -228,7 +228,7 @@ impl Heap {
                 full(core::mem::replace(&mut magazine, next));
             }
         };
-        self.node(id).depots.inbox(class).take(|| self.cpus.links(), class, take);
+        self.node(id).depots.inbox(class).take(|| self.cpus.links(id.index()), class, take);
         (!magazine.is_empty()).then_some(magazine)
     }
 
@@ -244,7 +244,7 @@ impl Heap {
     /// The ladder down: a new window for this object alone, the full one to the previous place, that one to the depot, to the slabs.
     fn spill(&self, home: NodeId, class: Class, object: Object) {
         let mut magazine = Magazine::empty(class);
-        let _fits = magazine.push(self.cpus.links(), object);
+        let _fits = magazine.push(self.cpus.links(home.index()), object);
         let full = self.cpus.install(home.index(), class, magazine);
         self.unmix(home, class);
         // Nobody will come for the other one.
@@ -293,7 +293,7 @@ impl Heap {
     }
 
     pub(super) fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
-        let (node, links) = (self.node(home), self.cpus.links());
+        let (node, links) = (self.node(home), self.cpus.links(home.index()));
         let stray = |object| self.take_back_stray(home, class, object);
         let warm = node.arena.warm_now();
         match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
@@ -312,7 +312,9 @@ impl Heap {
     /// node takes it back.
     fn take_back_stray(&self, found_at: NodeId, class: Class, object: Object) {
         match self.home_of(object.address()) {
-            Some(home) if home != found_at => self.node(home).depots.inbox(class).push(self.cpus.links(), object),
+            Some(home) if home != found_at => {
+                self.node(home).depots.inbox(class).push(self.cpus.links(home.index()), object)
+            }
             _ => stray_object(&object, class),
         }
     }

@@ -292,7 +292,7 @@ impl Heap {
             if few[0].is_none() {
                 return;
             }
-            read_ahead(&few, self.cpus.links(), class);
+            read_ahead(&few, self.cpus.links(id.index()), class);
             few.into_iter().flatten().for_each(|magazine| self.take_back(id, class, magazine));
         }
     }

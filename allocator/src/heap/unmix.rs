@@ -36,7 +36,7 @@ impl Heap {
     }
 
     fn is_mixed(&self, home: NodeId, class: Class, magazine: &mut Magazine) -> bool {
-        let (node, cpu, links) = (self.node(home), self.cpus.present_slot(), self.cpus.links());
+        let (node, cpu, links) = (self.node(home), self.cpus.present_slot(), self.cpus.links(home.index()));
         let sample: [Option<Object>; SAMPLE] = core::array::from_fn(|_| magazine.pop(links, class));
         let is_other = |object: &&Object| node.slabs.is_of_other(&node.arena, object.address(), cpu);
         let others = sample.iter().flatten().filter(is_other).count();

@@ -30,7 +30,7 @@ impl Heap {
         let mut check = |word: u64| {
             let mut magazine = Magazine::from_word(word);
             let mut rounds = 0;
-            while let Some(object) = magazine.pop(self.cpus.links(), class) {
+            while let Some(object) = magazine.pop(self.cpus.links(id.index()), class) {
                 rounds += 1;
                 verdict = verdict.and(self.validate_round(id, class, &object));
                 if rounds > MOST_ROUNDS {

@@ -89,7 +89,7 @@ impl Object {
 pub struct Links {
     /// The process's secret.
     pub secret: u64,
-    /// Where links may lead to: the single node's region and the spare one. Both empty: not known, any address will do.
+    /// Where links may lead to: the single node's region and the spare one, or that of one of several nodes. Both empty: not known, any address will do.
     pub regions: [Reach; 2],
 }
 
@@ -103,7 +103,9 @@ pub struct Reach {
 }
 
 impl Reach {
-    fn has(self, address: u64) -> bool {
+    /// Whether an object may begin there.
+    #[inline(always)]
+    pub fn has(self, address: u64) -> bool {
         (address as usize).wrapping_sub(self.base).rotate_right(3) < self.words
     }
 }
