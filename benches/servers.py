@@ -246,7 +246,7 @@ SERVERS = {"redis": Redis, "mariadb": MariaDb, "postgres": Postgres, "nginx": Ng
 
 
 def start(server, library):
-    """The server's first process, the leader of a session that all its processes belong to, as soon as it answers."""
+    """The server's first process, as soon as it answers."""
     environment = {**os.environ, "LD_PRELOAD": str(library or "")}
     log = open(server.folder / "log", "ab")
     process = subprocess.Popen([str(word) for word in server.command()], env=environment, user=server.user, start_new_session=True,
@@ -270,15 +270,22 @@ def stop(process):
 
 
 def members(process):
-    """The `stat` fields, from the state on, of every process of its session."""
+    """The `stat` fields, from the state on, of a server's first process and of all that descend from it."""
+    found, children = {}, {}
     for file in glob.glob("/proc/[0-9]*/stat"):
         try:
             text = pathlib.Path(file).read_text()
         except (FileNotFoundError, ProcessLookupError):
-            continue
-        fields = text[text.rindex(")") + 2:].split()
-        if int(fields[3]) == process.pid:
-            yield pathlib.Path(file).parent, fields
+            continue  # it has ended
+        folder, fields = pathlib.Path(file).parent, text[text.rindex(")") + 2:].split()
+        found[int(folder.name)] = folder, fields
+        children.setdefault(int(fields[1]), []).append(int(folder.name))
+    todo = [process.pid]
+    while todo:
+        pid = todo.pop()
+        todo += children.get(pid, [])
+        if pid in found:
+            yield found[pid]
 
 
 def cpu_s(process):
@@ -314,7 +321,7 @@ class Peak(threading.Thread):
 
 
 def has_mapped(process, library):
-    return all(pathlib.Path(library).name in (folder / "maps").read_text() for folder, _ in members(process))
+    return pathlib.Path(library).name in pathlib.Path(f"/proc/{process.pid}/maps").read_text()
 
 
 def run(server, library):

@@ -6,6 +6,7 @@ ffi=$(cd "$(dirname "$0")/../ffi" && pwd)
 library=${1:?usage: check-symbols.sh LIB.so}
 [[ -f $library ]] || { echo "$0: no library at $library; build it with: cargo build --release -p larder-ffi" >&2; exit 2; }
 
+archive=${library%.so}.a
 passed=0
 failed=0
 
@@ -31,6 +32,10 @@ dynamic() { readelf -dW "$library" | sed -nE "$1"; }
 needed() { dynamic 's/.*\(NEEDED\).*\[(.*)\]/\1/p'; }
 soname() { dynamic 's/.*\(SONAME\).*\[(.*)\]/\1/p'; }
 flags() { dynamic 's/.*FLAGS_1.*Flags: (.*)/\1/p'; }
+# Names of larder's that whatever the archive is linked into might bind to another's function, or reach by way of the dynamic linker.
+bindable() {
+    readelf -sW "$archive" 2>/dev/null | awk '$5 == "GLOBAL" && $6 == "DEFAULT" && $7 != "UND" && $8 ~ /larder/ { print $8 }' | LC_ALL=C sort -u
+}
 # Names that the dynamic linker binds, and might bind to another library's function.
 bound() { readelf -rW "$library" | awk '$3 ~ /JUMP_SLO|GLOB_DAT|_64$/ { sub(/@.*/, "", $5); print $5 }' | LC_ALL=C sort -u; }
 
@@ -44,6 +49,8 @@ check "the soname is liblarder.so" "$([[ $(soname) == liblarder.so ]] || echo "i
 check "it is never unloaded" "$([[ " $(flags) " == *" NODELETE "* ]] || echo "not linked with -z nodelete")"
 check "it is bound when it is loaded" "$([[ " $(flags) " == *" NOW "* ]] || echo "not linked with -z now")"
 check "nothing but its own runs at load and exit" "$(dynamic 's/.*\((INIT|FINI|JMPREL)\).*/\1/p')"
+[[ ! -f $archive ]] || check "no other name of $(basename "$archive") can be bound elsewhere" \
+    "$(LC_ALL=C comm -23 <(bindable) <(entries "$ffi/symbols.txt"))"
 check "it has no thread-local storage" "$(readelf -lW "$library" | awk '$1 == "TLS" { print "a TLS segment" }')"
 check "no memory is writable and executable" "$(readelf -lW "$library" | awk '/ RWE /')"
 echo "$passed passed, $failed failed"

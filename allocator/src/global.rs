@@ -354,6 +354,7 @@ mod tests {
         (0..64).for_each(|cpu| heap.forget_home(cpu));
         assert!(hit(heap, SIZES[1]).is_none());
     }
+
     #[test]
     fn where_regions_are_no_power_of_two_long_objects_go_home_all_the_same() {
         let Some(heap) = heap(REGION / 4 * 3) else { return };

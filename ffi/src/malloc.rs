@@ -63,7 +63,7 @@ larder_core::define_free!(
     front
 );
 
-/// What `free` could not do by a hit: null, a full window, large objects, and what is no object at all.
+/// What `free` could not do by a hit: a full window, large objects, and what is no object at all.
 ///
 /// # Safety
 /// The caller gives the object up; the core names and stops anything that is none.

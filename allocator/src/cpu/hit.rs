@@ -8,7 +8,7 @@
 //!                size < medium_end, else slow: window = slot of this CPU + words_by_pages[size / 4096] * 8
 //!                pop it (sys::rseq), else slow;   its link must lead into the region, to a multiple of 8, else odd
 //!                fetch the next one into the cache, to be written to;   wipe the object's first word
-//! free(object)   object within the region, else slow;   word = map[page of object];   window = slot of this CPU + offset in word
+//! free(object)   object within the region, else slow (null: nothing);   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
 //! Instructions that write a register are the dear ones where a program waits for memory, for the processor looks ahead as far as it has registers:
@@ -151,11 +151,15 @@ impl Hot {
         self.follow();
     }
 
-    /// Lets `malloc` hit by rows, or no longer; never before frees may.
+    /// Lets `malloc` hit by rows, or no longer.
     pub(super) fn set_rows_open(&self, open: bool) {
-        let open = open && self.row_frees.load(Ordering::SeqCst) != 0;
         self.row_end.store(if open { MAX_MEDIUM + 1 } else { 0 }, Ordering::SeqCst);
         self.follow();
+    }
+
+    /// Whether `malloc` may hit by rows.
+    pub(super) fn has_open_rows(&self) -> bool {
+        self.row_end.load(Ordering::Relaxed) != 0
     }
 
     /// From now on the back door is open whenever the front is.

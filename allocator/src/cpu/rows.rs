@@ -8,9 +8,9 @@
 //!                word = map of the row[page of object];   and as ever
 //! ```
 //! Whoever finds the bounds of the one-node path shut comes here by a jump, with the arguments untouched, the heap in `rdx` and the slow function in `r11`,
-//! if the same door's bounds for rows are open. They are iff the rows are (`Cpus::open_rows`) and regions are a power of two long, which they are but where
-//! addresses are scarce: there only the compiled hits of the slow functions are left. `malloc`'s are open only as long as the CPU alone tells the row. The CPU is read inside the sequence, so the object is of the node that the
-//! thread runs on.
+//! if the same door's bounds for rows are open. `malloc`'s are iff the rows are (`Cpus::open_rows`) and the CPU alone tells which; `free`'s iff regions are a
+//! power of two long, too, which they are but where addresses are scarce: there the compiled hits of the slow functions are left. The CPU is read inside
+//! the sequence, so the object is of the node that the thread runs on.
 //!
 //! Locks: none; a row's end only grows. Fork: nothing to do.
 #![allow(unsafe_code, reason = "the instructions, and a table that all zero is empty")]
@@ -26,13 +26,13 @@ use core::mem::offset_of;
 
 /// What the hit path reads of a row. All zero has no objects.
 #[derive(Debug)]
-#[repr(C, align(32))]
+#[repr(C, align(64))]
 pub(super) struct Row {
     /// From a window of the row that one node's hit path uses to the same of this one; wraps around.
     distance: AtomicUsize,
     /// First address of the region.
     region: AtomicUsize,
-    /// First address behind what is committed of it (may lag behind).
+    /// First address behind what is committed of it. May lag behind, but no object beyond it is in a magazine.
     end: AtomicUsize,
     /// Where its pagemap would have the word of address 0.
     map_origin: AtomicUsize,
@@ -111,6 +111,10 @@ impl Rows {
         rest
     }
 
+    pub(super) fn committed(&self) -> usize {
+        self.rows.committed() + self.homes.committed()
+    }
+
     /// What is known of a row; none with a single node.
     #[inline(always)]
     pub(super) fn get(&self, row: usize) -> Option<&Row> {
@@ -136,7 +140,11 @@ impl Cpus {
     /// Lets hits in a row see how far its region reaches now. Never back: two threads may show at once.
     pub fn show_row(&self, id: NodeId, region: &Region) {
         if let Some(row) = self.rows.get(id.index()) {
-            row.end.fetch_max(region.base() + ((region.pages() as usize) << PAGE_SHIFT), Ordering::Release);
+            let end = region.base() + ((region.pages() as usize) << PAGE_SHIFT);
+            // Every hit reads that line: it is only written to if there is something to say.
+            if end > row.end.load(Ordering::Relaxed) {
+                row.end.fetch_max(end, Ordering::Release);
+            }
         }
     }
 
@@ -206,16 +214,16 @@ impl Cpus {
         }
     }
 
-    /// Opens the hit path by rows, where it finds a row by a shift.
+    /// Opens the hit path by rows; for frees where it finds a row by a shift.
     pub(super) fn open_way(&self) {
         if self.hot.way.log_len.load(Ordering::Relaxed) != 0 {
             self.hot.open_row_frees();
-            self.hot.set_rows_open(true);
         }
+        self.hot.set_rows_open(true);
     }
 }
 
-/// Byte offsets for the macro's assembly: in `Hot`, in a row, and from `rseq_cs` to the CPU number.
+/// Byte offsets for the macro's assembly: in `Hot` and in a row.
 pub(crate) mod at {
     use super::{Hot, Row, Way, offset_of};
     const WAY: usize = offset_of!(Hot, way);
@@ -231,14 +239,19 @@ pub(crate) mod at {
     const _: () = assert!(size_of::<Row>() == 1 << ROW_SHIFT && offset_of!(Row, distance) == 0);
 }
 
-/// Defines `malloc_by_row` and `free_by_row`, which the two functions of the hit path jump to. `$odd_link` as there.
+/// Defines `malloc_by_row` and `free_by_row`, which the two functions of the hit path jump to; `$odd_link` is where a link leads that needs a closer look.
+/// Hidden: a jump by way of the dynamic linker, as in a library made of `liblarder.a`, would lose r11.
 macro_rules! define_by_row {
     ($odd_link:path) => {
         /// `malloc(rdi)` by the row of this CPU's home, else a jump to the slow function in r11; rdx: the heap. Sizes of at most [`MAX_MEDIUM`].
+        ///
+        /// # Safety
+        /// Jumped to by the hit path only, with these registers.
         #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
-        pub extern "C" fn malloc_by_row() {
+        pub unsafe extern "C" fn malloc_by_row() {
             ::core::arch::naked_asm!(
+                ".hidden {own}",
                 ".cfi_startproc",
                 $crate::rseq_descriptor!(),
                 "cmp rdi, {max_tiny}",
@@ -319,14 +332,19 @@ macro_rules! define_by_row {
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
                 odd_link = sym $odd_link,
+                own = sym malloc_by_row,
             )
         }
 
         /// `free(rdi)` to the row of the node the object lies in, else a jump to the slow function in r11; rdx: the heap.
+        ///
+        /// # Safety
+        /// Jumped to by the hit path only, with these registers.
         #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
-        pub extern "C" fn free_by_row() {
+        pub unsafe extern "C" fn free_by_row() {
             ::core::arch::naked_asm!(
+                ".hidden {own}",
                 ".cfi_startproc",
                 $crate::rseq_descriptor!(),
                 "mov rax, rdi",
@@ -388,6 +406,7 @@ macro_rules! define_by_row {
                 reciprocal = const $crate::hit::at::RECIPROCAL,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
+                own = sym free_by_row,
             )
         }
     };

@@ -148,7 +148,7 @@ impl Cpus {
 
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
-        self.banks.committed() + self.locked.metadata_committed()
+        self.banks.committed() + self.rows.committed() + self.locked.metadata_committed()
     }
 
     /// How links are encoded, and where those of a row's objects may lead to.
@@ -225,8 +225,11 @@ impl Cpus {
 
     /// Open rows are plain from now on, or not: whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
     pub fn keep_rows_plain(&self, plain: bool) {
-        if self.has_open_rows() {
-            self.rows_open.store(if plain { PLAIN } else { OPEN }, Ordering::Relaxed);
+        let wanted = if plain { PLAIN } else { OPEN };
+        // Every hit reads what would be stored: mostly nothing has changed.
+        let is_so = self.rows_open.load(Ordering::Relaxed) == wanted && self.hot.has_open_rows() == plain;
+        if self.has_open_rows() && !is_so {
+            self.rows_open.store(wanted, Ordering::Relaxed);
             self.hot.set_open(plain && self.may_hit());
             self.hot.set_rows_open(plain);
         }

@@ -34,6 +34,7 @@ const SMALLEST_REGION: usize = 1 << 20;
 /// Page numbers, and counts of pages, are 32 bits.
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
 const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
+const LARGEST_POWER: usize = 1 << LARGEST_REGION.ilog2();
 const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
@@ -70,8 +71,8 @@ impl Heap {
         let placement = self.placement(&topology);
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
-        // By a shift then to see in which of several an address lies.
-        let generous = if placement.count() > 1 { 1 << generous.ilog2() } else { generous };
+        // Of several one sees by a shift then in which an address lies.
+        let generous = if placement.count() > 1 { generous.next_power_of_two().min(LARGEST_POWER) } else { generous };
         // Three quarters of what the process may still have: the rest is for its stacks, and objects with mappings of their own.
         let affordable = addresses_left() / 4 * 3 / arenas_for(placement.count());
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
@@ -89,7 +90,8 @@ impl Heap {
             if let Some(spans) = reserve(arenas, len, cpus.unwrap_or(0)) {
                 return self.settle(&shape.topology, placement, len, cpus, spans);
             }
-            len = round_region(len - len / 8);
+            let is_one_of_several = placement.count() > 1 && len.is_power_of_two() && len > MUCH_SPACE;
+            len = round_region(if is_one_of_several { len / 2 } else { len - len / 8 });
             if len < SMALLEST_REGION {
                 return false;
             }

@@ -202,7 +202,7 @@ impl Heap {
         found
     }
 
-    /// Frees what the hit path could not: null, other nodes, large, huge, and what is no object at all.
+    /// Frees what the hit path could not: a full window, large, huge, and what is no object at all.
     #[cold]
     #[inline(never)]
     pub fn free_slow(&self, address: usize, call: Call) {

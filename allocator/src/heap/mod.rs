@@ -273,7 +273,7 @@ impl Heap {
         self.common_home.load(Ordering::Relaxed).checked_sub(1).map(NodeId)
     }
 
-    /// Lets the hit path see how far a node's region reaches now.
+    /// Lets the hit path see how far a node's region reaches now: before the first object that may lie beyond is handed out, for links are held to it.
     fn publish_extent(&self, id: NodeId) {
         let region = self.node(id).arena.region();
         if self.common_home() == Some(id) {

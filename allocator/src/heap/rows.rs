@@ -1,4 +1,4 @@
-//! Hits with several nodes: the hit path knows a single one.
+//! Hits with several nodes.
 //!
 //! The same windows and sequences, reached by the row of a node: `malloc` pops from the row of the node the thread runs on now, `free`
 //! pushes to the row of the node the object lies in. Rows are **plain** iff that is so for every thread; else some have a

@@ -64,11 +64,13 @@ impl Heap {
     /// A CPU that was not there at boot, or is beyond the table: the kernel knows its node.
     #[cold]
     fn find_out(&self) -> Whereabout {
-        let (cpu, system_id) = syscall::cpu_and_node().unwrap_or((MAX_CPUS, 0));
-        let own = self.node_with(system_id);
+        let told = syscall::cpu_and_node();
+        let own = self.node_with(told.map_or(0, |(_, system_id)| system_id));
         let home = self.node(own.unwrap_or(NodeId(0))).home.load(Ordering::Relaxed);
         let place = Whereabout { home: NodeId(home), own };
-        self.note_whereabout(cpu, place);
+        if let Ok((cpu, _)) = told {
+            self.note_whereabout(cpu, place);
+        }
         place
     }
 }
