@@ -1,7 +1,8 @@
 //! The hit path with several nodes.
 //!
 //! A **row** is the windows that all CPUs have for one node's objects. `malloc` pops from the row of the node whose memory threads on this CPU are to
-//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node:
+//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node
+//! (`cpu/hit.rs`: a change to one is a change to both):
 //! ```text
 //! malloc(size)   row = home of this CPU, else slow;   the window by size as ever, but in that row;   links lead into the row's region
 //! free(object)   row = rows[(object - first region) >> log2 of a region's length], else slow;   object below the row's end, else slow
