@@ -79,14 +79,20 @@ impl Heap {
         found
     }
 
-    /// The same at the beginning of a call; none either where larder cannot be used yet.
+    /// The same at the beginning of a call; none either where larder cannot be used yet. A small object in a row is found at once, and told in registers:
+    /// what a call answers in memory, byte by byte, costs whoever reads it whole 13 ns.
+    #[inline(always)]
     pub(super) fn enter_and_find(&self, pointer: *const u8, call: Call) -> Option<Found> {
         let address = pointer as usize;
         match self.cpus.offset_by_row(address) {
             Some(offset) if !self.may_be_free(address) => Some(Found::Small(Class::at_offset(offset))),
-            _ if self.enter() => self.find(address, call),
-            _ => None,
+            _ => self.enter_and_find_any(address, call),
         }
+    }
+
+    #[inline(never)]
+    fn enter_and_find_any(&self, address: usize, call: Call) -> Option<Found> {
+        if self.enter() { self.find(address, call) } else { None }
     }
 
     fn find_in(&self, home: NodeId, address: usize) -> Option<Found> {
