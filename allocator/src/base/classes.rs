@@ -9,7 +9,7 @@
 //! Per class: the object size, the pages of a slab, the objects in it, the capacity of a magazine, and the reciprocal by which
 //! `free` tells the start of an object from its inside without a division (Lemire, Kaser, Kurz 2019).
 
-use super::units::{Class, MIN_ALIGN, PAGE};
+use super::units::{Class, MIN_ALIGN, PAGE, round_up};
 
 /// Number of classes, the unused class 0 included.
 pub const CLASSES: usize = 98;
@@ -317,7 +317,7 @@ impl Class {
     /// lie closer than that, each multiple is one; where they do not, they are multiples themselves.
     #[inline(always)]
     fn aligned(size: usize, align: usize) -> Option<Class> {
-        (align <= PAGE).then(|| Class::of((size.max(1) + (align - 1)) & !(align - 1)))
+        if align > PAGE { None } else { round_up(size.max(1), align).map(Class::of) }
     }
 }
 

@@ -29,6 +29,7 @@ use crate::base::classes::{
     reciprocals, words_by_pages, words_by_size, words_by_steps,
 };
 use crate::base::sync::{AtomicUsize, Ordering};
+use crate::region::{Entry, PageMap};
 use crate::sys::rseq::Area;
 
 /// What the hit path reads, at the head of the heap.
@@ -125,11 +126,23 @@ impl Hot {
 
     /// The reciprocal of the size of the class at an offset, and the size; zeros for what is no class's.
     #[inline(always)]
-    pub(super) fn sizes_at(&self, offset: usize) -> (u64, usize) {
+    fn sizes_at(&self, offset: usize) -> (u64, usize) {
         match self.sizes.as_flattened().get(offset / 8..) {
             Some(&[reciprocal, size, ..]) => (reciprocal, size as usize),
             _ => (0, 0),
         }
+    }
+
+    /// Offset and size of the class of the object that begins at `address`, as the map says that begins at `origin`.
+    ///
+    /// # Safety
+    /// The address is committed, and settled in that map.
+    #[inline(always)]
+    pub(super) unsafe fn find(&self, origin: usize, address: usize) -> Option<(usize, usize)> {
+        // SAFETY: as this function's own.
+        let entry: Entry = unsafe { PageMap::lookup(origin, address) };
+        let (reciprocal, size) = self.sizes_at(entry.offset());
+        entry.begins_object(address, reciprocal).then_some((entry.offset(), size))
     }
 
     /// Opens the hit path of `malloc`, or closes it. Release: whoever finds it open finds what was stored before.
@@ -152,13 +165,13 @@ impl Hot {
     }
 
     /// Lets `malloc` hit by rows, or no longer.
-    pub(super) fn set_rows_open(&self, open: bool) {
+    pub(super) fn set_row_mallocs(&self, open: bool) {
         self.row_end.store(if open { MAX_MEDIUM + 1 } else { 0 }, Ordering::SeqCst);
         self.follow();
     }
 
     /// Whether `malloc` may hit by rows.
-    pub(super) fn has_open_rows(&self) -> bool {
+    pub(super) fn has_row_mallocs(&self) -> bool {
         self.row_end.load(Ordering::Relaxed) != 0
     }
 

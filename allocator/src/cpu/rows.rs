@@ -19,8 +19,8 @@
 use super::hit::Hot;
 use super::window::Cpus;
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
-use crate::base::units::{Class, NodeId, PAGE_SHIFT};
-use crate::region::{Entry, Object, PageMap, Reach, Region, Table, Zeroed};
+use crate::base::units::Class;
+use crate::region::{Object, Reach, Region, Table, Zeroed};
 use crate::sys::rseq::DEAD_SLOTS;
 use crate::sys::vm::Span;
 use core::mem::offset_of;
@@ -45,8 +45,7 @@ unsafe impl Zeroed for Row {}
 impl Row {
     /// Where its objects lie.
     pub(super) fn reach(&self) -> Reach {
-        let base = self.region.load(Ordering::Relaxed);
-        Reach { base, words: self.end.load(Ordering::Acquire).saturating_sub(base) / 8 }
+        Reach::of(self.region.load(Ordering::Relaxed), self.end.load(Ordering::Acquire))
     }
 }
 
@@ -130,18 +129,19 @@ fn is_needed(rows: usize) -> bool {
 
 impl Cpus {
     /// Tells where the region of a row lies.
-    pub fn begin_row(&self, id: NodeId, region: &Region) {
-        if let Some(row) = self.rows.get(id.index()) {
-            row.distance.store(self.banks.distance(id.index()), Ordering::Relaxed);
-            row.region.store(region.base(), Ordering::Relaxed);
-            row.map_origin.store(region.map().origin(region.base()), Ordering::Relaxed);
+    pub fn begin_row(&self, row: usize, region: &Region) {
+        if let Some(hot) = self.rows.get(row) {
+            hot.distance.store(self.banks.distance(row), Ordering::Relaxed);
+            hot.region.store(region.base(), Ordering::Relaxed);
+            hot.map_origin.store(region.map().origin(region.base()), Ordering::Relaxed);
         }
+        self.show_row(row, region);
     }
 
     /// Lets hits in a row see how far its region reaches now. Never back: two threads may show at once.
-    pub fn show_row(&self, id: NodeId, region: &Region) {
-        if let Some(row) = self.rows.get(id.index()) {
-            let end = region.base() + ((region.pages() as usize) << PAGE_SHIFT);
+    pub fn show_row(&self, row: usize, region: &Region) {
+        if let Some(row) = self.rows.get(row) {
+            let end = region.end();
             // Every hit reads that line: it is only written to if there is something to say.
             if end > row.end.load(Ordering::Relaxed) {
                 row.end.fetch_max(end, Ordering::Release);
@@ -149,9 +149,9 @@ impl Cpus {
         }
     }
 
-    /// Threads on a CPU are to have the memory of a node.
-    pub fn set_home(&self, cpu: usize, home: NodeId) {
-        if let (Some(place), Some(row)) = (self.rows.homes.at(DEAD_SLOTS + cpu), self.rows.get(home.index())) {
+    /// Threads on a CPU are to be served from a row.
+    pub fn set_home(&self, cpu: usize, row: usize) {
+        if let (Some(place), Some(row)) = (self.rows.homes.at(DEAD_SLOTS + cpu), self.rows.get(row)) {
             place.store(core::ptr::from_ref(row).addr() as u64, Ordering::Release);
         }
     }
@@ -186,9 +186,8 @@ impl Cpus {
             return None;
         }
         // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
-        let entry: Entry = unsafe { PageMap::lookup(row.map_origin.load(Ordering::Relaxed), address) };
-        let (reciprocal, _) = self.hot.sizes_at(entry.offset());
-        entry.begins_object(address, reciprocal).then_some((row, entry.offset()))
+        let found = unsafe { self.hot.find(row.map_origin.load(Ordering::Relaxed), address) };
+        found.map(|(offset, _)| (row, offset))
     }
 
     /// Number of the row whose region an address may lie in; with a single node anything.
@@ -220,7 +219,7 @@ impl Cpus {
         if self.hot.way.log_len.load(Ordering::Relaxed) != 0 {
             self.hot.open_row_frees();
         }
-        self.hot.set_rows_open(true);
+        self.hot.set_row_mallocs(true);
     }
 }
 

@@ -7,8 +7,8 @@ use super::locked::LockedWindows;
 use super::rows::Rows;
 use crate::base::classes::{CLASSES, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
-use crate::base::units::{Class, PAGE, PAGE_SHIFT};
-use crate::region::{Entry, Links, Magazine, Object, PageMap, Reach, Region, broken_link};
+use crate::base::units::{Class, PAGE};
+use crate::region::{Links, Magazine, Object, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::arch;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
@@ -174,7 +174,7 @@ impl Cpus {
         }
         // SAFETY: `open` stored the region, which lives as long as the heap.
         let region = unsafe { &*region };
-        Reach { base: region.base(), words: (region.pages() as usize) << (PAGE_SHIFT - 3) }
+        Reach::of(region.base(), region.end())
     }
 
     fn at(&self, row: usize, class: Class) -> usize {
@@ -226,12 +226,15 @@ impl Cpus {
     /// Open rows are plain from now on, or not: whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
     pub fn keep_rows_plain(&self, plain: bool) {
         let wanted = if plain { PLAIN } else { OPEN };
-        // Every hit reads what would be stored: mostly nothing has changed.
-        let is_so = self.rows_open.load(Ordering::Relaxed) == wanted && self.hot.has_open_rows() == plain;
+        // Every hit reads what would be stored: mostly nothing has changed. All three are looked at, for of two threads at once each may have had a last word.
+        let hits = plain && self.may_hit();
+        let is_so = self.rows_open.load(Ordering::Relaxed) == wanted
+            && self.hot.is_open() == hits
+            && self.hot.has_row_mallocs() == plain;
         if self.has_open_rows() && !is_so {
             self.rows_open.store(wanted, Ordering::Relaxed);
-            self.hot.set_open(plain && self.may_hit());
-            self.hot.set_rows_open(plain);
+            self.hot.set_open(hits);
+            self.hot.set_row_mallocs(plain);
         }
     }
 
@@ -259,13 +262,12 @@ impl Cpus {
 
     /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
     pub fn show_extent(&self, region: &Region) {
-        let extent = (region.pages() as usize) << PAGE_SHIFT;
-        let end = region.base() + extent;
+        let end = region.end();
         if end <= self.hot.end.load(Ordering::Relaxed) {
             return;
         }
         self.hot.end.fetch_max(end, Ordering::Relaxed);
-        self.hot.link_end.fetch_max(extent >> 3, Ordering::Relaxed);
+        self.hot.link_end.fetch_max(Reach::of(region.base(), end).words, Ordering::Relaxed);
         if self.may_hit() {
             self.hot.raise_free_end(end);
         }
@@ -280,9 +282,7 @@ impl Cpus {
         }
         let origin = self.hot.map_origin.load(Ordering::Relaxed);
         // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
-        let entry: Entry = unsafe { PageMap::lookup(origin, address) };
-        let (reciprocal, size) = self.hot.sizes_at(entry.offset());
-        entry.begins_object(address, reciprocal).then_some((entry.offset(), size))
+        unsafe { self.hot.find(origin, address) }
     }
 
     /// A hit: pops a round from the window at `offset`, which is a class's for the single node: its address (0: none) and the link it held. Only
@@ -317,23 +317,17 @@ impl Cpus {
     /// Fetches the next round into the cache, to be written to; false if its link does not lead into what the hit path knows of its region.
     #[inline(always)]
     pub fn fetch_next(&self, link: u64) -> bool {
-        let ahead = (link as usize).wrapping_sub(self.hot.region.load(Ordering::Relaxed)).rotate_right(3);
-        let leads = ahead < self.hot.link_end.load(Ordering::Relaxed);
-        if leads {
-            arch::fetch(link as usize);
-        }
-        leads
+        let (base, words) = (self.hot.region.load(Ordering::Relaxed), self.hot.link_end.load(Ordering::Relaxed));
+        fetch_within(Reach { base, words }, link)
     }
 
     /// The same in any row.
     #[inline(always)]
     fn fetch_next_in(&self, row: usize, link: u64) -> bool {
-        let Some(row) = self.rows.get(row) else { return self.fetch_next(link) };
-        let leads = row.reach().has(link);
-        if leads {
-            arch::fetch(link as usize);
+        match self.rows.get(row) {
+            Some(row) => fetch_within(row.reach(), link),
+            None => self.fetch_next(link),
         }
-        leads
     }
 
     /// A closer look at an odd link: the end of a chain, or a region that has grown meanwhile, or the spare one; else the object was
@@ -445,6 +439,16 @@ impl Cpus {
         self.settle_banks();
         self.locked.rebuild();
     }
+}
+
+/// Fetches what a link leads to, if that is within reach.
+#[inline(always)]
+fn fetch_within(reach: Reach, link: u64) -> bool {
+    let leads = reach.has(link);
+    if leads {
+        arch::fetch(link as usize);
+    }
+    leads
 }
 
 #[cfg(test)]

@@ -169,9 +169,9 @@ impl Heap {
         }
         if nodes > 1 {
             self.begin_rows();
-        }
-        if hits && nodes > 1 {
-            self.cpus.open_rows();
+            if hits {
+                self.cpus.open_rows();
+            }
         }
     }
 }

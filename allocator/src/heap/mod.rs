@@ -279,7 +279,7 @@ impl Heap {
         if self.common_home() == Some(id) {
             self.cpus.show_extent(region);
         }
-        self.cpus.show_row(id, region);
+        self.cpus.show_row(id.index(), region);
     }
 }
 

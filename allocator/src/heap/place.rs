@@ -138,7 +138,7 @@ impl Heap {
         if let Some(own) = own {
             self.node(own).home.store(home.0, Ordering::Relaxed);
         }
-        topology.cpus_of(system_id, |cpu| self.note_whereabout(cpu, Whereabout { home, own }));
+        topology.cpus_of(system_id, |cpu| self.whereabouts.note(cpu, Whereabout { home, own }));
     }
 
     /// The policy that was carried out.

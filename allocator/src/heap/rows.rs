@@ -18,13 +18,11 @@ impl Heap {
     pub(super) fn begin_rows(&self) {
         self.cpus.begin_rows(self.regions_base.load(Ordering::Relaxed), self.region_len.load(Ordering::Relaxed));
         for id in self.all_nodes() {
-            let region = self.node(id).arena.region();
-            self.cpus.begin_row(id, region);
-            self.cpus.show_row(id, region);
+            self.cpus.begin_row(id.index(), self.node(id).arena.region());
         }
         for cpu in 0..MAX_CPUS {
             if let Some(place) = self.whereabouts.of_cpu(cpu) {
-                self.cpus.set_home(cpu, place.home);
+                self.cpus.set_home(cpu, place.home.index());
             }
         }
     }
@@ -32,7 +30,7 @@ impl Heap {
     /// Notes where threads on a CPU are to have their memory from.
     pub(super) fn note_whereabout(&self, cpu: usize, place: Whereabout) {
         self.whereabouts.note(cpu, place);
-        self.cpus.set_home(cpu, place.home);
+        self.cpus.set_home(cpu, place.home.index());
     }
 
     /// An object from this CPU's window in the present node's row.
@@ -45,8 +43,11 @@ impl Heap {
     /// Where some threads have a memory policy of their own; none where rows are closed.
     #[cold]
     fn pop_by_policy(&self, class: Class) -> Option<Object> {
-        let row = |()| self.node_of_thread().unwrap_or_else(|| self.present_node()).index();
-        self.cpus.pop(self.cpus.has_open_rows().then_some(()).map(row)?, class)
+        if !self.cpus.has_open_rows() {
+            return None;
+        }
+        let node = self.node_of_thread().unwrap_or_else(|| self.present_node());
+        self.cpus.pop(node.index(), class)
     }
 }
 
@@ -54,7 +55,7 @@ impl Heap {
 mod tests {
     use super::super::place::tests::tree;
     use super::super::{Heap, Shape};
-    use crate::base::units::{NodeId, PAGE};
+    use crate::base::units::NodeId;
     extern crate std;
 
     #[test]
@@ -65,8 +66,7 @@ mod tests {
         let objects = [0, 1].map(|node| heap.alloc_on(node, 100, 16) as u64);
         for (row, object) in objects.into_iter().enumerate() {
             let links = heap.cpus.links(row);
-            let region = heap.node(NodeId(row as u8)).arena.region();
-            let end = (region.base() + region.pages() as usize * PAGE) as u64;
+            let end = heap.node(NodeId(row as u8)).arena.region().end() as u64;
             assert_eq!([object, 0, end - 8].map(|link| links.leads_to(link)), [true; 3]);
             assert_eq!([objects[1 - row], object + 1, end].map(|link| links.leads_to(link)), [false; 3]);
         }

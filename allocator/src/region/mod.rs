@@ -103,6 +103,12 @@ impl Region {
         (self.space.committed() / PAGE) as u32
     }
 
+    /// First address behind what is committed.
+    #[inline(always)]
+    pub fn end(&self) -> usize {
+        self.base() + self.space.committed()
+    }
+
     /// Bytes of the tables that are committed.
     pub fn metadata_committed(&self) -> usize {
         self.map.committed() + self.links.committed() + self.free.committed() + self.loose.committed()

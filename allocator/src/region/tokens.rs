@@ -103,6 +103,11 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// From a first address to what lies behind the last.
+    pub fn of(base: usize, end: usize) -> Reach {
+        Reach { base, words: end.saturating_sub(base) / 8 }
+    }
+
     /// Whether an object may begin there.
     #[inline(always)]
     pub fn has(self, address: u64) -> bool {
