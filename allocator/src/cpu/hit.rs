@@ -270,6 +270,108 @@ pub mod at {
     }
 }
 
+/// The parts that the hit path's functions are made of, with one node and with several. In rdx the heap; in rdi the size or the object; in rsi what its class is
+/// called: words (`malloc`) or bytes (`free`) from a slot's beginning to the window. `slot` leads to this CPU's slot, in r8.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! hit_part {
+    // The sequence begins: whoever is interrupted behind it comes back before it.
+    (enter) => {
+        "mov r8, [rdx + 8]
+         lea rcx, [rip + 29b]
+         mov fs:[r8], rcx
+         22:"
+    };
+    (slot) => {
+        "mov r8, [rdx + 16]
+         movsxd r8, dword ptr fs:[r8]
+         shl r8, {shift}
+         add r8, [rdx + 32]"
+    };
+    // The sequence of `malloc`, to its end and the return: where to if there is no object, and between which bounds links lead.
+    (pop $none:literal, $begin:literal, $end:literal) => {
+        concat!(
+            "lea r8, [r8 + rsi * 8]
+             mov rax, [r8]
+             test rax, rax\n",
+            concat!("jz ", $none, "\n"),
+            "imul rcx, rax, {mix}
+             xor rcx, [rdx + 40]
+             xor rcx, [rax]
+             add qword ptr [r8 + 8], 1
+             mov [r8], rcx
+             23:
+             test cl, 7
+             jnz 27f\n",
+            concat!("cmp rcx, ", $begin, "\n"),
+            "jb 27f\n",
+            concat!("cmp rcx, ", $end, "\n"),
+            "jae 27f
+             prefetchw [rcx]
+             mov qword ptr [rax], 0
+             ret
+             27:
+             test rcx, rcx
+             jnz 28f
+             mov qword ptr [rax], 0
+             ret\n",
+        )
+    };
+    // Small sizes, and medium ones.
+    (steps) => {
+        "lea rax, [rdi + {within_step}]
+         shr rax, {step_shift}
+         movzx esi, byte ptr [rdx + rax + {by_steps}]
+         jmp 21b"
+    };
+    (pages) => {
+        "lea rax, [rdi + 4095]
+         shr rax, 12
+         movzx esi, word ptr [rdx + rax * 2 + {by_pages}]
+         jmp 21b"
+    };
+    // A link that leads elsewhere.
+    (odd) => {
+        "28:
+         mov rdi, rax
+         shl rsi, 3
+         mov rdx, rcx
+         jmp {odd_link}"
+    };
+    // What class the object is of, by the map, and what its link is mixed with, in rax; where to if none begins there.
+    (object $map:literal, $none:literal) => {
+        concat!(
+            "mov rax, rdi
+             shr rax, 12\n",
+            concat!("mov r9, ", $map, "\n"),
+            "movzx esi, word ptr [r9 + rax * 8]
+             mov rcx, rdi
+             imul rcx, [rdx + rsi + {reciprocal}]
+             sub rcx, [r9 + rax * 8]
+             cmp rcx, [rdx + rsi + {reciprocal}]\n",
+            concat!("jae ", $none, "\n"),
+            "imul rax, rdi, {mix}
+             xor rax, [rdx + 40]\n",
+        )
+    };
+    // The sequence of `free`, to its end and the return: where to if there is no room.
+    (push $none:literal) => {
+        concat!(
+            "add r8, rsi
+             mov r9, [r8]
+             cmp r9, rdi\n",
+            concat!("je ", $none, "\n"),
+            "sub qword ptr [r8 + 8], 1\n",
+            concat!("js ", $none, "\n"),
+            "xor r9, rax
+             mov [rdi], r9
+             mov [r8], rdi
+             23:
+             ret\n",
+        )
+    };
+}
+
 /// Defines a `malloc` as function `$name`, exported as the attributes say: the hit path behind a door (`front` or `back`), or a jump to
 /// `$slow(size)`. `$head` is assembly before the first instruction: a second name.
 #[macro_export]
@@ -288,57 +390,18 @@ macro_rules! define_malloc {
                 "jae 26f",
                 "movzx esi, byte ptr [rdx + rdi + {by_size}]",
                 "21:",
-                "mov r8, [rdx + 8]",
-                "lea rcx, [rip + 29b]",
-                "mov fs:[r8], rcx",
-                "22:",
-                "mov r8, [rdx + 16]",
-                "movsxd r8, dword ptr fs:[r8]",
-                "shl r8, {shift}",
-                "add r8, [rdx + 32]",
-                "lea r8, [r8 + rsi * 8]",
-                "mov rax, [r8]",
-                "test rax, rax",
-                "jz {slow}",
-                "imul rcx, rax, {mix}",
-                "xor rcx, [rdx + 40]",
-                "xor rcx, [rax]",
-                "add qword ptr [r8 + 8], 1",
-                "mov [r8], rcx",
-                "23:",
-                "test cl, 7",
-                "jnz 27f",
-                "cmp rcx, [rdx + 48]",
-                "jb 27f",
-                "cmp rcx, [rdx + 56]",
-                "jae 27f",
-                "prefetchw [rcx]",
-                "mov qword ptr [rax], 0",
-                "ret",
-                "27:",
-                "test rcx, rcx",
-                "jnz 28f",
-                "mov qword ptr [rax], 0",
-                "ret",
+                $crate::hit_part!(enter),
+                $crate::hit_part!(slot),
+                $crate::hit_part!(pop "{slow}", "[rdx + 48]", "[rdx + 56]"),
                 "26:",
                 "cmp rdi, [rdx + {small_end}]",
                 "jae 20f",
-                "lea rax, [rdi + {within_step}]",
-                "shr rax, {step_shift}",
-                "movzx esi, byte ptr [rdx + rax + {by_steps}]",
-                "jmp 21b",
+                $crate::hit_part!(steps),
                 "20:",
                 "cmp rdi, [rdx + {medium_end}]",
                 "jae 30f",
-                "lea rax, [rdi + 4095]",
-                "shr rax, 12",
-                "movzx esi, word ptr [rdx + rax * 2 + {by_pages}]",
-                "jmp 21b",
-                "28:",
-                "mov rdi, rax",
-                "shl rsi, 3",
-                "mov rdx, rcx",
-                "jmp {odd_link}",
+                $crate::hit_part!(pages),
+                $crate::hit_part!(odd),
                 "30:",
                 "cmp rdi, [rdx + {row_end}]",
                 "jae {slow}",
@@ -396,37 +459,11 @@ macro_rules! define_free {
                 "jb 30f",
                 "cmp rdi, [rdx + {free_end}]",
                 "jae 30f",
-                "mov rax, rdi",
-                "shr rax, 12",
-                "mov r9, [rdx + 72]",
-                "movzx esi, word ptr [r9 + rax * 8]",
-                "mov rcx, rdi",
-                "imul rcx, [rdx + rsi + {reciprocal}]",
-                "sub rcx, [r9 + rax * 8]",
-                "cmp rcx, [rdx + rsi + {reciprocal}]",
-                "jae {slow}",
-                "imul rax, rdi, {mix}",
-                "xor rax, [rdx + 40]",
+                $crate::hit_part!(object "[rdx + 72]", "{slow}"),
                 "21:",
-                "mov r8, [rdx + 8]",
-                "lea rcx, [rip + 29b]",
-                "mov fs:[r8], rcx",
-                "22:",
-                "mov r8, [rdx + 16]",
-                "movsxd r8, dword ptr fs:[r8]",
-                "shl r8, {shift}",
-                "add r8, [rdx + 32]",
-                "add r8, rsi",
-                "mov r9, [r8]",
-                "cmp r9, rdi",
-                "je {slow}",
-                "sub qword ptr [r8 + 8], 1",
-                "js {slow}",
-                "xor r9, rax",
-                "mov [rdi], r9",
-                "mov [r8], rdi",
-                "23:",
-                "ret",
+                $crate::hit_part!(enter),
+                $crate::hit_part!(slot),
+                $crate::hit_part!(push "{slow}"),
                 "30:",
                 $crate::test_for_null!($door),
                 "cmp qword ptr [rdx + {row_frees}], 0",

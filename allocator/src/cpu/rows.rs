@@ -1,8 +1,8 @@
 //! The hit path with several nodes.
 //!
 //! A **row** is the windows that all CPUs have for one node's objects. `malloc` pops from the row of the node whose memory threads on this CPU are to
-//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node
-//! (`cpu/hit.rs`: a change to one is a change to both):
+//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node, and
+//! so are the parts that the functions are made of (`hit_part`):
 //! ```text
 //! malloc(size)   row = home of this CPU, else slow;   the window by size as ever, but in that row;   links lead into the row's region
 //! free(object)   row = rows[(object - first region) >> log2 of a region's length], else slow;   object below the row's end, else slow
@@ -247,7 +247,6 @@ macro_rules! define_by_row {
         ///
         /// # Safety
         /// Jumped to by the hit path only, with these registers.
-        #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
         pub unsafe extern "C" fn malloc_by_row() {
             ::core::arch::naked_asm!(
@@ -258,61 +257,22 @@ macro_rules! define_by_row {
                 "ja 26f",
                 "movzx esi, byte ptr [rdx + rdi + {by_size}]",
                 "21:",
-                "mov r8, [rdx + 8]",
-                "lea rcx, [rip + 29b]",
-                "mov fs:[r8], rcx",
-                "22:",
+                $crate::hit_part!(enter),
                 "movsxd r10, dword ptr fs:[r8 + {cpu}]",
                 "mov r9, [rdx + {homes}]",
                 "mov r10, [r9 + r10 * 8]",
                 "test r10, r10",
                 "jz 20f",
-                "mov r8, [rdx + 16]",
-                "movsxd r8, dword ptr fs:[r8]",
-                "shl r8, {shift}",
-                "add r8, [rdx + 32]",
+                $crate::hit_part!(slot),
                 "add r8, [r10]",
-                "lea r8, [r8 + rsi * 8]",
-                "mov rax, [r8]",
-                "test rax, rax",
-                "jz 20f",
-                "imul rcx, rax, {mix}",
-                "xor rcx, [rdx + 40]",
-                "xor rcx, [rax]",
-                "add qword ptr [r8 + 8], 1",
-                "mov [r8], rcx",
-                "23:",
-                "test cl, 7",
-                "jnz 27f",
-                "cmp rcx, [r10 + {region}]",
-                "jb 27f",
-                "cmp rcx, [r10 + {end}]",
-                "jae 27f",
-                "prefetchw [rcx]",
-                "mov qword ptr [rax], 0",
-                "ret",
-                "27:",
-                "test rcx, rcx",
-                "jnz 28f",
-                "mov qword ptr [rax], 0",
-                "ret",
+                $crate::hit_part!(pop "20f", "[r10 + {region}]", "[r10 + {end}]"),
                 "26:",
                 "cmp rdi, {max_small}",
                 "ja 25f",
-                "lea rax, [rdi + {within_step}]",
-                "shr rax, {step_shift}",
-                "movzx esi, byte ptr [rdx + rax + {by_steps}]",
-                "jmp 21b",
+                $crate::hit_part!(steps),
                 "25:",
-                "lea rax, [rdi + 4095]",
-                "shr rax, 12",
-                "movzx esi, word ptr [rdx + rax * 2 + {by_pages}]",
-                "jmp 21b",
-                "28:",
-                "mov rdi, rax",
-                "shl rsi, 3",
-                "mov rdx, rcx",
-                "jmp {odd_link}",
+                $crate::hit_part!(pages),
+                $crate::hit_part!(odd),
                 "20:",
                 "jmp r11",
                 $crate::rseq_abort!(),
@@ -340,7 +300,6 @@ macro_rules! define_by_row {
         ///
         /// # Safety
         /// Jumped to by the hit path only, with these registers.
-        #[allow(clippy::too_many_lines, reason = "a function of assembly is one")]
         #[unsafe(naked)]
         pub unsafe extern "C" fn free_by_row() {
             ::core::arch::naked_asm!(
@@ -358,38 +317,12 @@ macro_rules! define_by_row {
                 "mov r10, rax",
                 "cmp rdi, [r10 + {end}]",
                 "jae 20f",
-                "mov rax, rdi",
-                "shr rax, 12",
-                "mov r9, [r10 + {map_origin}]",
-                "movzx esi, word ptr [r9 + rax * 8]",
-                "mov rcx, rdi",
-                "imul rcx, [rdx + rsi + {reciprocal}]",
-                "sub rcx, [r9 + rax * 8]",
-                "cmp rcx, [rdx + rsi + {reciprocal}]",
-                "jae 20f",
-                "imul rax, rdi, {mix}",
-                "xor rax, [rdx + 40]",
+                $crate::hit_part!(object "[r10 + {map_origin}]", "20f"),
                 "21:",
-                "mov r8, [rdx + 8]",
-                "lea rcx, [rip + 29b]",
-                "mov fs:[r8], rcx",
-                "22:",
-                "mov r8, [rdx + 16]",
-                "movsxd r8, dword ptr fs:[r8]",
-                "shl r8, {shift}",
-                "add r8, [rdx + 32]",
+                $crate::hit_part!(enter),
+                $crate::hit_part!(slot),
                 "add r8, [r10]",
-                "add r8, rsi",
-                "mov r9, [r8]",
-                "cmp r9, rdi",
-                "je 20f",
-                "sub qword ptr [r8 + 8], 1",
-                "js 20f",
-                "xor r9, rax",
-                "mov [rdi], r9",
-                "mov [r8], rdi",
-                "23:",
-                "ret",
+                $crate::hit_part!(push "20f"),
                 "20:",
                 "jmp r11",
                 $crate::rseq_abort!(),
