@@ -144,11 +144,21 @@ def human(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
 
 
+def add_common(parser):
+    """The options that all of these programs have."""
+    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB.so", help="one more allocator")
+    parser.add_argument("--json", metavar="FILE", help="write what was measured to FILE")
+
+
+def write_json(options, measured):
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each program runs under each allocator (default 7)")
-    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB.so", help="one more allocator")
-    parser.add_argument("--json", metavar="FILE", help="write every value to FILE")
+    add_common(parser)
     parser.add_argument("--check", action="store_true", help="end with status 1 when a promise is broken")
     options = parser.parse_args()
     libraries = contenders(options.extra)
@@ -157,8 +167,7 @@ def main():
         values = measure(libraries, options.rounds, binaries)
     medians, minima = summary(values, statistics.median), summary(values, min)
     show(medians, minima)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"values": values, "medians": medians}, indent=1) + "\n")
+    write_json(options, {"values": values, "medians": medians})
     broken = [figure for figure in FIGURES if verdict(figure, medians)[0] is False]
     sys.exit(1 if options.check and broken else 0)
 

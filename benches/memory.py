@@ -6,7 +6,6 @@ benches/memory.py [--rounds N] [--quick] [--with NAME=LIB.so]... [--json FILE] [
 The figures are explained in docs/memory.md.
 """
 import argparse
-import json
 import os
 import pathlib
 import statistics
@@ -133,8 +132,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="how often each program runs under each allocator (default 5)")
     parser.add_argument("--quick", action="store_true", help="without the programs that drift")
-    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB.so", help="one more allocator")
-    parser.add_argument("--json", metavar="FILE", help="write every value to FILE")
+    claims.add_common(parser)
     parser.add_argument("--plot", metavar="FILE.svg", help="also draw resident memory over time")
     parser.add_argument("--check", action="store_true", help="end with status 1 when a promise is broken")
     options = parser.parse_args()
@@ -151,8 +149,7 @@ def main():
     medians, best = claims.summary(values, statistics.median), claims.summary(values, min)
     show(medians, best)
     kept = check(best, medians)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"values": values, "medians": medians, "best": best}, indent=1) + "\n")
+    claims.write_json(options, {"values": values, "medians": medians, "best": best})
     sys.exit(1 if options.check and not kept else 0)
 
 

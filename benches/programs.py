@@ -124,14 +124,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="how often each program runs under each allocator (default 5)")
     parser.add_argument("--only", action="append", default=[], choices=PROGRAMS, help="only this program (repeatable)")
-    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB.so", help="one more allocator")
-    parser.add_argument("--json", metavar="FILE", help="write the medians to FILE")
+    claims.add_common(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options, folder)
     show(found)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+    claims.write_json(options, found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ user of their own). On Debian: apt-get install redis-server redis-tools mariadb-
 """
 import argparse
 import glob
-import json
 import os
 import pathlib
 import re
@@ -125,7 +124,6 @@ class Nginx(OverHttp):
 
     def prepare(self):
         (self.folder / "page.txt").write_text("".join(f"{number * 7919 % 1_000_003} line {number}\n" for number in range(1500)))
-        self.folder.chmod(0o755)
         (self.folder / "nginx.conf").write_text(NGINX_CONF.format(folder=self.folder, port=self.port))
 
     def command(self):
@@ -189,7 +187,6 @@ class Postgres(Server):
         return ["-h", self.folder, "-U", "postgres"]
 
     def prepare(self):
-        shutil.chown(self.folder, self.user)
         quiet("runuser", "-u", "postgres", "--", self.tool("initdb"), "-D", self.folder / "data", "-A", "trust", "-N", cwd="/")
         server = start(self, None)
         quiet("pgbench", *self.at(), "-i", "-q", "-s", 4, "postgres")
@@ -215,8 +212,6 @@ class MariaDb(Server):
     TABLES = ["--tables=4", "--table-size=20000"]
 
     def prepare(self):
-        shutil.chown(self.folder, self.user)
-        self.folder.chmod(0o755)
         quiet("mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data", "--user=mysql", "--auth-root-authentication-method=normal")
         server = start(self, None)
         quiet("mariadb", "--no-defaults", f"--socket={self.socket()}", "-u", "root", "-e", "create database if not exists sbtest")
@@ -352,6 +347,9 @@ def measure(names, libraries, rounds, folder):
             continue
         place = pathlib.Path(folder, name)
         place.mkdir()
+        place.chmod(0o755)
+        if kind.user:
+            shutil.chown(place, kind.user)
         server = kind(place)
         server.prepare()
         values = found[name] = {contender: {figure: [] for figure in FIGURES} for contender in libraries}
@@ -379,8 +377,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="how often each server runs under each allocator (default 3)")
     parser.add_argument("--only", action="append", default=[], choices=SERVERS, help="only this server (repeatable)")
-    parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB.so", help="one more allocator")
-    parser.add_argument("--json", metavar="FILE", help="write every value to FILE")
+    claims.add_common(parser)
     options = parser.parse_args()
     libraries = claims.contenders(options.extra)
     # Debian's Redis is linked to jemalloc: a C library that comes first gives it the system's.
@@ -389,8 +386,7 @@ def main():
         os.chmod(folder, 0o755)
         found = measure(options.only or list(SERVERS), libraries, options.rounds, folder)
     show(found)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+    claims.write_json(options, found)
 
 
 if __name__ == "__main__":

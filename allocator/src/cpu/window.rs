@@ -453,6 +453,11 @@ fn fetch_within(reach: Reach, link: u64) -> bool {
 
 #[cfg(test)]
 impl Cpus {
+    /// As after a thread whose last word came late.
+    pub fn shut_hits(&self) {
+        self.hot.set_open(false);
+    }
+
     /// From now on whoever looks for a CPU number touches memory that is not there.
     pub fn forbid(&self) {
         self.hot.area.forbid();

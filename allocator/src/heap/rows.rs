@@ -71,4 +71,18 @@ mod tests {
             assert_eq!([objects[1 - row], object + 1, end].map(|link| links.leads_to(link)), [false; 3]);
         }
     }
+    #[test]
+    fn a_bound_that_is_stale_is_put_right_when_rows_are_looked_at_again() {
+        let (heap, root) = (Heap::new(), tree("stale"));
+        heap.settings().read("numa:interleave");
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), 64 << 20)));
+        std::fs::remove_dir_all(&root).unwrap();
+        let has_hits = heap.cpus.has_plain_rows();
+        assert_eq!(heap.has_open_hits(), has_hits, "all threads are served from one arena");
+        heap.cpus.shut_hits();
+        heap.cpus.keep_rows_plain(true);
+        assert_eq!(heap.has_open_hits(), has_hits);
+        heap.cpus.keep_rows_plain(false);
+        assert!(!heap.has_open_hits() && !heap.cpus.has_plain_rows());
+    }
 }
