@@ -7,6 +7,7 @@ packages='
 gcc:builds the C tests; compiles under larder
 g++:builds the C++ tests; compiles under larder
 libc6-dev:headers for both
+make:builds jemalloc, a peer of the benchmarks
 binutils:nm and readelf, for the symbol checks
 python3:runs on larder
 perl:runs on larder

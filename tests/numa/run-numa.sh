@@ -18,7 +18,7 @@ source "$here/machine.sh"
 source "$here/../children.sh"
 
 limit=170 # seconds for a machine
-longest=(sparse old two eight)
+longest=(sparse old many two eight)
 
 # run NAME: one machine; reports on its checks, and on the machine itself as one more.
 run() {

@@ -377,6 +377,11 @@ impl Cpus {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// About how many CPUs the program has used so far.
+    pub fn in_use(&self) -> usize {
+        self.used_slots().max(self.present_slot() + 1)
+    }
+
     /// Pop where the sequences are missing.
     pub fn pop_locked(&self, row: usize, class: Class) -> Option<Object> {
         self.locked.pop(row, class, || self.links(row))
@@ -456,6 +461,11 @@ impl Cpus {
     /// As after a thread whose last word came late.
     pub fn shut_hits(&self) {
         self.hot.set_open(false);
+    }
+
+    /// As if so many CPUs had been used. What is said of all windows may not be asked afterwards.
+    pub fn pretend_in_use(&self, cpus: usize) {
+        self.used.store(cpus, Ordering::Relaxed);
     }
 
     /// From now on whoever looks for a CPU number touches memory that is not there.

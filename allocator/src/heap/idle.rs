@@ -6,10 +6,10 @@
 //!                                                             └── the system refuses ──▶ never
 //! ```
 //!
-//! It is started by whoever frees, once [`START_BYTES`] lie idle, or takes memory near the bound of its control group, and if the program has
-//! more than one thread already: a program of one thread may be about to enter a sandbox that kills what makes threads, or namespaces that only
-//! such a program may enter (`idle:always` starts it there too, `idle:off` nowhere; nor does a setuid program get one). Awake it looks twenty
-//! times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
+//! It is started by whoever frees, once [`START_BYTES`] lie idle, by whoever takes as much from slabs to windows where the windows of all CPUs could hide
+//! it, or takes memory near the bound of its control group, and if the program has more than one thread already: a program of one thread may be about to
+//! enter a sandbox that kills what makes threads, or namespaces that only such a program may enter (`idle:always` starts it there too, `idle:off` nowhere;
+//! nor does a setuid program get one). Awake it looks twenty times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
 //!
 //! Fork: a child has none; the first that frees enough there starts one. Exit: it ends with the process. It holds no lock while it waits.
 
@@ -31,6 +31,8 @@ const NEVER: u32 = 4;
 const START_BYTES: u64 = 16 << 20;
 /// Idle memory worth waking it.
 const WAKE_BYTES: u64 = 1 << 20;
+/// What the windows of a CPU may well come to hold free. A `free` that hits tells nobody.
+const HIDDEN_BY_A_CPU: u64 = 3 << 20;
 
 /// See the module. All zero has no thread.
 #[derive(Debug)]
@@ -102,6 +104,14 @@ impl Heap {
             self.wake();
         } else if state == NONE && self.lies_idle(START_BYTES) {
             self.start_helper();
+        }
+    }
+
+    /// After objects of so many bytes went from their slabs to a window. When they are freed to the windows of many CPUs, there is no other moment to start or
+    /// to wake the helper.
+    pub(super) fn nudge_dealt(&self, bytes: u64) {
+        if may_hide_much(self.cpus.in_use()) {
+            self.nudge(bytes);
         }
     }
 
@@ -183,6 +193,11 @@ impl Heap {
     }
 }
 
+/// Whether the windows of so many CPUs may come to hold what is worth a thread.
+fn may_hide_much(cpus: usize) -> bool {
+    cpus as u64 * HIDDEN_BY_A_CPU >= START_BYTES
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Shape;
@@ -232,6 +247,21 @@ mod tests {
             assert!(left == 0 || !may_drain, "{left} slabs");
         }
         std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    /// What was dealt to the windows of many CPUs will be freed there, and then nobody is told.
+    #[test]
+    fn what_many_cpus_hide_wakes_it() {
+        let heap = Heap::new();
+        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
+        heap.idle.state.store(ASLEEP, Ordering::Relaxed);
+        assert!(!may_hide_much(4));
+        heap.cpus.pretend_in_use(START_BYTES.div_ceil(HIDDEN_BY_A_CPU) as usize);
+        heap.nudge_dealt(WAKE_BYTES - 1);
+        assert_eq!(heap.idle.state.load(Ordering::Relaxed), ASLEEP);
+        let objects: Vec<_> = (0..100).map(|_| heap.alloc(32 << 10, 16)).collect();
+        assert_eq!(heap.idle.state.load(Ordering::Relaxed), AWAKE);
+        objects.into_iter().for_each(|object| heap.free(object));
     }
 
     /// What the program frees while the helper looks for the last time wakes nobody: it looks again instead of falling asleep.

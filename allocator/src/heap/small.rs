@@ -169,7 +169,7 @@ impl Heap {
                 let magazine = self.find_magazine(id, class)?;
                 self.open_magazine(id, class, magazine)
             })
-            .or_else(|| self.refill_from_slabs(id, class))
+            .or_else(|| self.refill_from_slabs(id, class).inspect(|_| self.nudge_dealt(bytes_of_magazine(class))))
     }
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {

@@ -1,0 +1,10 @@
+# More CPUs than a word has bits, for masks and for what lies in so many windows.
+linux 6.12
+node 1024 0-47
+node 1024 48-95
+
+checks() {
+    in_mode rseq "runs on larder" mode rseq
+    in_mode rseq "small objects" cross small 99
+    check "what all windows hold goes back" wide 192 16
+}

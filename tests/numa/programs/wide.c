@@ -1,0 +1,69 @@
+// wide THREADS MIB: on many CPUs at once each of so many threads replaces small objects; then all are freed, and nobody calls larder any more. What lies in
+// the windows of all those CPUs goes back: three seconds later no more than so many MiB are resident beyond what it began with.
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "pattern.h"
+
+enum { OBJECTS = 1000, STEPS = 3000, MOST_THREADS = 1000, SECONDS = 3 };
+
+static pthread_barrier_t all;
+static size_t live;
+
+static size_t resident_kib(void) {
+    size_t mapped, pages;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL && fscanf(file, "%zu %zu", &mapped, &pages) == 2);
+    CHECK(fclose(file) == 0);
+    return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void await_all(void) {
+    int result = pthread_barrier_wait(&all);
+    CHECK(result == 0 || result == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+static void *work(void *number) {
+    uint64_t random = (uintptr_t)number + 1;
+    char *objects[OBJECTS] = {0};
+    size_t sizes[OBJECTS] = {0}, mine = 0;
+    await_all();
+    for (int step = 0; step < STEPS; step++) {
+        size_t place = next_random(&random) % OBJECTS;
+        free(objects[place]);
+        mine -= sizes[place];
+        sizes[place] = random_size(&random, 12);
+        CHECK((objects[place] = malloc(sizes[place])) != NULL);
+        memset(objects[place], 1, sizes[place]);
+        mine += sizes[place];
+    }
+    __atomic_fetch_add(&live, mine, __ATOMIC_RELAXED);
+    await_all();
+    for (int place = 0; place < OBJECTS; place++) free(objects[place]);
+    await_all();
+    for (;;) pause();
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 3);
+    int threads = atoi(argv[1]);
+    size_t most_kib = (size_t)atoi(argv[2]) << 10;
+    CHECK(threads > 0 && threads <= MOST_THREADS);
+    CHECK(pthread_barrier_init(&all, NULL, (unsigned)threads + 1) == 0);
+    for (int i = 0; i < threads; i++) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, work, (void *)(uintptr_t)i) == 0);
+    }
+    size_t before = resident_kib();
+    await_all();
+    await_all();
+    size_t most = resident_kib();
+    await_all();
+    sleep(SECONDS);
+    size_t left = resident_kib() - before;
+    printf("%zu KiB live, %zu resident, %zu left\n", live >> 10, most - before, left);
+    CHECK(fflush(stdout) == 0);
+    CHECK(left <= most_kib);
+    return 0;
+}
