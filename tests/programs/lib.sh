@@ -86,7 +86,7 @@ on_larder() {
 
 bound_to_larder() {
     local file
-    grep -lE "initialize program: (.*/)?${1//+/\\+}\$" ld.* | while read -r file; do
+    grep -lE "initialize program: (.*[/-])?${1//+/\\+}\$" ld.* | while read -r file; do
         grep -F "to $LARDER_LIB [0]: normal symbol \`malloc'" "$file" && break
     done | grep -q .
 }

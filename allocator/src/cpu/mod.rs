@@ -17,11 +17,13 @@
 //! is right to within the few times a sequence was restarted. All zero is an empty magazine without room, so untouched memory is
 //! a valid window that the first push fills in.
 //!
-//! All windows can be drained from outside ([`drain`]): there is a second bank of rows to change to.
+//! All windows can be drained from outside ([`drain`]): there is a second bank of rows to change to. Where slots are those of `cpu_id` a program of one
+//! thread takes its windows along ([`follow`]).
 //!
 //! Fork: nothing to do; a chain is always whole. Magazines in a dead thread's hands are lost to the child.
 
 mod drain;
+mod follow;
 pub mod hit;
 mod locked;
 mod rows;

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the sequences work on the windows' memory")]
 
 use super::drain::Banks;
+use super::follow::Station;
 use super::hit::Hot;
 use super::locked::LockedWindows;
 use super::rows::Rows;
@@ -50,6 +51,7 @@ pub struct Cpus {
     pub(super) row_count: AtomicUsize,
     /// Slots that ever held a magazine, and those below them: what a walk looks at.
     used: AtomicUsize,
+    pub(super) station: Station,
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
@@ -66,6 +68,7 @@ impl Cpus {
             rows: Rows::new(),
             row_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
+            station: Station::new(),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
             rows_open: AtomicUsize::new(0),
@@ -136,7 +139,7 @@ impl Cpus {
         self.hot.area.set_slots(cpus);
         if self.has_slot() {
             // Its first window, which is empty: a page that is read before it is written to costs a second fault.
-            self.banks.touch(bank, self.present_slot());
+            self.banks.touch(bank, self.hot.area.present_index());
         }
         Ok(())
     }
@@ -415,10 +418,12 @@ impl Cpus {
         self.hot.area.present_cpu()
     }
 
-    /// What indexes the slots for this thread now (a hint), without a call where the kernel tells.
+    /// What stands for this thread's CPU where something else is kept for each (a hint), without a call where the kernel tells: what indexes the slots, or 0
+    /// for a program of one thread.
     pub fn present_slot(&self) -> usize {
         match self.hot.area.present_index() {
             usize::MAX => thread::slot_hint(),
+            _ if self.is_on_its_own() => 0,
             index => index,
         }
     }

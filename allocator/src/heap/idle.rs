@@ -70,6 +70,11 @@ impl Idle {
         self.work.lock().ok()
     }
 
+    /// The same, unless it is at work.
+    pub(super) fn try_pause(&self) -> Option<Guard<'_, ()>> {
+        self.work.try_lock()
+    }
+
     /// The number of this look, from 1 on.
     pub(super) fn count_look(&self) -> u64 {
         self.looks.fetch_add(1, Ordering::Relaxed) + 1

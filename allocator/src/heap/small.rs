@@ -164,12 +164,24 @@ impl Heap {
 
     /// The ladder: the window (where the hit path did not look), the previous magazine, the depot, the inbox, the slabs.
     fn refill(&self, id: NodeId, class: Class) -> Option<Object> {
+        self.follow();
         self.pop_again(id.index(), class)
             .or_else(|| {
                 let magazine = self.find_magazine(id, class)?;
                 self.open_magazine(id, class, magazine)
             })
             .or_else(|| self.refill_from_slabs(id, class).inspect(|_| self.nudge_dealt(bytes_of_magazine(class))))
+    }
+
+    /// Before anything is done about a miss: are the windows of the program's only thread another CPU's?
+    fn follow(&self) {
+        if !self.cpus.has_left_windows() {
+            return;
+        }
+        // Who drains now, or was interrupted by a signal while it followed, is left alone.
+        if let Some(_undrained) = self.idle.try_pause() {
+            self.cpus.follow(|row, class, magazine| self.stow(NodeId(row as u8), class, magazine));
+        }
     }
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
@@ -235,6 +247,7 @@ impl Heap {
     /// Frees to the row of the node where the object lies, after a look at the object: is it free already?
     pub(super) fn free_checked(&self, home: NodeId, address: usize, class: Class) {
         self.suspect(address, class);
+        self.follow();
         let object = Object::mint(address);
         if let Err(object) = self.push_again(home.index(), class, object) {
             self.spill(home, class, object);

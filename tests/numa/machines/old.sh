@@ -5,6 +5,7 @@ node 512 2-3
 
 checks() {
     everywhere
+    check "one thread that is moved about a node" taskset 3 moved
     policies 0 1
     programs
 }

@@ -3,20 +3,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "pattern.h"
+#include "resident.h"
 
 enum { OBJECTS = 1000, STEPS = 3000, MOST_THREADS = 1000, SECONDS = 3 };
 
 static pthread_barrier_t all;
 static size_t live;
-
-static size_t resident_kib(void) {
-    size_t mapped, pages;
-    FILE *file = fopen("/proc/self/statm", "r");
-    CHECK(file != NULL && fscanf(file, "%zu %zu", &mapped, &pages) == 2);
-    CHECK(fclose(file) == 0);
-    return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
 
 static void await_all(void) {
     int result = pthread_barrier_wait(&all);

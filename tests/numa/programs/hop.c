@@ -1,0 +1,43 @@
+// hop KIB: a program of one thread replaces small objects on one CPU after the other. However many it has been on, no more than so many KiB are resident for each beyond
+// what was resident after the first.
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "resident.h"
+
+enum { OBJECTS = 1000, STEPS = 3000, MOST_CPUS = 1024 };
+
+static cpu_set_t *set, *allowed;
+static size_t set_bytes;
+
+static int run_on(int cpu) {
+    CPU_ZERO_S(set_bytes, set);
+    CPU_SET_S(cpu, set_bytes, set);
+    return sched_setaffinity(0, set_bytes, set);
+}
+
+int main(int argc, char **argv) {
+    static char *objects[OBJECTS];
+    size_t first = 0, cpus = 0;
+    uint64_t random = 7;
+    CHECK(argc == 2);
+    CHECK((set = CPU_ALLOC(MOST_CPUS)) != NULL && (allowed = CPU_ALLOC(MOST_CPUS)) != NULL);
+    set_bytes = CPU_ALLOC_SIZE(MOST_CPUS);
+    CHECK(sched_getaffinity(0, set_bytes, allowed) == 0);
+    for (int cpu = 0; cpu < MOST_CPUS; cpu++) {
+        if (!CPU_ISSET_S(cpu, set_bytes, allowed)) continue;
+        CHECK(run_on(cpu) == 0);
+        for (int step = 0; step < STEPS; step++) {
+            size_t place = next_random(&random) % OBJECTS, size = random_size(&random, 12);
+            free(objects[place]);
+            CHECK((objects[place] = malloc(size)) != NULL);
+            memset(objects[place], 1, size);
+        }
+        if (cpus++ == 0) first = resident_kib();
+    }
+    size_t more = resident_kib() - first;
+    printf("%zu KiB more on %zu CPUs than on one\n", more, cpus);
+    CHECK(fflush(stdout) == 0);
+    CHECK(more <= (size_t)atoi(argv[1]) * cpus);
+    return 0;
+}
