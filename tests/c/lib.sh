@@ -9,6 +9,7 @@ work=$(mktemp -d)
 undo=() # what else is to be done at the end, as commands; each may be done twice
 trap clean_up EXIT
 trap 'exit 143' TERM INT
+read -ra link <<<"${LARDER_TEST_LINK:-}"
 passed=0
 failed=0
 status=0
@@ -45,11 +46,12 @@ needs_library() {
     return 1
 }
 
-# build NAME SOURCE [FLAG...]: leaves $work/NAME.
+# build NAME SOURCE [FLAG...]: leaves $work/NAME. LARDER_TEST_LINK has flags that choose another libc.
 build() {
-    local name=$1 source=$2
+    local name=$1 source=$2 chosen=("${link[@]}")
     shift 2
-    cc -O1 -g -fno-builtin -pthread -Wall -Wextra -I"$here" -o "$work/$name" "$here/$source" "$@" 2>"$work/cc.err" && return
+    [[ " $* " != *" -static"* ]] || chosen=() # has the machine's in it
+    cc -O1 -g -fno-builtin -pthread -Wall -Wextra -I"$here" -o "$work/$name" "$here/$source" "$@" "${chosen[@]}" 2>"$work/cc.err" && return
     fail "$name" "does not compile: $(head -n 1 "$work/cc.err")"
     return 1
 }

@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=30
-loader=$(readelf -lW "$BASH" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 archive=${lib%.so}.a
 
 for name in first first_stack no_environ thread_in_constructor; do
@@ -13,6 +12,7 @@ build ifunc early/ifunc.c -Wl,-z,now && check early/ifunc $limit "$work/ifunc"
 build ifunc_fixed early/ifunc.c -Wl,-z,now -no-pie && check "early/ifunc without pie" $limit "$work/ifunc_fixed"
 
 # With no environment at all LD_PRELOAD cannot be said; the loader is told on its command line.
+loader=$(readelf -lW "$work/first" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 build exec_bare early/exec_bare.c &&
     check "early/no environment" $limit "$work/exec_bare" "$loader" ${lib:+--preload "$lib"} "$work/first"
 

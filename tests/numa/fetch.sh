@@ -2,8 +2,10 @@
 # Sourced by run-numa.sh: what the lab needs and no Debian has installed. Nothing is installed here either: the packages are unpacked
 # into a folder of the cache, where they serve every later run.
 #
-# Debian's own packages alone: qemu and the libraries it wants, the firmware, a busybox, one kernel of each kind, the peers. apt is given
-# a list of sources and a state of its own, so that neither the machine's are changed nor does it matter whether they know backports.
+# Debian's own packages alone: qemu and the libraries it wants, the firmware, a busybox, one kernel of each kind, the peers.
+
+# shellcheck source=/dev/null
+source "$here/../debian.sh"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/larder-numa-lab
 unpacked=$cache/unpacked
@@ -17,7 +19,6 @@ fetch_lab() {
     is_fetched && return
     echo "downloading qemu, two Debian kernels and the libraries they want (about 76 MB) into $cache, once" >&2
     rm -rf "$unpacked" "$fresh"
-    mkdir -p "$fresh"/apt/{lists,cache/archives}/partial "$fresh/all" || return
     fetch_all >"$cache/log" 2>&1 || { echo "apt-get: $(grep '^E:' "$cache/log" | tail -n 1)"; return 1; }
     mv "$fresh/all" "$unpacked" && rm -rf "$fresh" || return
     is_fetched || { echo "what was downloaded does not run: see $cache/log"; return 1; }
@@ -34,35 +35,16 @@ qemu() {
 # The kernel of a series; nothing if Debian had none.
 kernel_of() { find "$unpacked/boot" -name "vmlinuz-$1.*" 2>/dev/null; }
 
-write_sources() {
-    local mirror
-    # shellcheck disable=SC2016 # apt's own word
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Release: bookworm' 'Component: main' | head -n 1)
-    printf "deb ${mirror:=http://deb.debian.org/debian} %s main\n" bookworm bookworm-backports >"$fresh/apt/sources.list"
-}
-
-apt_get() { apt_with apt-get "$@"; }
-
-apt_with() {
-    local program=$1 to=$fresh/apt
-    shift
-    "$program" -q -o Acquire::Retries=4 -o Dir::Etc::SourceList="$to/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$to/lists" -o Dir::Cache="$to/cache" -o APT::Sandbox::User=root "$@"
-}
-
 fetch_all() {
-    local packages file
-    write_sources && apt_get update || return
+    local packages
+    begin_apt "$fresh/apt" bookworm bookworm-backports && apt_with apt-get update || return
     mapfile -t packages < <(qemu_and_libraries; printf '%s\n' busybox-static libjemalloc2 libmimalloc2.0; newest_kernel 6.1; newest_kernel 6.12)
-    (cd "$fresh" && apt_get download "${packages[@]}") || return
-    for file in "$fresh"/*.deb; do
-        dpkg-deb --fsys-tarfile "$file" | tar -x -C "$fresh/all" --exclude=./lib/modules --exclude=./usr/share/doc || return
-    done
+    unpack "$fresh/all" "${packages[@]}"
 }
 
 # As if nothing was installed, for a newer qemu-utils would be in conflict; less what is.
 qemu_and_libraries() {
-    apt_get -s -o Dir::State::status=/dev/null --no-install-recommends install qemu-system-x86 |
+    apt_with apt-get -s -o Dir::State::status=/dev/null --no-install-recommends install qemu-system-x86 |
         awk '$1 == "Inst" && $2 ~ /^(lib|qemu-|seabios)/ { print $2 }' | while read -r package; do
         is_here "$package" || echo "$package"
     done
