@@ -42,11 +42,11 @@ fetch_all() {
     unpack "$fresh/all" "${packages[@]}"
 }
 
-# As if nothing was installed, for a newer qemu-utils would be in conflict; less what is.
+# As if nothing was installed, for a newer qemu-utils would be in conflict; less libraries that are.
 qemu_and_libraries() {
     apt_with apt-get -s -o Dir::State::status=/dev/null --no-install-recommends install qemu-system-x86 |
         awk '$1 == "Inst" && $2 ~ /^(lib|qemu-|seabios)/ { print $2 }' | while read -r package; do
-        is_here "$package" || echo "$package"
+        [[ $package == lib* ]] && is_here "$package" || echo "$package"
     done
 }
 
