@@ -1,26 +1,13 @@
 // alone [helper|random|moved]: a program of one thread gets no helper thread unless asked for; what it keeps is little all the same, in whatever order
 // it frees, and if the system moves it from CPU to CPU.
-#include <sched.h>
 #include "idle/idle.h"
+#include "moves.h"
 
 enum { MOVE_EVERY = 1000 };
 
 static void *objects[OBJECTS];
 
-// To the next CPU that the program may use.
-static void move_on(const cpu_set_t *allowed) {
-    static int cpu;
-    cpu_set_t next;
-    do cpu = (cpu + 1) % CPU_SETSIZE;
-    while (!CPU_ISSET(cpu, allowed));
-    CPU_ZERO(&next);
-    CPU_SET(cpu, &next);
-    CHECK(!sched_setaffinity(0, sizeof next, &next));
-}
-
 static void swell_and_free_at_random(int moves) {
-    cpu_set_t allowed;
-    CHECK(!sched_getaffinity(0, sizeof allowed, &allowed));
     unsigned long random = 88172645463325252;
     for (int i = 0; i < OBJECTS; i++) {
         size_t size = 16 + (i * 37) % 1000;
@@ -28,7 +15,7 @@ static void swell_and_free_at_random(int moves) {
         memset(objects[i], 1, size);
     }
     for (int left = OBJECTS; left > 0; left--) {
-        if (moves && left % MOVE_EVERY == 0) move_on(&allowed);
+        if (moves && left % MOVE_EVERY == 0) move_on();
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         int at = random % left;
         free(objects[at]);

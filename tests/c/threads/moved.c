@@ -1,25 +1,13 @@
 // A program of one thread that is moved from CPU to CPU takes along what it freed: the next malloc finds it, whatever the windows are indexed by. Then the same
 // while a signal handler allocates, too: every object keeps its contents.
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
-#include "pattern.h"
+#include "moves.h"
 
 enum { MOVES = 2000, STEPS = 40, OBJECTS = 500, MICROSECONDS = 100, BITS = 14 };
 
-static cpu_set_t allowed;
 static volatile sig_atomic_t handled;
-
-static void move_on(void) {
-    static int cpu;
-    cpu_set_t next;
-    do cpu = (cpu + 1) % CPU_SETSIZE;
-    while (!CPU_ISSET(cpu, &allowed));
-    CPU_ZERO(&next);
-    CPU_SET(cpu, &next);
-    CHECK(sched_setaffinity(0, sizeof next, &next) == 0);
-}
 
 static void what_was_freed_is_found(void) {
     static const size_t sizes[] = {16, 64, 1000, 5000, 30000};
@@ -72,7 +60,6 @@ static void contents_are_kept(void) {
 }
 
 int main(void) {
-    CHECK(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
     what_was_freed_is_found();
     contents_are_kept();
     return 0;

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "resident.h"
+#include "../../limits/status.h"
 
 enum { OBJECTS = 1000, STEPS = 3000, MOST_THREADS = 1000, SECONDS = 3 };
 
@@ -47,13 +47,13 @@ int main(int argc, char **argv) {
         pthread_t thread;
         CHECK(pthread_create(&thread, NULL, work, (void *)(uintptr_t)i) == 0);
     }
-    size_t before = resident_kib();
+    size_t before = status("VmRSS:") / 1024;
     await_all();
     await_all();
-    size_t most = resident_kib();
+    size_t most = status("VmRSS:") / 1024;
     await_all();
     sleep(SECONDS);
-    size_t left = resident_kib() - before;
+    size_t left = status("VmRSS:") / 1024 - before;
     printf("%zu KiB live, %zu resident, %zu left\n", live >> 10, most - before, left);
     CHECK(fflush(stdout) == 0);
     CHECK(left <= most_kib);
