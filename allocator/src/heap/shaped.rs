@@ -5,6 +5,7 @@ use super::large::Origin;
 use super::{Heap, Shape};
 use crate::base::units::{Class, NodeId};
 use crate::region::Magazine;
+use crate::sys::syscall;
 use crate::sys::topology::Topology;
 
 impl<'a> Shape<'a> {
@@ -44,9 +45,10 @@ impl Heap {
         self.alloc_from(Origin { node: NodeId(node as u8), asked: true }, size, align)
     }
 
-    /// From now on all threads are taken to run on that CPU, whichever of the first 64 they really run on.
+    /// From now on all threads are taken to run on that CPU, whichever of the first 64 they really run on; the calling one stays on those.
     #[doc(hidden)]
     pub fn run_on(&self, cpu: usize) {
+        syscall::stay_on_first_cpus();
         if let Some(place) = self.whereabouts.of_cpu(cpu) {
             (0..64).for_each(|real| self.note_whereabout(real, place));
         }

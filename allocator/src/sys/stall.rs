@@ -57,9 +57,10 @@ impl Stalls {
 
 #[cfg(test)]
 impl Stalls {
-    /// Whatever the machine is like, a first touch stalls never, or always.
+    /// Whatever the machine is like, a first touch stalls never, or always, and then for as long as the slowest one takes.
     pub fn pretend(&self, always: bool) {
         self.patience_ns.store(if always { 0 } else { u64::MAX }, Ordering::Relaxed);
+        self.next_ms.store(if always { 3_600_000 } else { FIRST_MS }, Ordering::Relaxed);
     }
 
     /// As if the time had gone by.
