@@ -272,7 +272,8 @@ pub fn run_where_first_thread_may() {
 #[doc(hidden)]
 pub fn stay_on_first_cpus() {
     let first = u64::MAX;
-    let _some_of_them = call(libc::SYS_sched_setaffinity, [0, size_of_val(&first), (&raw const first) as usize, 0, 0, 0]);
+    let _some_of_them =
+        call(libc::SYS_sched_setaffinity, [0, size_of_val(&first), (&raw const first) as usize, 0, 0, 0]);
 }
 
 /// The process's number.
