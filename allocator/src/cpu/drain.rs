@@ -120,10 +120,7 @@ impl Cpus {
         }
         let Some(left) = self.change_banks() else { return false };
         for (row, slot) in (0..rows).flat_map(|row| (0..self.used_slots()).map(move |slot| (row, slot))) {
-            self.take_slot(left, (row, slot), |class, magazines| {
-                let found = magazines.into_iter().filter(|magazine| !magazine.is_empty());
-                found.for_each(|magazine| each(row, slot, class, magazine));
-            });
+            self.drain_slot(left, (row, slot), |class, magazine| each(row, slot, class, magazine));
         }
         true
     }
@@ -148,20 +145,19 @@ impl Cpus {
         }
     }
 
-    /// Takes what a slot (of a row) holds for each class: the window and the previous magazine. Nobody uses that slot now.
-    pub(super) fn take_slot(
-        &self,
-        bank: &Table<AtomicU64>,
-        at: (usize, usize),
-        mut each: impl FnMut(Class, [Magazine; 2]),
-    ) {
+    fn drain_slot(&self, bank: &Table<AtomicU64>, at: (usize, usize), mut each: impl FnMut(Class, Magazine)) {
         for class in Class::all() {
             let word = |place: usize| self.banks.word(bank, at, class, place);
             // What nobody has used is only read: then it is no page of its own. Acquire: the links that the CPU wrote are seen with the head.
             let take = |place| {
                 if word(place).load(Ordering::Relaxed) == 0 { 0 } else { word(place).swap(0, Ordering::Acquire) }
             };
-            each(class, [Magazine::from_window(take(0), take(1)), Magazine::from_word(take(2))]);
+            let window = Magazine::from_window(take(0), take(1));
+            let previous = Magazine::from_word(take(2));
+            [window, previous]
+                .into_iter()
+                .filter(|magazine| !magazine.is_empty())
+                .for_each(|magazine| each(class, magazine));
         }
     }
 }

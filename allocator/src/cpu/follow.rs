@@ -7,67 +7,88 @@
 //! ```text
 //! slot 3: [······] ◀── malloc, free      moved to CPU 7: a miss ──▶  slot 3: [      ]   slot 7: [······] ◀── malloc, free
 //! ```
-//! Invariant: while the program has one thread, and never had more, a slot holds something only if it is the station's, or the thread was moved in the
-//! midst of following. The first call on another CPU misses, for what was moved away has no room.
+//! Invariant: while the program has one thread, and never had more, a slot holds something only if it is the station's, or the thread was moved (or interrupted
+//! by a signal handler that was) in the midst of following: a few magazines that are found when it comes there again. On a CPU where there are none the first
+//! call misses, for what was taken away has no room.
 //!
-//! Locks: whoever follows holds the one that keeps the helper thread (`idle:always`) from draining. No other thread runs, libc says so, but a signal handler
-//! may come at any point, on any CPU: a chain changes hands by one exchange of its head, so the handler finds it whole or not at all; room is a hint as ever.
+//! Locks: none. Another slot's window is taken by a sequence that looks at libc's flag first (`sys::rseq`): if it is taken, no other thread was there; and like
+//! any other it takes from the bank in use, and is restarted when the helper thread of `idle:always` changes that.
 //! Fork: nothing to do. The child's station is its parent's.
+#![allow(unsafe_code, reason = "sequences on another CPU's windows")]
 
-use super::window::Cpus;
+use super::window::{Cpus, PREVIOUS};
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::Magazine;
-use crate::stats::Mode;
 use crate::sys::arch;
+use crate::sys::rseq::SLOT_SHIFT;
 
 /// The slot where the windows of a program of one thread are.
 #[derive(Debug)]
 pub(super) struct Station {
+    /// Not 0 iff it matters: slots are those of CPU numbers.
+    matters: AtomicUsize,
     /// One more than its number; 0: there is none yet.
     next: AtomicUsize,
 }
 
 impl Station {
     pub(super) const fn new() -> Station {
-        Station { next: AtomicUsize::new(0) }
+        Station { matters: AtomicUsize::new(0), next: AtomicUsize::new(0) }
     }
 
-    fn slot(&self) -> Option<usize> {
-        self.next.load(Ordering::Relaxed).checked_sub(1)
-    }
-
-    fn set(&self, slot: usize) {
-        self.next.store(slot + 1, Ordering::Relaxed);
+    /// Slots are those of CPU numbers.
+    pub(super) fn begin(&self) {
+        self.matters.store(1, Ordering::Relaxed);
     }
 }
 
 impl Cpus {
     /// Whether the program has one thread, which may leave its windows behind.
+    #[inline]
     pub(super) fn is_on_its_own(&self) -> bool {
-        self.mode() == Mode::RseqCpu && arch::libc_single_threaded() == Some(true)
+        self.station.matters.load(Ordering::Relaxed) != 0 && arch::libc_single_threaded() == Some(true)
     }
 
-    /// Whether the windows of a program's only thread are another CPU's.
-    pub fn has_left_windows(&self) -> bool {
-        self.is_on_its_own() && self.station.slot() != Some(self.hot.area.present_index())
+    /// Moves the windows of a program's only thread to the CPU it is on now; what finds no place there goes to `surplus`: row, class.
+    #[inline]
+    pub fn follow(&self, surplus: impl FnMut(usize, Class, Magazine)) {
+        if self.is_on_its_own() && self.station.next.load(Ordering::Relaxed) != self.hot.area.present_index() + 1 {
+            self.move_windows(surplus);
+        }
     }
 
-    /// Moves them to this CPU; what finds no place there goes to `surplus`: row, class. Nobody drains meanwhile.
-    pub fn follow(&self, mut surplus: impl FnMut(usize, Class, Magazine)) {
-        while self.has_left_windows() && self.has_slot() {
-            let from = self.station.slot();
-            self.station.set(self.hot.area.present_index());
-            let Some(from) = from else { return };
+    #[cold]
+    fn move_windows(&self, mut surplus: impl FnMut(usize, Class, Magazine)) {
+        while self.is_on_its_own() {
+            let (before, now) = (self.station.next.load(Ordering::Relaxed), self.hot.area.present_index() + 1);
+            if before == now || now > self.hot.area.slots() {
+                return;
+            }
+            self.station.next.store(now, Ordering::Relaxed);
+            let Some(slot) = before.checked_sub(1) else { return };
             for row in 0..self.row_count.load(Ordering::Relaxed) {
-                self.take_slot(self.banks.present(), (row, from), |class, [window, previous]| {
+                for class in Class::all() {
                     // The window last, so that it is the window again.
-                    let found = [previous, window].into_iter().filter(|magazine| !magazine.is_empty());
+                    let found =
+                        self.take_elsewhere(row, slot, class).into_iter().filter(|magazine| !magazine.is_empty());
                     for magazine in found.filter_map(|magazine| self.install(row, class, magazine)) {
                         surplus(row, class, magazine);
                     }
-                });
+                }
             }
         }
+    }
+
+    /// The previous magazine and the window of a class in a slot that was this thread's. What nobody has used is only read: then it is no page of its own.
+    fn take_elsewhere(&self, row: usize, slot: usize, class: Class) -> [Magazine; 2] {
+        let at = self.at(row, class).wrapping_add(slot << SLOT_SHIFT);
+        let bank = self.banks.present();
+        let is_used = |place| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) != 0;
+        // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
+        let previous = if is_used(2) { unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) } } else { 0 };
+        // SAFETY: as above.
+        let (head, room) = if is_used(0) || is_used(1) { unsafe { self.hot.area.take_window(at) } } else { (0, 0) };
+        [Magazine::from_word(previous), Magazine::from_window(head, room)]
     }
 }

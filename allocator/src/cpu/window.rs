@@ -18,7 +18,7 @@ use crate::sys::vm::Span;
 
 pub(super) const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
 /// Bytes from a class's window to its previous magazine.
-const PREVIOUS: usize = 16;
+pub(super) const PREVIOUS: usize = 16;
 const _: () = assert!(CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8, "a slot holds every class");
 
 /// Which of a class's two magazines.
@@ -128,6 +128,9 @@ impl Cpus {
             found
         };
         self.mode.store(mode, Ordering::Relaxed);
+        if self.mode() == Mode::RseqCpu {
+            self.station.begin();
+        }
         self.locked.settle(rest, rows)
     }
 
@@ -180,7 +183,7 @@ impl Cpus {
         Reach::of(region.base(), region.end())
     }
 
-    fn at(&self, row: usize, class: Class) -> usize {
+    pub(super) fn at(&self, row: usize, class: Class) -> usize {
         self.banks.distance(row) + class.offset()
     }
 
@@ -380,9 +383,14 @@ impl Cpus {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// About how many CPUs the program has used so far.
+    /// CPUs whose windows may hold something, as far as one can tell: all up to the highest that ever did; behind locks up to this one.
     pub fn in_use(&self) -> usize {
-        self.used_slots().max(self.present_slot() + 1)
+        if self.hot.area.slots() == 0 { thread::slot_hint() + 1 } else { self.used_slots() }
+    }
+
+    /// What stands for a slot's CPU where something else is kept for each: see [`Cpus::present_slot`].
+    pub fn stand_in(&self, slot: usize) -> usize {
+        if self.is_on_its_own() { 0 } else { slot }
     }
 
     /// Pop where the sequences are missing.
@@ -423,8 +431,7 @@ impl Cpus {
     pub fn present_slot(&self) -> usize {
         match self.hot.area.present_index() {
             usize::MAX => thread::slot_hint(),
-            _ if self.is_on_its_own() => 0,
-            index => index,
+            index => self.stand_in(index),
         }
     }
 

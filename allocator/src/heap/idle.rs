@@ -41,6 +41,8 @@ pub(super) struct Idle {
     thread: Helper,
     /// Bytes of objects that went back to their slabs since the helper last slept.
     returned: AtomicU64,
+    /// Bytes of objects that went from their slabs to windows since then.
+    dealt: AtomicU64,
     /// Bytes that lay idle when it went to sleep: what it would not give back then it need not be woken for.
     left: AtomicU64,
     looks: AtomicU64,
@@ -54,6 +56,7 @@ impl Idle {
             state: AtomicU32::new(NONE),
             thread: Helper::new(),
             returned: AtomicU64::new(0),
+            dealt: AtomicU64::new(0),
             left: AtomicU64::new(0),
             looks: AtomicU64::new(0),
             work: Lock::new(()),
@@ -68,11 +71,6 @@ impl Idle {
     /// Keeps the helper from its work while the result lives.
     pub(super) fn pause(&self) -> Option<Guard<'_, ()>> {
         self.work.lock().ok()
-    }
-
-    /// The same, unless it is at work.
-    pub(super) fn try_pause(&self) -> Option<Guard<'_, ()>> {
-        self.work.try_lock()
     }
 
     /// The number of this look, from 1 on.
@@ -113,10 +111,16 @@ impl Heap {
     }
 
     /// After objects of so many bytes went from their slabs to a window. When they are freed to the windows of many CPUs, there is no other moment to start or
-    /// to wake the helper.
+    /// to wake the helper. It takes [`START_BYTES`] for either: a window that was drained and is filled again is no news.
     pub(super) fn nudge_dealt(&self, bytes: u64) {
-        if may_hide_much(self.cpus.in_use()) {
-            self.nudge(bytes);
+        let state = self.idle.state.load(Ordering::Relaxed);
+        if !(state == NONE || state == ASLEEP) || !may_hide_much(self.cpus.in_use()) {
+            return;
+        }
+        let dealt = self.idle.dealt.load(Ordering::Relaxed) + bytes;
+        self.idle.dealt.store(dealt, Ordering::Relaxed);
+        if dealt >= START_BYTES {
+            self.rouse();
         }
     }
 
@@ -183,6 +187,7 @@ impl Heap {
     /// Unless the program has been at work since the last look began: what was freed meanwhile woke nobody.
     fn fall_asleep(&self) {
         self.idle.returned.store(0, Ordering::Relaxed);
+        self.idle.dealt.store(0, Ordering::Relaxed);
         self.idle.left.store(self.idle_bytes(), Ordering::Relaxed);
         self.idle.state.store(ASLEEP, Ordering::SeqCst);
         if self.lies_idle(WAKE_BYTES) || self.has_been_busy() {
@@ -257,16 +262,23 @@ mod tests {
     /// What was dealt to the windows of many CPUs will be freed there, and then nobody is told.
     #[test]
     fn what_many_cpus_hide_wakes_it() {
-        let heap = Heap::new();
-        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
-        heap.idle.state.store(ASLEEP, Ordering::Relaxed);
-        assert!(!may_hide_much(4));
-        heap.cpus.pretend_in_use(START_BYTES.div_ceil(HIDDEN_BY_A_CPU) as usize);
-        heap.nudge_dealt(WAKE_BYTES - 1);
-        assert_eq!(heap.idle.state.load(Ordering::Relaxed), ASLEEP);
-        let objects: Vec<_> = (0..100).map(|_| heap.alloc(32 << 10, 16)).collect();
-        assert_eq!(heap.idle.state.load(Ordering::Relaxed), AWAKE);
-        objects.into_iter().for_each(|object| heap.free(object));
+        const LARGE: usize = 30 << 10;
+        let asleep = || {
+            let heap = Heap::new();
+            assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 128 << 20 }));
+            heap.idle.state.store(ASLEEP, Ordering::Relaxed);
+            heap
+        };
+        let state_after = |heap: &Heap, bytes: u64| {
+            (0..bytes / LARGE as u64).for_each(|_| assert!(!heap.alloc(LARGE, 16).is_null()));
+            heap.idle.state.load(Ordering::Relaxed)
+        };
+        let (few, many) = (asleep(), asleep());
+        assert!(state_after(&few, 2 * START_BYTES) == ASLEEP || may_hide_much(few.cpus.in_use()));
+        many.cpus.pretend_in_use(START_BYTES.div_ceil(HIDDEN_BY_A_CPU) as usize);
+        if may_hide_much(many.cpus.in_use()) {
+            assert_eq!([START_BYTES / 2, START_BYTES].map(|bytes| state_after(&many, bytes)), [ASLEEP, AWAKE]);
+        }
     }
 
     /// What the program frees while the helper looks for the last time wakes nobody: it looks again instead of falling asleep.

@@ -170,18 +170,12 @@ impl Heap {
                 let magazine = self.find_magazine(id, class)?;
                 self.open_magazine(id, class, magazine)
             })
-            .or_else(|| self.refill_from_slabs(id, class).inspect(|_| self.nudge_dealt(bytes_of_magazine(class))))
+            .or_else(|| self.refill_from_slabs(id, class))
     }
 
-    /// Before anything is done about a miss: are the windows of the program's only thread another CPU's?
+    /// Before anything is done about a miss: the windows of the program's only thread may be another CPU's.
     fn follow(&self) {
-        if !self.cpus.has_left_windows() {
-            return;
-        }
-        // Who drains now, or was interrupted by a signal while it followed, is left alone.
-        if let Some(_undrained) = self.idle.try_pause() {
-            self.cpus.follow(|row, class, magazine| self.stow(NodeId(row as u8), class, magazine));
-        }
+        self.cpus.follow(|row, class, magazine| self.stow(NodeId(row as u8), class, magazine));
     }
 
     fn find_magazine(&self, id: NodeId, class: Class) -> Option<Magazine> {
@@ -198,6 +192,7 @@ impl Heap {
         waited.or_else(|| {
             let before = self.node(id).arena.fresh_taken();
             let magazine = self.fill(id, class)?;
+            self.nudge_dealt(u64::from(magazine.len(class)) * class.size() as u64);
             let object = self.open_magazine(id, class, magazine)?;
             if self.node(id).arena.fresh_taken() != before {
                 self.note_fresh(id, object.address(), true);
@@ -370,6 +365,7 @@ impl Heap {
 
     /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
     pub(super) fn drain(&self, nodes: impl Iterator<Item = NodeId>) {
+        self.follow();
         for home in nodes {
             for class in Class::all() {
                 for place in [Place::Window, Place::Previous] {

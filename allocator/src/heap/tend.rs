@@ -205,7 +205,7 @@ impl Heap {
             if self.node(id).calm.quiet_ms() >= patience.gather {
                 self.take_back(id, class, magazine);
             } else {
-                self.stow_for(cpu, id, class, magazine);
+                self.stow_for(self.cpus.stand_in(cpu), id, class, magazine);
             }
         });
     }

@@ -84,8 +84,8 @@ pub unsafe extern "C" fn clone_thread(stack_end: usize, control_block: usize, en
     )
 }
 
-/// Whether libc says that the program has one thread only; `None` where it does not say.
-pub fn libc_single_threaded() -> Option<bool> {
+/// Where libc says whether the program has one thread only, in a byte that is not 0 then; null where it does not say.
+pub fn libc_single_threaded_flag() -> *const u8 {
     let flag: *const u8;
     // SAFETY: reads a word of the global offset table, which is null where the symbol does not exist.
     unsafe {
@@ -96,6 +96,12 @@ pub fn libc_single_threaded() -> Option<bool> {
             options(nostack, preserves_flags, pure, readonly),
         );
     }
+    flag
+}
+
+/// Whether libc says that the program has one thread only; `None` where it does not say.
+pub fn libc_single_threaded() -> Option<bool> {
+    let flag = libc_single_threaded_flag();
     if flag.is_null() {
         return None;
     }
