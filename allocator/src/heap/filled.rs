@@ -4,9 +4,10 @@
 //! ten times what it takes to clear pages that are there. A table that stays mostly empty is better off with fresh small pages, one that is filled
 //! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So a few pages inside of a mapping
 //! are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings are asked to be of huge pages, and may
-//! be used ones that were kept warm ([`Kept`](super::kept)); and short objects for `calloc` (others are no mappings) are runs that are cleared; until a
-//! mapping comes back that was not filled. Of short objects a few are mappings again, to learn from. What `malloc` gave tells nothing of what `calloc`
-//! gives: arrays are filled, tables often are not.
+//! be used ones that were kept warm ([`Kept`](super::kept)), until a mapping comes back that was not filled. If some were, which is to say that it was
+//! filled **partly**, the next short objects for `calloc` (others are no mappings), and long ones where those are not filled, are used runs that are
+//! cleared: a fault costs what it takes to clear ten to twenty pages. Of those a few are mappings again, to learn from. What `malloc` gave tells nothing of what
+//! `calloc` gives: arrays are filled, tables often are not.
 //!
 //! What may be of pages from the system's pool is not looked at: to look at one that was never touched is to have it cleared, up to a gigabyte.
 //!
@@ -18,11 +19,15 @@ use crate::sys::vm::Span;
 
 /// Bytes from which on fresh huge pages cost less than used pages and their clearing.
 const LONG: usize = 4 * HUGE_PAGE;
-/// Pages looked at.
-const LOOKS: usize = 3;
+/// Where pages are looked at, in sixteenths of the length: if these are all written to it is filled;
+const FIRST: [usize; 3] = [8, 4, 12];
+/// if some are, these tell whether it is filled partly, which it is if two of all were written to;
+const OTHERS: [usize; 4] = [2, 6, 10, 14];
+/// and if none is, these: both of a pair, for the program may use an end only.
+const ENDS: [[usize; 2]; 2] = [[2, 1], [14, 15]];
 /// Mappings in a row that were written to.
 const ENOUGH: u32 = 2;
-/// Of so many short objects one is a mapping.
+/// Of so many objects that are cleared one is a mapping.
 const TO_LEARN: u32 = 64;
 
 /// What is filled but for so small a part is full.
@@ -47,6 +52,11 @@ impl Row {
         self.count.load(Ordering::Relaxed) >= ENOUGH
     }
 
+    /// Whether what was seen may tell of so many bytes.
+    fn suits(&self, len: usize) -> bool {
+        len / TIMES_LONGER <= self.longest.load(Ordering::Relaxed)
+    }
+
     fn learn(&self, len: usize, filled: bool) {
         let (count, longest) = (self.count.load(Ordering::Relaxed), self.longest.load(Ordering::Relaxed));
         self.count.store(if filled { (count + 1).min(ENOUGH) } else { 0 }, Ordering::Relaxed);
@@ -59,13 +69,15 @@ impl Row {
 pub(super) struct Filled {
     /// What `malloc` gave, and what `calloc` gave.
     given: [Row; 2],
-    /// Short objects since they are cleared.
+    /// What `calloc` gave and was filled partly at least.
+    partly: Row,
+    /// Objects since they are cleared.
     cleared: AtomicU32,
 }
 
 impl Filled {
     pub(super) const fn new() -> Filled {
-        Filled { given: [const { Row::new() }; 2], cleared: AtomicU32::new(0) }
+        Filled { given: [const { Row::new() }; 2], partly: Row::new(), cleared: AtomicU32::new(0) }
     }
 
     fn given(&self, for_calloc: bool) -> &Row {
@@ -80,13 +92,13 @@ impl Filled {
     /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
         let row = self.given(for_calloc);
-        Filled::is_long(len) && row.is_enough() && len / TIMES_LONGER <= row.longest.load(Ordering::Relaxed)
+        Filled::is_long(len) && row.is_enough() && row.suits(len)
     }
 
-    /// Whether an object of so many bytes for `calloc` is likely to be filled, and too short for huge pages. To be
-    /// asked once for each object.
+    /// Whether an object of so many bytes for `calloc` is likely to be filled partly at least, and not worth huge pages. To be asked once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
-        if Filled::is_long(len) || !self.given(true).is_enough() {
+        let suits = if Filled::is_long(len) { self.partly.suits(len) && !self.given(true).is_enough() } else { true };
+        if !self.partly.is_enough() || !suits {
             return false;
         }
         let cleared = self.cleared.load(Ordering::Relaxed).wrapping_add(1);
@@ -96,20 +108,29 @@ impl Filled {
 
     /// Whether a mapping was filled nearly to its end: who appends a piece at a time makes room before the last.
     pub(super) fn is_full(span: &Span) -> bool {
-        span.is_written_at(span.len() - span.len() / NEARLY) && is_filled(span)
+        span.is_written_at(span.len() - span.len() / NEARLY) && look_at(span).0
     }
 
     /// Learns from a mapping that is freed as it was made; whether it is filled.
     pub(super) fn learn(&self, span: &Span, for_calloc: bool) -> bool {
-        let filled = is_filled(span);
+        let (filled, partly) = look_at(span);
         self.given(for_calloc).learn(span.len(), filled);
+        if for_calloc {
+            self.partly.learn(span.len(), partly);
+        }
         filled
     }
 }
 
-/// Whether each of some pages inside was written to.
-fn is_filled(span: &Span) -> bool {
-    (1..=LOOKS).all(|part| span.is_written_at(span.len() / (LOOKS + 1) * part))
+/// Whether a mapping was filled, and whether it was partly at least.
+fn look_at(span: &Span) -> (bool, bool) {
+    let written = |part: &usize| span.is_written_at(span.len() / 16 * part);
+    match FIRST.iter().filter(|part| written(part)).count() {
+        3 => (true, true),
+        2 => (false, true),
+        1 => (false, OTHERS.iter().any(written)),
+        _ => (false, ENDS.iter().any(|end| end.iter().all(written))),
+    }
 }
 
 #[cfg(test)]
@@ -117,14 +138,20 @@ fn is_filled(span: &Span) -> bool {
 mod tests {
     use super::*;
     use crate::base::units::PAGE;
+    use core::ops::Range;
 
     const LEN: usize = 4 * HUGE_PAGE;
 
     /// Learns from a mapping that was written to on each page from `from` on.
     fn learn(filled: &Filled, len: usize, from: usize) {
+        learn_of(filled, len, from..len);
+    }
+
+    /// Or in a range.
+    fn learn_of(filled: &Filled, len: usize, range: Range<usize>) {
         let span = Span::map(len, HUGE_PAGE).unwrap();
         // SAFETY: inside the mapping, which is nobody else's.
-        (from..len).step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
+        range.step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
         filled.learn(&span, true);
         span.release();
     }
@@ -156,8 +183,26 @@ mod tests {
         let mappings = (0..640).filter(|_| !filled.is_to_be_cleared(len)).count();
         assert_eq!(mappings, 10);
         assert!(!filled.is_likely(LONG, true), "much longer");
-        learn(&filled, len, len / 3);
+        learn(&filled, len, len / 10 * 9);
         assert!(!filled.is_to_be_cleared(len));
+    }
+
+    #[test]
+    fn what_is_filled_partly_is_cleared_too_and_is_no_reason_for_huge_pages() {
+        let third = LEN / 3;
+        for range in [0..third, 2 * third..LEN, third..2 * third + PAGE, 0..LEN / 7, LEN / 7 * 6..LEN] {
+            let filled = Filled::new();
+            let cleared = [(); 3].map(|()| {
+                learn_of(&filled, LEN, range.clone());
+                filled.is_to_be_cleared(LEN)
+            });
+            assert_eq!(cleared, [false, true, true], "{range:?}");
+            assert!(filled.is_to_be_cleared(HUGE_PAGE) && filled.is_to_be_cleared(TIMES_LONGER * LEN));
+            assert!(!filled.is_to_be_cleared((TIMES_LONGER + 1) * LEN), "of those that long nothing is known");
+            assert!(!filled.is_likely(LEN, true));
+            learn_of(&filled, LEN, 0..LEN / 10);
+            assert!(!filled.is_to_be_cleared(HUGE_PAGE), "a sparse one");
+        }
     }
 
     #[test]
