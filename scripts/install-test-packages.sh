@@ -16,6 +16,7 @@ sqlite3:runs on larder
 clang:compiles under larder
 nodejs:runs on larder
 ruby:runs on larder
+php-cli:runs on larder, with extensions that it loads with RTLD_DEEPBIND
 default-jdk-headless:java and javac run on larder
 redis-server:serves on larder
 nginx-light:serves on larder

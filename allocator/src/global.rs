@@ -150,6 +150,11 @@ impl Larder {
         }
     }
 
+    /// Whether `dlopen` is to pass `RTLD_DEEPBIND` on.
+    pub fn keeps_deepbind(&self) -> bool {
+        HEAP.settings().get(Key::DeepBind) != 0
+    }
+
     /// The process's settings.
     pub fn settings(&self) -> &'static Settings {
         HEAP.settings()

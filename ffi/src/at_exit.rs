@@ -10,7 +10,7 @@ use larder_core::{Larder, StatsForm};
 
 use crate::report::write_table;
 use crate::stderr::{self, PIECE, Pieces};
-use crate::{errno, kept_stderr};
+use crate::{deepbind, errno, kept_stderr};
 
 /// Room for all that a process may have to say.
 const ROOM: usize = 1 << 18;
@@ -26,8 +26,14 @@ static EXITING: extern "C" fn() = exiting;
 #[unsafe(link_section = ".text.startup")]
 extern "C" fn loaded() {
     let _kept = errno::Kept::new();
-    if Larder.read_options() && Larder.stats_at_exit().is_some() {
+    if !Larder.read_options() {
+        return;
+    }
+    if Larder.stats_at_exit().is_some() {
         kept_stderr::keep();
+    }
+    if Larder.keeps_deepbind() {
+        deepbind::keep();
     }
 }
 

@@ -15,6 +15,7 @@
 //! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
 //! numa      larder_malloc_onnode larder_malloc_interleaved larder_node_of larder_migrate_pages (larder_numa_maps: report)
 //! about     larder_version larder_mode larder_trim
+//! deepbind  dlopen, without RTLD_DEEPBIND
 //! fork      no name: the handler that runs in a forked child
 //! at_exit   no name: options read at load, statistics printed at exit (kept_stderr: where to)
 //! ```
@@ -29,6 +30,7 @@ mod arch;
 mod at_exit;
 mod c23;
 mod cxx;
+mod deepbind;
 mod errno;
 mod fork;
 mod glibc;

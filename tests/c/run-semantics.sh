@@ -81,6 +81,13 @@ if build plugin.so cxx/plugin.cc -O0 -std=c++17 -shared -fPIC -lstdc++ && build 
     ways late check_runs "$work/plugin.so"
 fi
 
+if build deepbind.so semantics/deepbind_plugin.c -shared -fPIC; then
+    build deepbind semantics/deepbind.c -rdynamic -Wl,-rpath,\$ORIGIN && ways deepbind check_runs ${lib:+dropped} &&
+        needs_library "deepbind, kept" && check_runs "deepbind, kept" env LARDER_CONF=deepbind:keep "$work/deepbind" kept
+    [ -n "$archive" ] && build "deepbind, archive" semantics/deepbind.c -rdynamic -Wl,-rpath,\$ORIGIN "$archive" &&
+        check_runs "deepbind, archive" "$work/deepbind, archive" dropped
+fi
+
 # Names that glibc lacks, or lets nobody link to: the program is linked with the library.
 linked=$lib
 for name in aliases mallocx free_sized larder numa broken_pipe small_stack; do

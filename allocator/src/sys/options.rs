@@ -54,10 +54,12 @@ pub enum Key {
     Idle,
     /// The system's pool of huge pages.
     HugeTlb,
+    /// Whether `dlopen` passes `RTLD_DEEPBIND` on.
+    DeepBind,
 }
 
 /// Every option, in the order of [`Key`].
-pub static OPTIONS: [Spec; 13] = [
+pub static OPTIONS: [Spec; 14] = [
     Spec {
         key: "stats",
         values: "off|exit|json",
@@ -135,6 +137,12 @@ pub static OPTIONS: [Spec; 13] = [
         values: "off|2m|1g",
         default: "off",
         help: "take huge objects (above 32 MiB) from the system's pool of huge pages of this size, as long as it has any",
+    },
+    Spec {
+        key: "deepbind",
+        values: "drop|keep",
+        default: "drop",
+        help: "what dlopen does with RTLD_DEEPBIND, by which a plugin would find the C library's free instead of larder's (liblarder.so)",
     },
 ];
 

@@ -1,7 +1,7 @@
 //! x86-64: symbols that need not exist or that others may replace, the trap, Rust's missing personality, and where C++ exceptions fly.
 
 use core::arch::{asm, global_asm, naked_asm};
-use core::ffi::c_void;
+use core::ffi::{c_char, c_int, c_void};
 
 use crate::cxx::{again, new_handler, thrower};
 
@@ -258,5 +258,41 @@ pub(crate) extern "C" fn caught(function: *const c_void, first: usize, second: u
         "jmp 2b",
         ".cfi_endproc",
         catch_all!("12b", "20b", "21b", "30b"),
+    )
+}
+
+/// `dlopen(file, flags)`: the next one with the flags that are passed on, by a jump.
+///
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C" fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void {
+    naked_asm!(
+        ".cfi_startproc",
+        "and esi, [rip + {passed}]",
+        "mov rax, [rip + {next}]",
+        "test rax, rax",
+        "jz 2f",
+        "jmp rax",
+        "2:",
+        "push rdi",
+        ".cfi_adjust_cfa_offset 8",
+        "push rsi",
+        ".cfi_adjust_cfa_offset 8",
+        "sub rsp, 8",
+        ".cfi_adjust_cfa_offset 8",
+        "call {find_next}",
+        "add rsp, 8",
+        ".cfi_adjust_cfa_offset -8",
+        "pop rsi",
+        ".cfi_adjust_cfa_offset -8",
+        "pop rdi",
+        ".cfi_adjust_cfa_offset -8",
+        "jmp rax",
+        ".cfi_endproc",
+        passed = sym crate::deepbind::PASSED,
+        next = sym crate::deepbind::NEXT,
+        find_next = sym crate::deepbind::find_next,
     )
 }

@@ -4,12 +4,13 @@
 //! reference is enough. A C program that loads C++ code later (an interpreter's extension module) does not: then the
 //! runtime is in the process, but in no scope a weak reference sees, and is asked for by its file name.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
 
 use super::default::attempt;
 use crate::arch::{caught, weak_symbol};
+use crate::deepbind::loaded_symbol;
 use crate::stderr;
 
 /// A new-handler, or the function that throws `std::bad_alloc`: takes nothing, may unwind.
@@ -67,25 +68,4 @@ fn runtime_symbol(linked: *const c_void, name: &CStr) -> *const c_void {
         .map(|file| loaded_symbol(file, name))
         .find(|found| !found.is_null())
         .unwrap_or(ptr::null())
-}
-
-type Dlopen = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
-type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *const c_void;
-
-/// The symbol `name` of the shared library `file`, if it is loaded; it then stays loaded, or the address would dangle.
-fn loaded_symbol(file: &CStr, name: &CStr) -> *const c_void {
-    // Weak, because a static program has no dynamic linker, and a strong reference would put one in.
-    let (dlopen, dlsym) = (weak_symbol!("dlopen"), weak_symbol!("dlsym"));
-    // SAFETY: the C library's function of this name, or null.
-    let dlopen: Option<Dlopen> = unsafe { transmute(dlopen) };
-    // SAFETY: the C library's function of this name, or null.
-    let dlsym: Option<Dlsym> = unsafe { transmute(dlsym) };
-    let (Some(dlopen), Some(dlsym)) = (dlopen, dlsym) else { return ptr::null() };
-    // SAFETY: a C string; with RTLD_NOLOAD nothing new is loaded and no constructor runs.
-    let library = unsafe { dlopen(file.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-    if library.is_null() {
-        return ptr::null();
-    }
-    // SAFETY: an open library and a C string.
-    unsafe { dlsym(library, name.as_ptr()) }
 }

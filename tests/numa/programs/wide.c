@@ -53,9 +53,9 @@ int main(int argc, char **argv) {
     size_t most = status("VmRSS:") / 1024;
     await_all();
     sleep(SECONDS);
-    size_t left = status("VmRSS:") / 1024 - before;
-    printf("%zu KiB live, %zu resident, %zu left\n", live >> 10, most - before, left);
+    long left = (long)(status("VmRSS:") / 1024) - (long)before;
+    printf("%zu KiB live, %zu resident, %ld left\n", live >> 10, most - before, left);
     CHECK(fflush(stdout) == 0);
-    CHECK(left <= most_kib);
+    CHECK(left <= (long)most_kib);
     return 0;
 }
