@@ -85,10 +85,15 @@ impl Cpus {
         let at = self.at(row, class).wrapping_add(slot << SLOT_SHIFT);
         let bank = self.banks.present();
         let is_used = |place| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) != 0;
-        // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
-        let previous = if is_used(2) { unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) } } else { 0 };
-        // SAFETY: as above.
-        let (head, room) = if is_used(0) || is_used(1) { unsafe { self.hot.area.take_window(at) } } else { (0, 0) };
-        [Magazine::from_word(previous), Magazine::from_window(head, room)]
+        let previous = is_used(2).then(|| {
+            // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
+            unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) }
+        });
+        let window = (is_used(0) || is_used(1)).then(|| {
+            // SAFETY: as above.
+            unsafe { self.hot.area.take_window(at) }
+        });
+        let (head, room) = window.unwrap_or_default();
+        [Magazine::from_word(previous.unwrap_or_default()), Magazine::from_window(head, room)]
     }
 }
