@@ -14,14 +14,12 @@
 //! Locks: none. Another slot's window is taken by a sequence that looks at libc's flag first (`sys::rseq`): if it is taken, no other thread was there; and like
 //! any other it takes from the bank in use, and is restarted when the helper thread of `idle:always` changes that.
 //! Fork: nothing to do. The child's station is its parent's.
-#![allow(unsafe_code, reason = "sequences on another CPU's windows")]
 
-use super::window::{Cpus, PREVIOUS};
+use super::window::Cpus;
 use crate::base::sync::{AtomicUsize, Ordering};
 use crate::base::units::Class;
 use crate::region::Magazine;
 use crate::sys::arch;
-use crate::sys::rseq::SLOT_SHIFT;
 
 /// The slot where the windows of a program of one thread are.
 #[derive(Debug)]
@@ -78,22 +76,5 @@ impl Cpus {
                 }
             }
         }
-    }
-
-    /// The previous magazine and the window of a class in a slot that was this thread's. What nobody has used is only read: then it is no page of its own.
-    fn take_elsewhere(&self, row: usize, slot: usize, class: Class) -> [Magazine; 2] {
-        let at = self.at(row, class).wrapping_add(slot << SLOT_SHIFT);
-        let bank = self.banks.present();
-        let is_used = |place| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) != 0;
-        let previous = is_used(2).then(|| {
-            // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
-            unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) }
-        });
-        let window = (is_used(0) || is_used(1)).then(|| {
-            // SAFETY: as above.
-            unsafe { self.hot.area.take_window(at) }
-        });
-        let (head, room) = window.unwrap_or_default();
-        [Magazine::from_word(previous.unwrap_or_default()), Magazine::from_window(head, room)]
     }
 }

@@ -18,7 +18,7 @@ use crate::sys::vm::Span;
 
 pub(super) const SLOT_WORDS: usize = 1 << (SLOT_SHIFT - 3);
 /// Bytes from a class's window to its previous magazine.
-pub(super) const PREVIOUS: usize = 16;
+const PREVIOUS: usize = 16;
 const _: () = assert!(CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8, "a slot holds every class");
 
 /// Which of a class's two magazines.
@@ -183,7 +183,7 @@ impl Cpus {
         Reach::of(region.base(), region.end())
     }
 
-    pub(super) fn at(&self, row: usize, class: Class) -> usize {
+    fn at(&self, row: usize, class: Class) -> usize {
         self.banks.distance(row) + class.offset()
     }
 
@@ -419,6 +419,24 @@ impl Cpus {
     /// Takes a class's magazine from its place, if it holds a round.
     pub fn take(&self, row: usize, class: Class, place: Place) -> Option<Magazine> {
         self.exchange(row, class, place, Magazine::empty(class)).ok().filter(|magazine| !magazine.is_empty())
+    }
+
+    /// The previous magazine and the window of a class in a slot where the program's only thread was. What nobody has used is only read: then it is no page of
+    /// its own.
+    pub(super) fn take_elsewhere(&self, row: usize, slot: usize, class: Class) -> [Magazine; 2] {
+        let at = self.at(row, class).wrapping_add(slot << SLOT_SHIFT);
+        let bank = self.banks.present();
+        let is_used = |place| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) != 0;
+        let previous = is_used(2).then(|| {
+            // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
+            unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) }
+        });
+        let window = (is_used(0) || is_used(1)).then(|| {
+            // SAFETY: as above.
+            unsafe { self.hot.area.take_window(at) }
+        });
+        let (head, room) = window.unwrap_or_default();
+        [Magazine::from_word(previous.unwrap_or_default()), Magazine::from_window(head, room)]
     }
 
     /// The CPU the thread runs on (a hint), if the kernel tells without a call.
