@@ -114,8 +114,7 @@ c_tests() {
     for runner in tests/*/run-*.sh; do
         case $runner in
             tests/programs/*) ;; # a step of their own
-            tests/numa/*) step "$runner" "$runner" "$library" ;; # has both modes in one run
-            tests/glibc/*) step "$runner" "$runner" "$library" ;; # the runners of tests/c, which have had both
+            tests/numa/* | tests/glibc/*) step "$runner" "$runner" "$library" ;; # both modes in one run, or have had both
             *) both_modes "$runner" "$runner" "$library" ;;
         esac
     done

@@ -16,42 +16,22 @@
 //! Fork: nothing to do. The child's station is its parent's.
 
 use super::window::Cpus;
-use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::sync::Ordering;
 use crate::base::units::Class;
 use crate::region::Magazine;
 use crate::sys::arch;
-
-/// The slot where the windows of a program of one thread are.
-#[derive(Debug)]
-pub(super) struct Station {
-    /// Not 0 iff it matters: slots are those of CPU numbers.
-    matters: AtomicUsize,
-    /// One more than its number; 0: there is none yet.
-    next: AtomicUsize,
-}
-
-impl Station {
-    pub(super) const fn new() -> Station {
-        Station { matters: AtomicUsize::new(0), next: AtomicUsize::new(0) }
-    }
-
-    /// Slots are those of CPU numbers.
-    pub(super) fn begin(&self) {
-        self.matters.store(1, Ordering::Relaxed);
-    }
-}
 
 impl Cpus {
     /// Whether the program has one thread, which may leave its windows behind.
     #[inline]
     pub(super) fn is_on_its_own(&self) -> bool {
-        self.station.matters.load(Ordering::Relaxed) != 0 && arch::libc_single_threaded() == Some(true)
+        self.is_by_cpu() && arch::libc_single_threaded() == Some(true)
     }
 
     /// Moves the windows of a program's only thread to the CPU it is on now; what finds no place there goes to `surplus`: row, class.
     #[inline]
     pub fn follow(&self, surplus: impl FnMut(usize, Class, Magazine)) {
-        if self.is_on_its_own() && self.station.next.load(Ordering::Relaxed) != self.hot.area.present_index() + 1 {
+        if self.is_on_its_own() && self.station.load(Ordering::Relaxed) != self.hot.area.present_index() + 1 {
             self.move_windows(surplus);
         }
     }
@@ -59,11 +39,11 @@ impl Cpus {
     #[cold]
     fn move_windows(&self, mut surplus: impl FnMut(usize, Class, Magazine)) {
         while self.is_on_its_own() {
-            let (before, now) = (self.station.next.load(Ordering::Relaxed), self.hot.area.present_index() + 1);
+            let (before, now) = (self.station.load(Ordering::Relaxed), self.hot.area.present_index() + 1);
             if before == now || now > self.hot.area.slots() {
                 return;
             }
-            self.station.next.store(now, Ordering::Relaxed);
+            self.station.store(now, Ordering::Relaxed);
             let Some(slot) = before.checked_sub(1) else { return };
             for row in 0..self.row_count.load(Ordering::Relaxed) {
                 for class in Class::all() {

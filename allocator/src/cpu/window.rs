@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "the sequences work on the windows' memory")]
 
 use super::drain::Banks;
-use super::follow::Station;
 use super::hit::Hot;
 use super::locked::LockedWindows;
 use super::rows::Rows;
@@ -51,7 +50,8 @@ pub struct Cpus {
     pub(super) row_count: AtomicUsize,
     /// Slots that ever held a magazine, and those below them: what a walk looks at.
     used: AtomicUsize,
-    pub(super) station: Station,
+    /// One more than the slot where the windows of a program of one thread are; 0: there is none yet.
+    pub(super) station: AtomicUsize,
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
@@ -68,7 +68,7 @@ impl Cpus {
             rows: Rows::new(),
             row_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
-            station: Station::new(),
+            station: AtomicUsize::new(0),
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
             rows_open: AtomicUsize::new(0),
@@ -91,6 +91,8 @@ const MODES: [Mode; 7] = [
     Mode::Fallback("the kernel does not say how many CPUs there may be"),
     Mode::Fallback("there was no memory for the windows of each CPU"),
 ];
+const BY_CID: usize = 1;
+const BY_CPU: usize = 2;
 const CPUS_UNKNOWN: usize = 5;
 const NO_WINDOWS: usize = 6;
 const SWITCHED_OFF: Mode = Mode::Fallback("percpu:locked was asked for");
@@ -113,8 +115,8 @@ impl Cpus {
     ) -> Span {
         let found = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
-            Ok(Index::Cid) => 1,
-            Ok(Index::Cpu) => 2,
+            Ok(Index::Cid) => BY_CID,
+            Ok(Index::Cpu) => BY_CPU,
             Err(reason) => MODES.iter().position(|mode| *mode == Mode::Fallback(reason)).unwrap_or(0),
         };
         let rest = self.banks.settle(metadata, rows, cpus.unwrap_or(0), self.hot.area.own_end() % PAGE);
@@ -122,15 +124,12 @@ impl Cpus {
         let rest = self.rows.settle(rest, rows, cpus.unwrap_or(0));
         self.row_count.store(rows, Ordering::Relaxed);
         self.hot.area.place(self.banks.begin(self.banks.present()), secret);
-        let mode = if found == 1 || found == 2 {
+        let mode = if found == BY_CID || found == BY_CPU {
             self.begin_slots(rows, cpus).map_or_else(|mode| mode, |()| found)
         } else {
             found
         };
         self.mode.store(mode, Ordering::Relaxed);
-        if self.mode() == Mode::RseqCpu {
-            self.station.begin();
-        }
         self.locked.settle(rest, rows)
     }
 
@@ -150,6 +149,11 @@ impl Cpus {
     /// How windows are reached.
     pub fn mode(&self) -> Mode {
         MODES.get(self.mode.load(Ordering::Relaxed)).copied().unwrap_or(SWITCHED_OFF)
+    }
+
+    /// Whether slots are those of CPU numbers.
+    pub(super) fn is_by_cpu(&self) -> bool {
+        self.mode.load(Ordering::Relaxed) == BY_CPU
     }
 
     /// Metadata bytes committed.
@@ -424,19 +428,15 @@ impl Cpus {
     /// The previous magazine and the window of a class in a slot where the program's only thread was. What nobody has used is only read: then it is no page of
     /// its own.
     pub(super) fn take_elsewhere(&self, row: usize, slot: usize, class: Class) -> [Magazine; 2] {
-        let at = self.at(row, class).wrapping_add(slot << SLOT_SHIFT);
-        let bank = self.banks.present();
-        let is_used = |place| self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) != 0;
-        let previous = is_used(2).then(|| {
+        let (at, bank) = (self.at(row, class).wrapping_add(slot << SLOT_SHIFT), self.banks.present());
+        let take = |place: usize| {
+            if self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) == 0 {
+                return 0;
+            }
             // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
-            unsafe { self.hot.area.take(at.wrapping_add(PREVIOUS)) }
-        });
-        let window = (is_used(0) || is_used(1)).then(|| {
-            // SAFETY: as above.
-            unsafe { self.hot.area.take_window(at) }
-        });
-        let (head, room) = window.unwrap_or_default();
-        [Magazine::from_word(previous.unwrap_or_default()), Magazine::from_window(head, room)]
+            unsafe { self.hot.area.take(at.wrapping_add(place * size_of::<u64>())) }
+        };
+        [Magazine::from_word(take(2)), Magazine::from_window(take(0), take(1))]
     }
 
     /// The CPU the thread runs on (a hint), if the kernel tells without a call.

@@ -52,9 +52,9 @@ impl Row {
         self.count.load(Ordering::Relaxed) >= ENOUGH
     }
 
-    /// Whether what was seen may tell of so many bytes.
-    fn suits(&self, len: usize) -> bool {
-        len / TIMES_LONGER <= self.longest.load(Ordering::Relaxed)
+    /// Whether it is enough to tell of so many bytes.
+    fn tells_of(&self, len: usize) -> bool {
+        self.is_enough() && len / TIMES_LONGER <= self.longest.load(Ordering::Relaxed)
     }
 
     fn learn(&self, len: usize, filled: bool) {
@@ -91,14 +91,16 @@ impl Filled {
 
     /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
-        let row = self.given(for_calloc);
-        Filled::is_long(len) && row.is_enough() && row.suits(len)
+        Filled::is_long(len) && self.given(for_calloc).tells_of(len)
     }
 
     /// Whether an object of so many bytes for `calloc` is likely to be filled partly at least, and not worth huge pages. To be asked once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
-        let suits = if Filled::is_long(len) { self.partly.suits(len) && !self.given(true).is_enough() } else { true };
-        if !self.partly.is_enough() || !suits {
+        let likely = match Filled::is_long(len) {
+            true => self.partly.tells_of(len) && !self.given(true).is_enough(),
+            false => self.partly.is_enough(),
+        };
+        if !likely {
             return false;
         }
         let cleared = self.cleared.load(Ordering::Relaxed).wrapping_add(1);

@@ -13,7 +13,7 @@
 //! push      none if the object is the head already (a double free)
 //!           room -= 1;  none if it is below 0 now;  *object = head ^ key(object);  head = object
 //! exchange  room, head = new ones          (and the same for `previous`, which is one word)
-//! take      none if the program has threads;  room, head = 0, of any slot          (the same)
+//! take      0 if the program has threads;  a word = 0, of any slot
 //! ```
 //! A program of one thread may take from any slot: nobody else runs, and a signal handler that makes a thread interrupts the sequence, which starts over.
 //!
@@ -332,44 +332,10 @@ impl Area {
         }
         Some((old, behind.checked_sub(1)?))
     }
-}
-
-impl Area {
-    /// What the window at byte `at` of slot 0 held (which may be another slot's, for slots lie one after the other), which holds nothing and has no room from then on.
-    /// Nothing if the program has threads.
+    /// What byte `at` of slot 0 held (or of another slot: they lie one after the other), which holds 0 from then on. 0 if the program has threads.
     ///
     /// # Safety
-    /// As [`Area::pop`]; libc has a flag that says whether the program has threads.
-    #[inline(never)]
-    pub unsafe fn take_window(&self, at: usize) -> (u64, u64) {
-        let (head, room): (u64, u64);
-        // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
-        unsafe {
-            sequence!(
-                ["cmp byte ptr [{alone}], 0", "je 26f", "xor {slot:e}, {slot:e}"],
-                ["xor {head:e}, {head:e}", "xor {room:e}, {room:e}"],
-                [],
-                [
-                    "mov {head}, [{slot}]",
-                    "mov {room}, [{slot} + 8]",
-                    "mov qword ptr [{slot} + 8], 0",
-                    "mov qword ptr [{slot}], 0"
-                ],
-                area = in(reg) self,
-                at = in(reg) at,
-                alone = in(reg) arch::libc_single_threaded_flag(),
-                head = out(reg) head,
-                room = out(reg) room,
-                scratch = out(reg) _,
-            );
-        }
-        (head, room)
-    }
-
-    /// The same of a word.
-    ///
-    /// # Safety
-    /// As [`Area::take_window`].
+    /// As `pop`; libc has a flag that says whether the program has threads.
     #[inline(never)]
     pub unsafe fn take(&self, at: usize) -> u64 {
         let old: u64;

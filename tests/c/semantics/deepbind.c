@@ -1,5 +1,5 @@
-// A plugin loaded with RTLD_DEEPBIND, found by this program's own RUNPATH: it frees what the C library and the program made, and the program what it made. Without a library that is
-// so anyway; with one dlopen drops the flag, so that a name both define is the program's ("dropped"), unless told to keep it ("kept").
+// A plugin loaded with RTLD_DEEPBIND, found by this program's own RUNPATH: it frees what the C library and the program made, and the program what it made.
+// Without a library that is so anyway; with one dlopen drops the flag, so that a name both define is the program's ("dropped"), unless told to keep it ("kept").
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
