@@ -1,6 +1,8 @@
 // charged LIMIT: with limit_mib:LIMIT. What was charged for objects that then could not be had comes back, and what was charged for those that have
-// shrunk; those that have moved into mappings of their own count as before; and one that grows there gets what lies free.
+// shrunk; those that have moved into mappings of their own count as before; and one that grows there gets what lies free,
+// in whole huge pages if it is filled.
 #include <errno.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include "churn.h"
 #include "status.h"
@@ -63,6 +65,24 @@ static void grown(void) {
     free(object);
 }
 
+// What is filled as it grows has whole huge pages, as far as the limit lets it, and they count once.
+static void filled(void) {
+    for (int i = 0; i < TIMES; i++) {
+        size_t size = 4 * MIB, before = 0, step;
+        char *object = malloc(size), *grown;
+        CHECK(object != NULL);
+        for (grown = object; grown != NULL; grown = realloc(object, size)) {
+            object = grown;
+            memset(object + before, 1, size - before);
+            before = size;
+            step = size / 16;
+            size += step;
+        }
+        CHECK(size > limit - step && malloc_usable_size(object) <= limit);
+        free(object);
+    }
+}
+
 // Of arrays that are filled some memory is kept; it is there for other objects, such as are too short to be arrays.
 static void kept(void) {
     enum { RUN = 4 * MIB, MOST = 64 };
@@ -91,6 +111,8 @@ int main(int argc, char **argv) {
     moved();
     must_have_room();
     grown();
+    must_have_room();
+    filled();
     must_have_room();
     kept();
     must_have_room();

@@ -114,18 +114,22 @@ impl HugeTable {
         mark: usize,
         prepare: impl Fn(&Span),
     ) -> Option<(Span, usize)> {
+        let likely_filled = self.is_likely_filled(size, mark & BY_CALLOC != 0);
         let len = self.pages.mapping_len(size);
+        let len = if likely_filled { with_last_huge_page(len) } else { len };
         let warm = if mark & WARM != 0 { self.take_warm(signals, len) } else { None };
         let used = warm.as_ref().map_or(0, Span::len);
         if !LIMIT.charge(len - used) {
             warm.map(abandon);
             return None;
         }
-        if let Some(span) = warm.and_then(|span| lengthened(span, len)) {
-            return Some((span, used));
+        match warm.map(|span| if used < len { lengthened(span, len) } else { Ok(span) }) {
+            Some(Ok(span)) => return Some((span, used)),
+            Some(Err(span)) => span.release(),
+            None => {}
         }
         let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
-        let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0), &prepare).ok();
+        let fresh = || self.pages.map(len, align, likely_filled, &prepare).ok();
         let span = kept.or_else(fresh).or_else(|| {
             // What is kept may be what the system refuses.
             self.release();
@@ -238,7 +242,7 @@ impl HugeTable {
     }
 
     /// Resizes a mapping, whose mark is `mark`. One that is full each time it grows past a power of two is asked to be of huge pages; those stay whole
-    /// when it moves.
+    /// when it moves, and it ends with one, for what it gets next is written to next: who touches the front of its last huge page has the rest of it, too.
     fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
         let old = span.len();
         let is_worth = len > old && len.ilog2() != old.ilog2() && Filled::is_long(old);
@@ -246,9 +250,9 @@ impl HugeTable {
         let is_full = looks && Filled::is_full(&span);
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
-        let span = if may_move && (asks || is_asked) {
+        let span = if may_move && len > old && (asks || is_asked) {
             // Where addresses are few those for both may be too many.
-            span.resize_aligned(len, HUGE_PAGE).or_else(|span| span.resize(len, may_move))
+            lengthened(span, len).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)
         }?;
@@ -264,12 +268,20 @@ impl HugeTable {
     }
 }
 
-/// A warm mapping of `len` bytes at least; given back if it cannot be made as long.
-fn lengthened(span: Span, len: usize) -> Option<Span> {
-    if span.len() >= len {
-        return Some(span);
+/// So many bytes, and the rest of the last huge page if they have half of it.
+fn with_last_huge_page(len: usize) -> usize {
+    let whole = len.next_multiple_of(HUGE_PAGE);
+    if whole - len <= HUGE_PAGE / 2 { whole } else { len }
+}
+
+/// A mapping that has become longer, by huge pages: it has `len` bytes, which are charged, and the rest of the last huge page, which will be.
+fn lengthened(span: Span, len: usize) -> Result<Span, Span> {
+    if LIMIT.lacks(HUGE_PAGE) || !LIMIT.charge(HUGE_PAGE) {
+        return Err(span);
     }
-    span.resize_aligned(len, HUGE_PAGE).map_err(Span::release).ok()
+    let grown = span.grow_aligned(len, HUGE_PAGE);
+    LIMIT.release(HUGE_PAGE - grown.as_ref().map_or(0, |span| span.len() - len));
+    grown
 }
 
 /// Gives a mapping back, and what it was charged.
@@ -340,6 +352,13 @@ mod tests {
         (object, table.places.mark_of(object as usize).unwrap() & ASKED != 0)
     }
 
+    /// The length of an object that was asked to be `size` bytes long, which is a huge page more at most.
+    fn len_of(table: &HugeTable, object: *mut u8, size: usize) -> usize {
+        let len = table.places.len_of(object as usize).unwrap();
+        assert!((size..size + HUGE_PAGE).contains(&len));
+        len
+    }
+
     #[test]
     fn a_full_one_that_grows_past_a_power_of_two_is_asked_for_huge_pages() {
         let table = table();
@@ -357,6 +376,8 @@ mod tests {
             let (next, is_asked) = grow(&table, object, size);
             assert!(is_asked, "as before");
             assert!(next == object || (next as usize).is_multiple_of(HUGE_PAGE), "they stay whole");
+            let len = len_of(&table, next, size);
+            assert!((next as usize + len).is_multiple_of(HUGE_PAGE));
             object = next;
         }
         // SAFETY: the object is longer.
@@ -397,6 +418,22 @@ mod tests {
             assert_eq!(table.warm_bytes(), 0, "that was to learn");
         }
         table
+    }
+
+    #[test]
+    fn what_will_be_filled_has_the_last_huge_page_whole_if_it_has_half_of_it() {
+        const WHOLE: usize = 24 << 20;
+        let table = table_that_is_filled();
+        let len_of = |size| {
+            let object = alloc(&table, size, true);
+            let len = table.places.len_of(object as usize).unwrap();
+            assert!(reads_zero(object, len));
+            fill(object, 0, len);
+            assert!(table.free(object as usize, usize::MAX));
+            len
+        };
+        let half = WHOLE + HUGE_PAGE / 2;
+        assert_eq!([WHOLE, half, half - PAGE].map(len_of), [WHOLE, WHOLE + HUGE_PAGE, half - PAGE]);
     }
 
     fn reads_zero(object: *mut u8, len: usize) -> bool {
@@ -563,12 +600,13 @@ mod tests {
         fill(object, 0, SIZE);
         let moved = table.resize(object as usize, 3 * SIZE, true);
         assert!(moved != object && !moved.is_null());
-        assert_eq!((table.places.len_of(object as usize), table.places.len_of(moved as usize)), (None, Some(3 * SIZE)));
+        assert!(table.places.len_of(object as usize).is_none());
+        let len = len_of(&table, moved, 3 * SIZE);
         // SAFETY: the object is longer.
         let bytes = unsafe { core::slice::from_raw_parts(moved, SIZE) };
         assert!(bytes.iter().step_by(PAGE).all(|&byte| byte == FILL), "as it was");
         assert!(table.resize(moved as usize, MAX_SIZE, true).is_null());
-        assert_eq!(table.places.len_of(moved as usize), Some(3 * SIZE), "refused, and still there");
+        assert_eq!(table.places.len_of(moved as usize), Some(len), "refused, and still there");
         assert!(table.free(moved as usize, 0));
     }
 
@@ -587,7 +625,7 @@ mod tests {
         assert!(table.free(last as usize, 0));
         let span = table.adopt(span, MAX_SIZE).unwrap_err();
         let object = table.adopt(span, 2 * SIZE).unwrap();
-        assert_eq!(table.places.len_of(object as usize), Some(2 * SIZE));
+        len_of(&table, object, 2 * SIZE);
         assert!(table.free(object as usize, 0));
         assert_eq!(table.places.in_use(), (0, 0));
     }
