@@ -119,6 +119,18 @@ impl Larder {
         HEAP.trim(keep)
     }
 
+    /// Whether every child will find out by itself that it is one: the kernel wipes pages at fork, and nothing looks as if it only said so. Else fork handlers
+    /// are of use: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and [`Larder::after_fork_in_child`]. May change errno.
+    #[inline(always)]
+    pub fn sees_forks(&self) -> bool {
+        crate::sys::vm::wipes_on_fork()
+    }
+
+    /// All three fork handlers are registered. Where the kernel wipes no pages every slow path asks for the process's number until this is said.
+    pub fn will_be_told_of_forks(&self) {
+        HEAP.will_be_told_of_forks();
+    }
+
     /// To be called in the child by a fork handler (`pthread_atfork`). Without it the child's first slow path does the same; with it
     /// the repair is done before the child can start threads.
     pub fn after_fork_in_child(&self) {

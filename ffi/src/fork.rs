@@ -1,4 +1,4 @@
-//! Tells the core when the process is a forked child.
+//! Tells the core when the process is a forked child, where it cannot be sure to find out by itself.
 //!
 //! Only the child's side does anything. One that took locks before the fork would deadlock with stdio, whose own lock libc takes
 //! after the handlers ran and before malloc's. The others count, where that is needed.
@@ -6,6 +6,8 @@
 use core::ffi::{c_int, c_void};
 
 use larder_core::Larder;
+
+use crate::errno;
 
 type Handler = unsafe extern "C" fn();
 
@@ -19,7 +21,8 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Registered when the library is loaded and never from inside malloc: it allocates with a lock of libc's held.
+/// Registered when the library is loaded and never from inside malloc: it allocates with a lock of libc's held. Not at all where there is no need: it
+/// costs some 60 KiB of libc's text.
 /// Calls of malloc that come earlier are none the worse, for a child finds out by itself at its first slow path.
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -27,9 +30,15 @@ static REGISTER: extern "C" fn() = register;
 
 #[unsafe(link_section = ".text.startup")]
 extern "C" fn register() {
+    let _kept = errno::Kept::new();
+    if Larder.sees_forks() {
+        return;
+    }
     // SAFETY: the handlers are functions of this library, which is never unloaded: they need no name to be removed by.
-    let _no_memory_is_no_harm =
-        unsafe { __register_atfork(Some(before), Some(in_parent), Some(in_child), core::ptr::null()) };
+    let error = unsafe { __register_atfork(Some(before), Some(in_parent), Some(in_child), core::ptr::null()) };
+    if error == 0 {
+        Larder.will_be_told_of_forks();
+    }
 }
 
 unsafe extern "C" fn before() {

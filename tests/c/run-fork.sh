@@ -25,6 +25,8 @@ if build unwiped fork/unwiped.c -D_GNU_SOURCE && build early.so fork/early.c -D_
     check "fork/unwiped refused" $limit "$work/unwiped" 22
     check "fork/unwiped refused, and another handler first" $limit "$work/unwiped_early" 22
     check "fork/unwiped not done" $limit "$work/unwiped" 0
+    check "fork/unwiped refused late" $limit "$work/unwiped" 1000
+    check "fork/unwiped refused late, and another handler first" $limit "$work/unwiped_early" 1000
 fi
 if needs_library fork/kept_signals && build kept_signals fork/kept_signals.c -D_GNU_SOURCE; then
     check fork/kept_signals $limit env LARDER_CONF=idle:off "$work/kept_signals"

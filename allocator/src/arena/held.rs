@@ -36,6 +36,7 @@ impl DerefMut for Held<'_> {
 
 impl Drop for Held<'_> {
     /// Still under the lock.
+    #[inline(never)]
     fn drop(&mut self) {
         self.arena.show_warm(&self.lists);
         self.arena.account.settle(&LIMIT, self.arena.held_pages(&self.lists) as usize * PAGE);

@@ -6,7 +6,7 @@
 //! child. A lock held by the thread that forked (it did so in a signal handler that interrupted malloc) is left alone: the
 //! interrupted call goes on in the child and gives it back.
 //!
-//! It is run by the first slow path of the child, or by the handler that `ffi` registers, whichever comes first.
+//! It is run by the first slow path of the child, or by the handler that `ffi` registers where the kernel may not tell, whichever comes first.
 
 use super::Heap;
 use crate::sys::limit::LIMIT;
@@ -18,6 +18,11 @@ impl Heap {
         if self.boot.is_open() {
             self.enter();
         }
+    }
+
+    /// Fork handlers are registered.
+    pub fn will_be_told_of_forks(&self) {
+        self.family.will_be_told();
     }
 
     /// Called by a fork handler before the fork.

@@ -94,12 +94,8 @@ impl<T: Zeroed> Table<T> {
         self.commit_to(step).or_else(|_| self.commit_to(bytes.next_multiple_of(PAGE)))
     }
 
-    /// Tables are never refused for what they add to what the process holds: it is small.
     fn commit_to(&self, bytes: usize) -> Result<(), Errno> {
-        let before = self.space.committed();
-        self.space.commit_to(bytes)?;
-        LIMIT.add(self.space.committed() - before);
-        Ok(())
+        commit(&self.space, bytes)
     }
 
     /// Makes exactly the first `count` items usable, to the page.
@@ -112,14 +108,14 @@ impl<T: Zeroed> Table<T> {
     pub fn get(&self, index: usize) -> &T {
         match self.at(index) {
             Some(item) => item,
-            None => die(format_args!("internal: metadata index {index} of {}", self.len())),
+            None => no_such_item(index, self.len()),
         }
     }
 
     /// The item at `index`, if that is within the committed part.
     #[inline(always)]
     pub fn at(&self, index: usize) -> Option<&T> {
-        if index >= self.len() {
+        if !self.has(index) {
             return None;
         }
         // SAFETY: the index is within the committed part.
@@ -128,11 +124,21 @@ impl<T: Zeroed> Table<T> {
         Some(unsafe { &*item })
     }
 
+    /// Whether there is an item at `index`, without a division.
+    #[inline(always)]
+    fn has(&self, index: usize) -> bool {
+        let size = size_of::<T>();
+        if size.is_power_of_two() {
+            return index < self.len();
+        }
+        index.checked_mul(size).is_some_and(|at| at < self.space.committed().saturating_sub(size - 1))
+    }
+
     /// The items of a range; one beyond the committed part ends the process.
     #[inline]
     pub fn range(&self, range: Range<usize>) -> &[T] {
         if range.start > range.end || range.end > self.len() {
-            die(format_args!("internal: metadata range {range:?} of {}", self.len()));
+            no_such_item(range.end.max(range.start), self.len());
         }
         // SAFETY: the range is within the committed part.
         let first = unsafe { (self.base() as *const T).add(range.start) };
@@ -145,4 +151,20 @@ impl<T: Zeroed> Table<T> {
     pub fn base(&self) -> usize {
         self.space.base()
     }
+}
+
+/// Tables are never refused for what they add to what the process holds: it is small.
+#[cold]
+#[inline(never)]
+fn commit(space: &Reserve, bytes: usize) -> Result<(), Errno> {
+    let before = space.committed();
+    space.commit_to(bytes)?;
+    LIMIT.add(space.committed() - before);
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn no_such_item(index: usize, len: usize) -> ! {
+    die(format_args!("internal: metadata index {index} of {len}"))
 }

@@ -42,6 +42,13 @@ pub fn auxiliary(kind: u64) -> u64 {
     preserving_errno(|| unsafe { libc::getauxval(kind) })
 }
 
+/// Whether the kernel put functions of its own into the process. May change errno.
+#[inline(always)]
+pub fn has_vdso() -> bool {
+    // SAFETY: as above.
+    unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) != 0 }
+}
+
 fn entries() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: libc's own variable; a plain read, as getenv does.
     let mut next = unsafe { __environ };

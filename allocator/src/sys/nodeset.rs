@@ -67,6 +67,7 @@ impl NodeSet {
     }
 
     /// Number of nodes.
+    #[inline(never)]
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }

@@ -57,6 +57,8 @@ pub fn futex_wait(word: *const u32, expected: u32) {
 }
 
 /// Wakes one waiter.
+#[cold]
+#[inline(never)]
 pub fn futex_wake_one(word: *const u32) {
     futex_wake(word, 1);
 }

@@ -4,7 +4,7 @@
 use super::arch;
 use super::once::Gate;
 use super::syscall;
-use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// A number unique among live threads, never 0, even.
 #[inline(always)]
@@ -62,7 +62,8 @@ impl Drop for SignalsBlocked {
 /// it and shut again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
 ///
 /// Where there is no such page (Linux before 4.14, gVisor), fork handlers tell: while any thread forks, whoever comes to the gate looks whether
-/// the process is still the one it was opened in. Where the kernel only says that it wipes (qemu), the child's handler finds that out.
+/// the process is still the one it was opened in; without handlers whoever comes looks. Where the kernel only says that it wipes (qemu before 7.1), the
+/// child's handler finds that out.
 #[derive(Debug)]
 pub struct Family {
     page: AtomicUsize,
@@ -71,13 +72,15 @@ pub struct Family {
     process: AtomicUsize,
     /// Threads that are forking.
     forking: AtomicUsize,
+    /// Handlers count them.
+    is_told: AtomicBool,
 }
 
 impl Family {
     /// Not set up.
     pub const fn new() -> Family {
         let [page, process, forking] = [const { AtomicUsize::new(0) }; 3];
-        Family { page, without_page: Gate::new(), process, forking }
+        Family { page, without_page: Gate::new(), process, forking, is_told: AtomicBool::new(false) }
     }
 
     /// Maps the page and opens the gate; called once at boot.
@@ -105,7 +108,8 @@ impl Family {
 
     #[cold]
     fn gate_without_page(&self) -> &Gate {
-        if self.forking.load(Ordering::Relaxed) > 0 && self.is_child() {
+        let may_be = self.forking.load(Ordering::Relaxed) > 0 || !self.is_told.load(Ordering::Relaxed);
+        if may_be && self.is_child() {
             self.forking.store(0, Ordering::Relaxed);
             self.without_page.shut();
         }
@@ -114,6 +118,11 @@ impl Family {
 
     fn is_child(&self) -> bool {
         self.process.load(Ordering::Relaxed) != syscall::process_id()
+    }
+
+    /// Handlers will tell of each fork from now on.
+    pub fn will_be_told(&self) {
+        self.is_told.store(true, Ordering::Relaxed);
     }
 
     /// In a handler before the fork.

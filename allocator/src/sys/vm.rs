@@ -6,7 +6,7 @@
 //! Protection and advice are only ever changed for large parts at once, so the number of mappings stays small.
 #![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
 
-use super::environment::auxiliary;
+use super::environment::{auxiliary, has_vdso};
 use super::limit::LIMIT;
 use super::numa::{MemoryPolicy, Refusals};
 use super::{Errno, syscall};
@@ -380,6 +380,13 @@ fn try_to_discard() -> bool {
     let is_zero = unsafe { word.read_volatile() } == 0;
     span.release();
     refused || is_zero
+}
+
+/// Whether the kernel wipes pages at fork, as far as it says so for none; qemu before 7.1 says yes to everything and has no vDSO. May change errno.
+#[inline(always)]
+pub fn wipes_on_fork() -> bool {
+    // SAFETY: advice about nothing.
+    has_vdso() && unsafe { syscall::advise(0, 0, libc::MADV_WIPEONFORK) }.is_ok()
 }
 
 /// One page that reads zero in a forked child (or `None` where the kernel cannot do that).
