@@ -168,3 +168,25 @@ fn commit(space: &Reserve, bytes: usize) -> Result<(), Errno> {
 fn no_such_item(index: usize, len: usize) -> ! {
     die(format_args!("internal: metadata index {index} of {len}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::sync::AtomicU64;
+
+    struct Three([AtomicU64; 3]);
+    // SAFETY: atomics.
+    unsafe impl Zeroed for Three {}
+
+    #[test]
+    fn an_item_is_there_iff_all_of_it_is_committed() {
+        let table = Table::<Three>::new();
+        assert!(table.at(0).is_none() && table.is_empty());
+        table.settle(Span::reserve(Table::<Three>::bytes_for(1000), STEP).unwrap(), 1000);
+        table.extend_exactly(1).unwrap();
+        let len = table.len();
+        assert!(len > 0 && table.committed() > len * 24, "a part of an item is committed");
+        assert!(table.at(len - 1).is_some_and(|last| last.0[2].load(crate::base::sync::Ordering::Relaxed) == 0));
+        assert!([len, usize::MAX, usize::MAX / 24 + 1].iter().all(|&index| table.at(index).is_none()));
+    }
+}
