@@ -114,22 +114,18 @@ impl HugeTable {
         mark: usize,
         prepare: impl Fn(&Span),
     ) -> Option<(Span, usize)> {
-        let likely_filled = self.is_likely_filled(size, mark & BY_CALLOC != 0);
         let len = self.pages.mapping_len(size);
-        let len = if likely_filled { with_last_huge_page(len) } else { len };
         let warm = if mark & WARM != 0 { self.take_warm(signals, len) } else { None };
         let used = warm.as_ref().map_or(0, Span::len);
         if !LIMIT.charge(len - used) {
             warm.map(abandon);
             return None;
         }
-        match warm.map(|span| if used < len { lengthened(span, len) } else { Ok(span) }) {
-            Some(Ok(span)) => return Some((span, used)),
-            Some(Err(span)) => span.release(),
-            None => {}
+        if let Some(span) = warm.and_then(|span| lengthened(span, len)) {
+            return Some((span, used));
         }
         let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
-        let fresh = || self.pages.map(len, align, likely_filled, &prepare).ok();
+        let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0), &prepare).ok();
         let span = kept.or_else(fresh).or_else(|| {
             // What is kept may be what the system refuses.
             self.release();
@@ -252,7 +248,7 @@ impl HugeTable {
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
         let span = if may_move && len > old && (asks || is_asked) {
             // Where addresses are few those for both may be too many.
-            lengthened(span, len).or_else(|span| span.resize(len, may_move))
+            with_last_huge_page(span, len).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)
         }?;
@@ -268,18 +264,20 @@ impl HugeTable {
     }
 }
 
-/// So many bytes, and the rest of the last huge page if they have half of it.
-fn with_last_huge_page(len: usize) -> usize {
-    let whole = len.next_multiple_of(HUGE_PAGE);
-    if whole - len <= HUGE_PAGE / 2 { whole } else { len }
+/// A warm mapping of `len` bytes at least; given back if it cannot be made as long.
+fn lengthened(span: Span, len: usize) -> Option<Span> {
+    if span.len() >= len {
+        return Some(span);
+    }
+    span.grow_aligned(len, PAGE, HUGE_PAGE).map_err(Span::release).ok()
 }
 
-/// A mapping that has become longer, by huge pages: it has `len` bytes, which are charged, and the rest of the last huge page, which will be.
-fn lengthened(span: Span, len: usize) -> Result<Span, Span> {
+/// A mapping that has grown to `len` bytes, which are charged, and has the rest of the last huge page, which will be.
+fn with_last_huge_page(span: Span, len: usize) -> Result<Span, Span> {
     if LIMIT.lacks(HUGE_PAGE) || !LIMIT.charge(HUGE_PAGE) {
         return Err(span);
     }
-    let grown = span.grow_aligned(len, HUGE_PAGE);
+    let grown = span.grow_aligned(len, HUGE_PAGE, HUGE_PAGE);
     LIMIT.release(HUGE_PAGE - grown.as_ref().map_or(0, |span| span.len() - len));
     grown
 }
@@ -420,22 +418,6 @@ mod tests {
         table
     }
 
-    #[test]
-    fn what_will_be_filled_has_the_last_huge_page_whole_if_it_has_half_of_it() {
-        const WHOLE: usize = 24 << 20;
-        let table = table_that_is_filled();
-        let len_of = |size| {
-            let object = alloc(&table, size, true);
-            let len = table.places.len_of(object as usize).unwrap();
-            assert!(reads_zero(object, len));
-            fill(object, 0, len);
-            assert!(table.free(object as usize, usize::MAX));
-            len
-        };
-        let half = WHOLE + HUGE_PAGE / 2;
-        assert_eq!([WHOLE, half, half - PAGE].map(len_of), [WHOLE, WHOLE + HUGE_PAGE, half - PAGE]);
-    }
-
     fn reads_zero(object: *mut u8, len: usize) -> bool {
         // SAFETY: the object is as long.
         let bytes = unsafe { core::slice::from_raw_parts(object, len) };
@@ -460,6 +442,18 @@ mod tests {
         assert!(table.free(longer as usize, usize::MAX));
         assert_eq!(table.warm_bytes(), 0, "it was not filled");
         assert_eq!(table.places.in_use(), (0, 0));
+    }
+
+    #[test]
+    fn nothing_but_growth_makes_an_object_longer_than_was_asked_for() {
+        let table = table_that_is_filled();
+        for size in [SIZE, 16 << 20, SIZE, 2 * SIZE] {
+            let object = alloc(&table, size, true);
+            assert_eq!(table.places.len_of(object as usize), Some(size));
+            fill(object, 0, size);
+            assert!(table.free(object as usize, usize::MAX));
+        }
+        assert!(table.warm_bytes() > SIZE, "some were warm ones");
     }
 
     #[test]

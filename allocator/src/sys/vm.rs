@@ -154,22 +154,22 @@ impl Span {
         }
     }
 
-    /// Grows to `len` bytes and on to a multiple of `align` (a power of two, at least a page), where it ends; if it must move, then to where it begins
-    /// with one, too.
+    /// Grows to `len` bytes and on to a multiple of `end`, where it ends; if it must move, then to a multiple of `align` (both powers of two, and `align` at
+    /// least a page and at least the other).
     ///
     /// A place is reserved for it first, and if the kernel refuses to move it there that place is lost: whether it was unmapped already nobody can tell. So
     /// none is where the attempt in place shows that the mapping cannot be moved either, as one in which the program changed protection or advice; nor
     /// where addresses are bounded: both would count.
-    pub fn grow_aligned(self, len: usize, align: usize) -> Result<Span, Span> {
-        let Some(end) = self.base.checked_add(len).and_then(|end| round_up(end, align)) else { return Err(self) };
-        let in_place = end - self.base;
+    pub fn grow_aligned(self, len: usize, end: usize, align: usize) -> Result<Span, Span> {
+        let Some(last) = self.base.checked_add(len).and_then(|last| round_up(last, end)) else { return Err(self) };
+        let in_place = last - self.base;
         let span = match self.try_resize(in_place, false) {
             Ok(span) => return Ok(span),
             // No room behind it, or for it.
             Err((span, Errno(libc::ENOMEM))) => span,
             Err((span, _)) => return Err(span),
         };
-        let Some(len) = round_up(len, align) else { return Err(span) };
+        let Some(len) = round_up(len, end.max(system_page())) else { return Err(span) };
         if syscall::address_space_limit() != usize::MAX {
             return Err(span);
         }
@@ -416,7 +416,7 @@ mod tests {
         // SAFETY: the range is the span's, and nobody reads it.
         unsafe { syscall::protect(span.base() + HUGE_PAGE, PAGE, libc::PROT_NONE) }.unwrap();
         for _ in 0..8 {
-            span = span.grow_aligned(MANY, HUGE_PAGE).unwrap_err();
+            span = span.grow_aligned(MANY, PAGE, HUGE_PAGE).unwrap_err();
         }
         span.release();
         Span::reserve(MANY, HUGE_PAGE).unwrap().release();
