@@ -12,6 +12,7 @@ use crate::base::units::{Class, MIN_ALIGN};
 use crate::heap::{Call, Heap, Hooks};
 use crate::stats::{Mode, PageStats, Stats, StatsForm};
 use crate::sys::options::{Key, Settings};
+use crate::sys::syscall;
 use core::alloc::{GlobalAlloc, Layout};
 
 /// The process's heap: boots at its first use and is never torn down.
@@ -117,6 +118,34 @@ impl Larder {
     /// Gives free memory back to the system, but for `keep` bytes of each node's; returns the bytes given back.
     pub fn trim(&self, keep: usize) -> usize {
         HEAP.trim(keep)
+    }
+
+    /// To be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation: gives up what larder reserved when there was no
+    /// bound, but for half of what the bound leaves. Returns whether it did; if there is no bound, or it was heeded already, there is nothing to do. Without
+    /// it the bound counts the reservation: threads and mappings find no room, and what lies in the reservation meets no bound. The C face calls it.
+    pub fn heed_address_limit(&self) -> bool {
+        HEAP.heed_address_limit()
+    }
+
+    /// `prlimit`, for a C library's functions of that kind: sets and reads a limit of a process (0: this one), and heeds a bound of this one's addresses.
+    /// Fails with an errno.
+    ///
+    /// # Safety
+    /// `new` and `old` are null or a limit's place.
+    pub unsafe fn prlimit(
+        &self,
+        process: i32,
+        resource: u32,
+        new: *const libc::rlimit,
+        old: *mut libc::rlimit,
+    ) -> Result<(), i32> {
+        // SAFETY: as this function's own.
+        unsafe { syscall::prlimit(process, resource, new, old) }.map_err(|error| error.0)?;
+        if resource == libc::RLIMIT_AS && !new.is_null() {
+            // Another process's bound says nothing, but this one's is looked at.
+            self.heed_address_limit();
+        }
+        Ok(())
     }
 
     /// Whether every child will find out by itself that it is one: the kernel wipes pages at fork, and nothing looks as if it only said so. Else fork handlers

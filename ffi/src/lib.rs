@@ -16,6 +16,7 @@
 //! numa      larder_malloc_onnode larder_malloc_interleaved larder_node_of larder_migrate_pages (larder_numa_maps: report)
 //! about     larder_version larder_mode larder_trim
 //! deepbind  dlopen, without RTLD_DEEPBIND
+//! limits    setrlimit prlimit, for a program that bounds its addresses
 //! fork      no name: the handler that runs in a forked child
 //! at_exit   no name: options read at load, statistics printed at exit (kept_stderr: where to)
 //! ```
@@ -35,6 +36,7 @@ mod errno;
 mod fork;
 mod glibc;
 mod kept_stderr;
+mod limits;
 mod malloc;
 mod mallocx;
 mod numa;

@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened hollow idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled strict unmapped watched zeros; do
+    for name in bounded charged churn contained exhaust gathered hardened hollow idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled self_bound strict unmapped watched zeros; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -27,7 +27,7 @@ exhausted() {
 }
 
 address_space() {
-    local name='256 MiB of address space' by=(prlimit --as=$((256 * mib)))
+    local how name='256 MiB of address space' by=(prlimit --as=$((256 * mib)))
     check "$name: 4 threads" $limit "${by[@]}" "$work/churn" 4 12
     check "$name: python3" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py" 40000
     check "$name: python3 to the end" $limit "${by[@]}" env PYTHONMALLOC=malloc python3 "$here/full.py"
@@ -42,6 +42,9 @@ address_space() {
     check "$name: true" $limit "${by[@]}" true
     check "$name: 1 thread" $limit "${by[@]}" "$work/churn" 1 12
     exhausted "$name" '100 40000' 24 "${by[@]}"
+    for how in setrlimit prlimit call; do
+        needs_library "addresses bounded late" && check "addresses bounded late, by $how" $limit "$work/self_bound" $how
+    done
     needs_library "no data at first" && check "no data at first, then some" $limit "$work/late_start"
     check "100 MiB of data: arrays" $limit prlimit --data=$((100 * mib)) "$work/kept" 100
     exhausted '64 MiB of data' '24 3000 1000000' 32 prlimit --data=$((64 * mib))

@@ -280,6 +280,17 @@ impl Arena {
         unused >= LEAST_GIVEN_UP && self.region.give_up(bytes.min(unused / 2))
     }
 
+    /// Keeps no addresses but those that it has grown into and `more` bytes; whether it had others. Not where this thread holds the lock.
+    pub fn keep_addresses(&self, more: usize) -> bool {
+        let Ok(_lists) = self.lists() else { return false };
+        let pages = self.region.pages() as usize + more / PAGE;
+        let has_others = pages * PAGE < self.region.reserved();
+        if has_others {
+            self.region.keep(pages);
+        }
+        has_others
+    }
+
     pub(super) fn reserved_pages(&self) -> u32 {
         (self.region.reserved() / PAGE) as u32
     }

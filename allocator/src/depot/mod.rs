@@ -87,6 +87,13 @@ impl Depots {
         self.overflow.settle(rest, overflow_words(shards))
     }
 
+    /// Gives addresses back where they have become scarce: for room that so many shards would have. Whose stack finds none keeps less.
+    pub fn keep(&self, shards: usize) {
+        if let Ok(_growing) = self.growth.lock() {
+            self.overflow.keep(overflow_words(shards));
+        }
+    }
+
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
         self.shards.committed() + self.overflow.committed()

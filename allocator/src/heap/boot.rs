@@ -35,7 +35,8 @@ const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
 const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
 const LARGEST_POWER: usize = 1 << LARGEST_REGION.ilog2();
-const FEW_SHARDS: usize = 2;
+/// Of a depot where addresses are scarce.
+pub(super) const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
@@ -87,8 +88,8 @@ impl Heap {
             // Where addresses are scarce no more slots than needed.
             let bound = if len >= MUCH_SPACE { cpus::bound() } else { None };
             let cpus = bound.or_else(|| *exact.get_or_insert_with(|| cpus::possible(SYSFS_CPUS)));
-            if let Some(spans) = reserve(arenas, len, cpus.unwrap_or(0)) {
-                return self.settle(&shape.topology, placement, len, cpus, spans);
+            if let Some(reserved) = reserve(arenas, len, cpus.unwrap_or(0)) {
+                return self.settle(&shape.topology, placement, len, cpus, reserved);
             }
             let is_one_of_several = placement.count() > 1 && len.is_power_of_two() && len > MUCH_SPACE;
             len = round_region(if is_one_of_several { len / 2 } else { len - len / 8 });
@@ -104,7 +105,7 @@ impl Heap {
         placement: &Placement,
         len: usize,
         cpus: Option<usize>,
-        (regions, metadata): (Span, Span),
+        Reserved { regions, metadata, around }: Reserved,
     ) -> bool {
         let nodes = placement.count();
         let arenas = arenas_for(nodes);
@@ -117,9 +118,10 @@ impl Heap {
         if self.nodes.extend_exactly(arenas + 1).is_err() {
             // Nothing refers to any of it yet, and the next call begins anew.
             self.nodes.abandon();
-            [rest, regions].into_iter().for_each(Span::release);
+            [rest, regions].into_iter().chain(around).for_each(Span::release);
             return false;
         }
+        self.addresses.settle(len, around);
         let rest = self.settle_nodes(arenas, len, regions, rest);
         self.place(topology, placement);
         let rest = self.threads.settle(rest, nodes);
@@ -209,8 +211,15 @@ fn region_align(len: usize) -> usize {
     (1 << (len / 16).max(1).ilog2()).clamp(SMALL_ALIGN, ALIGNED_REGION)
 }
 
-/// Reserves the regions (one after the other) and the metadata of a heap: in one piece, the metadata below.
-fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
+/// The addresses of a heap: the regions, one after the other, the metadata below, and what the regions' alignment leaves over.
+struct Reserved {
+    regions: Span,
+    metadata: Span,
+    around: [Span; 2],
+}
+
+/// Reserves them in one piece.
+fn reserve(arenas: usize, len: usize, slots: usize) -> Option<Reserved> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
     let metadata_len = Table::<Node>::bytes_for(arenas + 1)
         + Node::metadata_len(len, shards_for(len)) * arenas
@@ -224,12 +233,7 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<(Span, Span)> {
     let (before, all) = all.split(begin - metadata_len);
     let (metadata, all) = all.split(metadata_len);
     let (regions, behind) = all.split(regions_len);
-    // Else they stay reserved: two system calls less.
-    if len < MUCH_SPACE {
-        before.release();
-        behind.release();
-    }
-    Some((regions, metadata))
+    Some(Reserved { regions, metadata, around: [before, behind] })
 }
 
 /// The process's secret, from the kernel's random bytes but not revealing them.

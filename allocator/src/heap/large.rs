@@ -2,11 +2,9 @@
 #![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
 
 use super::Heap;
-use super::boot::MUCH_SPACE;
 use super::knowledge::Call;
 use crate::arena::Reason;
 use crate::base::classes::MAX_SMALL;
-use crate::base::sync::Ordering;
 use crate::base::units::{Class, HUGE_PAGE, MAX_RUN_PAGES, MAX_SIZE, NodeId, PAGE, pages_for};
 use crate::region::Entry;
 use crate::sys::limit::LIMIT;
@@ -164,16 +162,6 @@ impl Heap {
             found = attempt();
         }
         found
-    }
-
-    /// Where addresses were scarce at start the regions have three quarters of them: whether they give as many up, or half of what they have, for a mapping
-    /// of so many bytes that found no place. Not for what a region could serve, nor for what would find no place without them.
-    #[cold]
-    fn gives_up_addresses(&self, bytes: usize) -> bool {
-        let len = self.region_len.load(Ordering::Relaxed);
-        let may_help = len < MUCH_SPACE && (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
-        let give_up = |id| self.node(id).arena.give_up(bytes);
-        may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {

@@ -17,6 +17,7 @@
 //! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. Which memory is bound to which node, and
 //! which node a thread's objects come from: `placement`.
 
+mod addresses;
 mod boot;
 mod counters;
 mod dealer;
@@ -57,6 +58,7 @@ use crate::sys::numa::Refusals;
 use crate::sys::once::Gate;
 use crate::sys::options::Settings;
 use crate::sys::thread::Family;
+use addresses::Addresses;
 use huge::HugeTable;
 use idle::Idle;
 use limit::Poll;
@@ -93,6 +95,7 @@ pub struct Heap {
     regions_base: AtomicUsize,
     regions_end: AtomicUsize,
     region_len: AtomicUsize,
+    addresses: Addresses,
     whereabouts: Whereabouts,
     refusals: Refusals,
     threads: Threads,
@@ -137,6 +140,7 @@ impl Heap {
             regions_base: AtomicUsize::new(0),
             regions_end: AtomicUsize::new(0),
             region_len: AtomicUsize::new(0),
+            addresses: Addresses::new(),
             whereabouts: Whereabouts::new(),
             refusals: Refusals::new(),
             threads: Threads::new(),

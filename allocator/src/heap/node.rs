@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
 use super::counters::Counters;
+use super::boot::FEW_SHARDS;
 use super::full::Room;
 use super::tend::Calm;
 use crate::arena::Arena;
@@ -48,6 +49,16 @@ impl Node {
         let rest = self.arena.settle(space, metadata);
         let rest = self.slabs.settle(rest, pages);
         self.depots.settle(rest, shards)
+    }
+
+    /// Keeps no addresses but those that its region has grown into and `more` bytes, and what these need; whether it had others.
+    pub(super) fn keep_addresses(&self, more: usize) -> bool {
+        let had_others = self.arena.keep_addresses(more);
+        if had_others {
+            self.slabs.keep(self.arena.region().reserved() / PAGE);
+            self.depots.keep(FEW_SHARDS);
+        }
+        had_others
     }
 
     /// Whether an address is that of a part of the node.

@@ -54,6 +54,11 @@ impl Pages {
         (self.taken.get(), self.refused.get())
     }
 
+    /// Addresses are scarce from now on.
+    pub(super) fn save_addresses(&self) {
+        self.are_alike.store(false, Ordering::Relaxed);
+    }
+
     /// Bytes of the mapping for an object of `size` bytes.
     pub(super) fn mapping_len(&self, size: usize) -> usize {
         let page = if self.is_for_pool(size) { self.pool.load(Ordering::Relaxed) } else { system_page() };

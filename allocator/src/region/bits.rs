@@ -65,6 +65,11 @@ impl Bits {
         self.words.settle(metadata, words_for(count))
     }
 
+    /// As [`Table::keep`].
+    pub(super) fn keep(&self, count: usize) {
+        self.words.keep(words_for(count));
+    }
+
     /// Bytes committed.
     pub(super) fn committed(&self) -> usize {
         self.words.committed()

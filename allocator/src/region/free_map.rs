@@ -70,6 +70,12 @@ impl FreeMap {
         self.bounds.settle(rest, begin as usize)
     }
 
+    /// As [`Table::keep`].
+    pub fn keep(&self, pages: usize) {
+        self.bits.keep(pages.next_multiple_of(TRACT as usize));
+        self.bounds.keep((self.begins[0].load(Ordering::Relaxed) + tracts(pages)) as usize);
+    }
+
     /// Bytes committed.
     pub fn committed(&self) -> usize {
         self.bits.committed() + self.bounds.committed()

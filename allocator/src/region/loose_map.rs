@@ -41,6 +41,12 @@ impl LooseMap {
         self.tracts.settle(rest, pages.div_ceil(TRACT as usize))
     }
 
+    /// As [`Table::keep`](super::Table::keep).
+    pub fn keep(&self, pages: usize) {
+        self.pages.keep(pages);
+        self.tracts.keep(pages.div_ceil(TRACT as usize));
+    }
+
     /// Bytes committed.
     pub fn committed(&self) -> usize {
         self.pages.committed() + self.tracts.committed()

@@ -97,6 +97,15 @@ impl Region {
         self.space.give_up(bytes)
     }
 
+    /// Gives the addresses back that lie behind the first `pages` pages, and behind what is committed. The caller holds the buddy's lock.
+    pub fn keep(&self, pages: usize) {
+        self.space.keep(pages * PAGE);
+        self.map.keep(pages);
+        self.links.keep(pages);
+        self.free.keep(pages);
+        self.loose.keep(pages);
+    }
+
     /// Committed pages.
     #[inline(always)]
     pub fn pages(&self) -> u32 {

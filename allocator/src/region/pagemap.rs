@@ -98,6 +98,11 @@ impl PageMap {
         self.words.settle(metadata, pages)
     }
 
+    /// As [`Table::keep`].
+    pub fn keep(&self, pages: usize) {
+        self.words.keep(pages);
+    }
+
     /// Bytes committed.
     pub fn committed(&self) -> usize {
         self.words.committed()

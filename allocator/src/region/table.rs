@@ -69,6 +69,11 @@ impl<T: Zeroed> Table<T> {
         self.space.abandon();
     }
 
+    /// Gives the addresses back that lie behind room for `count` items, and behind what is committed. The caller holds the lock that guards growth.
+    pub fn keep(&self, count: usize) {
+        self.space.keep(Self::bytes_for(count));
+    }
+
     /// Bytes committed.
     pub fn committed(&self) -> usize {
         self.space.committed()

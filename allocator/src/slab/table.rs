@@ -38,6 +38,13 @@ impl Slabs {
         self.descriptors.settle(metadata, pages)
     }
 
+    /// Gives addresses back that a region of `pages` pages does not need.
+    pub fn keep(&self, pages: usize) {
+        if let Ok(_numbers) = self.numbers.lock() {
+            self.descriptors.keep(pages);
+        }
+    }
+
     /// Metadata bytes committed.
     pub fn metadata_committed(&self) -> usize {
         self.descriptors.committed()

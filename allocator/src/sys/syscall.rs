@@ -198,6 +198,14 @@ pub fn address_space_limit() -> usize {
     }
 }
 
+/// Reads and sets a limit of a process (0: this one).
+///
+/// # Safety
+/// `new` and `old` are null or a limit's place.
+pub unsafe fn prlimit(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> Result<(), Errno> {
+    call(libc::SYS_prlimit64, [process as usize, resource as usize, new as usize, old as usize, 0, 0]).map(drop)
+}
+
 /// Bytes of physical memory, or 0 if the kernel will not say.
 pub fn physical_memory() -> usize {
     // SAFETY: sysinfo is plain numbers; all zero is a value.

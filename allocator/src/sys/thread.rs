@@ -116,6 +116,11 @@ impl Family {
         &self.without_page
     }
 
+    /// Whether this process may be one that shares its parent's memory (`vfork`): another than the gate was opened in, and yet it is open.
+    pub fn may_be_shared(&self) -> bool {
+        self.is_child() && (self.page.load(Ordering::Relaxed) == 0 || self.gate().is_open())
+    }
+
     fn is_child(&self) -> bool {
         self.process.load(Ordering::Relaxed) != syscall::process_id()
     }

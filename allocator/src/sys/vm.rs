@@ -237,7 +237,9 @@ impl Reserve {
     /// Gives it back, where nothing of it was ever committed.
     pub fn abandon(&self) {
         let (base, len) = (self.base.swap(0, Ordering::Relaxed), self.len.swap(0, Ordering::Relaxed));
-        Span { base, len }.release();
+        if len > 0 {
+            Span { base, len }.release();
+        }
     }
 
     /// First address.
@@ -274,12 +276,17 @@ impl Reserve {
     pub fn give_up(&self, bytes: usize) -> bool {
         let (len, page) = (self.len(), system_page());
         let left = len.saturating_sub(bytes) / page * page;
-        if left < self.committed() {
+        if left < self.committed() || left == len {
             return false;
         }
         self.len.store(left, Ordering::Relaxed);
         Span { base: self.base() + left, len: len - left }.release();
         true
+    }
+
+    /// Gives the addresses back that lie behind the first `len` bytes, and behind what is committed. The caller holds the lock that guards growth.
+    pub fn keep(&self, len: usize) {
+        self.give_up(self.len().saturating_sub(len.max(self.committed())));
     }
 
     /// Gives the memory of a part back; iff it succeeds the part reads zero.

@@ -1,0 +1,101 @@
+// self_bound HOW: a program that bounds its own addresses after its first allocation has what the bound leaves, for objects as for threads and mappings.
+// HOW is what sets the bound: setrlimit, prlimit, or call (the system call itself, of which larder hears nothing: there a mapping must be refused first). A
+// child that shares this process's memory changes nothing here when it bounds itself, one that has a copy does.
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "churn.h"
+#include "status.h"
+
+enum { MIB = 1 << 20, MOST = 1 << 19 };
+
+static void *objects[MOST];
+
+static void bound(const char *how, size_t bytes) {
+    struct rlimit limit = {bytes, RLIM_INFINITY};
+    switch (how[0]) {
+        case 's': CHECK(setrlimit(RLIMIT_AS, &limit) == 0); break;
+        case 'p': CHECK(prlimit(getpid(), RLIMIT_AS, &limit, NULL) == 0); break;
+        default: CHECK(syscall(SYS_prlimit64, 0, RLIMIT_AS, &limit, NULL) == 0); break;
+    }
+}
+
+// Bytes in objects of one size until there are no more, or `most`.
+static size_t take_and_free(size_t size, size_t most) {
+    size_t count = 0;
+    for (errno = 0; count < MOST && count * size < most && (objects[count] = malloc(size)) != NULL; count++) *(char *)objects[count] = 1;
+    CHECK(count * size >= most || errno == ENOMEM);
+    for (size_t i = 0; i < count; i++) free(objects[i]);
+    return count * size;
+}
+
+static void *work(void *unused) {
+    churn(1, 4 * MIB, 3000);
+    return unused;
+}
+
+static void must_have_room(size_t bytes) {
+    pthread_t thread;
+    void *mapping = mmap(NULL, bytes / 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mapping != MAP_FAILED && munmap(mapping, bytes / 16) == 0);
+    CHECK(pthread_create(&thread, NULL, work, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(status("VmSize:") <= bytes);
+}
+
+static void must_have(size_t bytes, size_t size) {
+    must_have_room(bytes);
+    size_t had = take_and_free(size, SIZE_MAX);
+    printf("%zu of %zu MiB in objects of %zu bytes\n", had / MIB, bytes / MIB, size);
+    fflush(stdout);
+    CHECK(had >= bytes / 2 && had < bytes);
+    CHECK(status("VmSize:") <= bytes);
+}
+
+static void in_child(void (*work)(const char *, size_t), const char *how, size_t size) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        work(how, size);
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void bound_and_take(const char *how, size_t size) {
+    bound(how, 512 * MIB);
+    if (how[0] == 'c') CHECK(malloc(600 * MIB) == NULL);
+    must_have(512 * MIB, size);
+}
+
+static void have_a_guest_bounded(const char *how, size_t unused) {
+    (void)unused;
+    int status;
+    pid_t child = vfork();
+    if (child == 0) {
+        bound(how, 200 * MIB);
+        _exit(0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(take_and_free(100 * 1024, 1024ul * MIB) >= 1024ul * MIB);
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    must_run_on_library();
+    work(NULL);
+    struct rlimit nothing = {0, 0}, old;
+    CHECK(setrlimit(RLIMIT_NLIMITS, &nothing) == -1 && errno == EINVAL);
+    CHECK(prlimit(0, RLIMIT_AS, NULL, &old) == 0 && old.rlim_cur == RLIM_INFINITY);
+    static const size_t sizes[] = {3000, 100 * 1024, 20 * MIB, 64 * MIB};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) in_child(bound_and_take, argv[1], sizes[i]);
+    in_child(have_a_guest_bounded, argv[1], 0);
+    bound(argv[1], 1024ul * MIB);
+    if (argv[1][0] == 'c') CHECK(malloc(1500ul * MIB) == NULL && errno == ENOMEM);
+    must_have(1024ul * MIB, 3000);
+    must_have(1024ul * MIB, 50000);
+    must_have_room(1024ul * MIB);
+    return 0;
+}
