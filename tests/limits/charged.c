@@ -21,7 +21,7 @@ static void refused_by_the_system(void) {
     struct rlimit addresses;
     void *mapping = malloc(limit / 4), *run = malloc(8 * MIB);
     CHECK(mapping != NULL && run != NULL && getrlimit(RLIMIT_AS, &addresses) == 0);
-    struct rlimit few = {status("VmSize:") + 16 * MIB, addresses.rlim_max};
+    struct rlimit few = {16 * MIB, addresses.rlim_max};
     CHECK(setrlimit(RLIMIT_AS, &few) == 0);
     for (int i = 0; i < TIMES; i++) {
         errno = 0;

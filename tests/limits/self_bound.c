@@ -1,6 +1,6 @@
 // self_bound HOW: a program that bounds its own addresses after its first allocation has what the bound leaves, for objects as for threads and mappings.
 // HOW is what sets the bound: setrlimit, prlimit, or call (the system call itself, of which larder hears nothing: there a mapping must be refused first). A
-// child that shares this process's memory changes nothing here when it bounds itself, one that has a copy does.
+// child that shares this process's memory changes nothing here when it bounds itself, one that has a copy does. A bound that is lifted is none any more.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -97,5 +97,7 @@ int main(int argc, char **argv) {
     must_have(1024ul * MIB, 3000);
     must_have(1024ul * MIB, 50000);
     must_have_room(1024ul * MIB);
+    bound(argv[1], RLIM_INFINITY);
+    CHECK(take_and_free(3000, 900 * MIB) >= 900 * MIB && take_and_free(MIB, 4096ul * MIB) == 4096ul * MIB);
     return 0;
 }

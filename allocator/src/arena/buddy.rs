@@ -280,15 +280,12 @@ impl Arena {
         unused >= LEAST_GIVEN_UP && self.region.give_up(bytes.min(unused / 2))
     }
 
-    /// Keeps no addresses but those that it has grown into and `more` bytes; whether it had others. Not where this thread holds the lock.
-    pub fn keep_addresses(&self, more: usize) -> bool {
+    /// Lets the region have what it has grown into and `more` bytes; whether that is another bound than before. Not where this thread holds the lock.
+    pub fn bound_addresses(&self, more: usize) -> bool {
         let Ok(_lists) = self.lists() else { return false };
-        let pages = self.region.pages() as usize + more / PAGE;
-        let has_others = pages * PAGE < self.region.reserved();
-        if has_others {
-            self.region.keep(pages);
-        }
-        has_others
+        let before = self.region.most();
+        self.region.bound(self.region.pages() as usize + more / PAGE);
+        self.region.most() != before
     }
 
     pub(super) fn reserved_pages(&self) -> u32 {
@@ -297,14 +294,14 @@ impl Arena {
 
     /// Commits at least `pages` more pages, in steps that grow with the region.
     pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
-        let (end, limit, will_fill) = (self.region.pages(), self.reserved_pages(), self.will_fill_growth(lists));
+        let (end, most, will_fill) = (self.region.pages(), self.region.most() / PAGE, self.will_fill_growth(lists));
         if end == 0 {
             self.say_huge_page_policy();
         }
         let beside = (end / 4).max(end.min(DOUBLED_GROWTH)).clamp(MIN_GROWTH, MAX_GROWTH);
         let generous = growth_end(end, pages.max(beside), MIN_GROWTH) - end;
         let step = [generous, pages].into_iter().find(|step| {
-            end.checked_add(*step).is_some_and(|to| to <= limit) && self.region.extend_to(end + step).is_ok()
+            end.checked_add(*step).is_some_and(|to| to as usize <= most) && self.region.extend_to(end + step).is_ok()
         });
         if step.is_none() {
             return false;
@@ -406,9 +403,23 @@ pub(super) mod tests {
         while arena.give_up(all) {}
         let left = arena.region().reserved() - in_use;
         assert!((LEAST_GIVEN_UP / 2..LEAST_GIVEN_UP).contains(&left));
-        assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
         arena.free(run);
         assert!(arena.alloc(4096, 1).is_some());
+    }
+
+    #[test]
+    fn addresses_are_bounded_and_had_again() {
+        let arena = arena();
+        let run = arena.alloc(4096, 1).unwrap();
+        let (all, in_use) = (arena.region().reserved(), arena.region().pages() as usize * PAGE);
+        assert!(arena.bound_addresses(64 * PAGE) && !arena.bound_addresses(64 * PAGE));
+        assert_eq!(arena.region().reserved(), in_use + 64 * PAGE);
+        assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
+        assert!(arena.bound_addresses(all));
+        let again = arena.alloc(8192, 1).unwrap();
+        assert!(arena.region().reserved() > in_use + 64 * PAGE);
+        arena.free(again);
+        arena.free(run);
     }
 
     #[test]

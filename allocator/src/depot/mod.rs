@@ -87,10 +87,10 @@ impl Depots {
         self.overflow.settle(rest, overflow_words(shards))
     }
 
-    /// Gives addresses back where they have become scarce: for room that so many shards would have. Whose stack finds none keeps less.
-    pub fn keep(&self, shards: usize) {
+    /// Lets them have what so many shards need. Whose stack finds no room keeps less.
+    pub fn bound_addresses(&self, shards: usize) {
         if let Ok(_growing) = self.growth.lock() {
-            self.overflow.keep(overflow_words(shards));
+            self.overflow.bound(overflow_words(shards));
         }
     }
 

@@ -5,6 +5,10 @@
 //! else, a thread's stack or a library, and what lies in a region meets no bound. So regions keep what they have grown into then, and half of what the
 //! bound leaves, or three quarters but for [`OTHERS`]; huge objects and the program's own mappings have the rest. From then on addresses are scarce. The
 //! C face tells when a program sets the bound; otherwise it is found when a mapping is refused.
+//!
+//! Who grows beyond what is left reserves what was given up again, a piece at a time, where nobody else has it by now: the huge object may be gone, or the bound
+//! lifted, which is looked up when the program says so and before memory is refused. Such pieces have no memory policy, and no advice about huge pages but
+//! what growth says.
 
 use super::Heap;
 use super::boot::MUCH_SPACE;
@@ -24,13 +28,16 @@ const SPARE_SHARE: usize = 16;
 pub(super) struct Addresses {
     /// Bytes that each region had when they became scarce; 0: they are not.
     scarce: AtomicUsize,
+    /// The process's bound as the regions know it.
+    limit: AtomicUsize,
     /// What lies before the regions' tables and behind the regions, of no use but that it is not given back.
     around: [Reserve; 2],
 }
 
 impl Addresses {
     pub(super) const fn new() -> Addresses {
-        Addresses { scarce: AtomicUsize::new(0), around: [const { Reserve::new() }; 2] }
+        let around = [const { Reserve::new() }; 2];
+        Addresses { scarce: AtomicUsize::new(0), limit: AtomicUsize::new(usize::MAX), around }
     }
 
     /// Regions of `len` bytes were reserved, and `around` them what is left over. Where they are short that goes back.
@@ -61,25 +68,29 @@ impl Heap {
         may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
-    /// Gives up what the regions are too long for a bound of the process's addresses, if there is one; whether anything was given up. Does nothing in a child
-    /// that may share its parent's memory.
+    /// Makes the regions as long as the bound of the process's addresses lets them be, if that has changed since the start; whether it had. Does nothing in
+    /// a child that may share its parent's memory, and where addresses were scarce at the start.
     pub fn heed_address_limit(&self) -> bool {
         let limit = syscall::address_space_limit();
-        if limit == usize::MAX || !self.boot.is_open() || self.family.may_be_shared() || !self.enter() {
+        if limit == self.addresses.limit.load(Ordering::Relaxed) || self.region_len.load(Ordering::Relaxed) < MUCH_SPACE
+        {
             return false;
         }
+        if !self.boot.is_open() || self.family.may_be_shared() || !self.enter() {
+            return false;
+        }
+        self.addresses.limit.store(limit, Ordering::Relaxed);
         let left = limit.saturating_sub(self.bytes_needed());
         let each = (left / 2).max(left.saturating_sub(OTHERS) / 4 * 3) / self.regular_nodes().count().max(1);
-        let keep = |id: NodeId| {
-            self.node(id).keep_addresses(if id == self.spare() { each / SPARE_SHARE } else { each })
-        };
-        let given_up = self.all_nodes().fold(false, |before, id| keep(id) || before);
-        if given_up {
+        let bound =
+            |id: NodeId| self.node(id).bound_addresses(if id == self.spare() { each / SPARE_SHARE } else { each });
+        let has_changed = self.all_nodes().fold(false, |before, id| bound(id) || before);
+        if limit != usize::MAX && has_changed {
             self.addresses.become_scarce(each);
             self.huge.pages.save_addresses();
             self.huge.release_addresses();
         }
-        given_up
+        has_changed
     }
 
     /// Bytes of addresses that are in use, as far as they are larder's.

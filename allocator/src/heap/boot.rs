@@ -35,8 +35,7 @@ const SMALLEST_REGION: usize = 1 << 20;
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
 const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
 const LARGEST_POWER: usize = 1 << LARGEST_REGION.ilog2();
-/// Of a depot where addresses are scarce.
-pub(super) const FEW_SHARDS: usize = 2;
+const FEW_SHARDS: usize = 2;
 /// Regions of at least this length: address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
@@ -197,7 +196,7 @@ fn spare_len(len: usize) -> usize {
 }
 
 /// Shards of a depot.
-fn shards_for(len: usize) -> usize {
+pub(super) fn shards_for(len: usize) -> usize {
     if len >= MUCH_SPACE { MOST_SHARDS } else { FEW_SHARDS }
 }
 

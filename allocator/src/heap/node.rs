@@ -1,8 +1,8 @@
 //! What belongs to one node: pages, slabs, depots.
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
+use super::boot::shards_for;
 use super::counters::Counters;
-use super::boot::FEW_SHARDS;
 use super::full::Room;
 use super::tend::Calm;
 use crate::arena::Arena;
@@ -51,14 +51,15 @@ impl Node {
         self.depots.settle(rest, shards)
     }
 
-    /// Keeps no addresses but those that its region has grown into and `more` bytes, and what these need; whether it had others.
-    pub(super) fn keep_addresses(&self, more: usize) -> bool {
-        let had_others = self.arena.keep_addresses(more);
-        if had_others {
-            self.slabs.keep(self.arena.region().reserved() / PAGE);
-            self.depots.keep(FEW_SHARDS);
+    /// Lets the region have what it has grown into and `more` bytes, and the node what that needs; whether that is another bound than before.
+    pub(super) fn bound_addresses(&self, more: usize) -> bool {
+        let is_other = self.arena.bound_addresses(more);
+        if is_other {
+            let most = self.arena.region().most();
+            self.slabs.bound_addresses(most / PAGE);
+            self.depots.bound_addresses(shards_for(most));
         }
-        had_others
+        is_other
     }
 
     /// Whether an address is that of a part of the node.

@@ -65,9 +65,9 @@ impl Bits {
         self.words.settle(metadata, words_for(count))
     }
 
-    /// As [`Table::keep`].
-    pub(super) fn keep(&self, count: usize) {
-        self.words.keep(words_for(count));
+    /// As [`Table::bound`].
+    pub(super) fn bound(&self, count: usize) {
+        self.words.bound(words_for(count));
     }
 
     /// Bytes committed.

@@ -70,10 +70,10 @@ impl FreeMap {
         self.bounds.settle(rest, begin as usize)
     }
 
-    /// As [`Table::keep`].
-    pub fn keep(&self, pages: usize) {
-        self.bits.keep(pages.next_multiple_of(TRACT as usize));
-        self.bounds.keep((self.begins[0].load(Ordering::Relaxed) + tracts(pages)) as usize);
+    /// As [`Table::bound`].
+    pub fn bound(&self, pages: usize) {
+        self.bits.bound(pages.next_multiple_of(TRACT as usize));
+        self.bounds.bound((self.begins[0].load(Ordering::Relaxed) + tracts(pages)) as usize);
     }
 
     /// Bytes committed.

@@ -41,10 +41,10 @@ impl LooseMap {
         self.tracts.settle(rest, pages.div_ceil(TRACT as usize))
     }
 
-    /// As [`Table::keep`](super::Table::keep).
-    pub fn keep(&self, pages: usize) {
-        self.pages.keep(pages);
-        self.tracts.keep(pages.div_ceil(TRACT as usize));
+    /// As [`Table::bound`](super::Table::bound).
+    pub fn bound(&self, pages: usize) {
+        self.pages.bound(pages);
+        self.tracts.bound(pages.div_ceil(TRACT as usize));
     }
 
     /// Bytes committed.

@@ -92,18 +92,23 @@ impl Region {
         self.space.len()
     }
 
+    /// Bytes that there may be: what was given up of them can be had again.
+    pub fn most(&self) -> usize {
+        self.space.most()
+    }
+
     /// Gives the last `bytes` of its addresses back, if as many are not committed. The caller holds the buddy's lock.
     pub fn give_up(&self, bytes: usize) -> bool {
         self.space.give_up(bytes)
     }
 
-    /// Gives the addresses back that lie behind the first `pages` pages, and behind what is committed. The caller holds the buddy's lock.
-    pub fn keep(&self, pages: usize) {
-        self.space.keep(pages * PAGE);
-        self.map.keep(pages);
-        self.links.keep(pages);
-        self.free.keep(pages);
-        self.loose.keep(pages);
+    /// Lets it have addresses for `pages` pages ([`Reserve::bound`]). The caller holds the buddy's lock.
+    pub fn bound(&self, pages: usize) {
+        self.space.bound(pages * PAGE);
+        self.map.bound(pages);
+        self.links.bound(pages);
+        self.free.bound(pages);
+        self.loose.bound(pages);
     }
 
     /// Committed pages.

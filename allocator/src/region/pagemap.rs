@@ -98,9 +98,9 @@ impl PageMap {
         self.words.settle(metadata, pages)
     }
 
-    /// As [`Table::keep`].
-    pub fn keep(&self, pages: usize) {
-        self.words.keep(pages);
+    /// As [`Table::bound`].
+    pub fn bound(&self, pages: usize) {
+        self.words.bound(pages);
     }
 
     /// Bytes committed.

@@ -69,9 +69,9 @@ impl<T: Zeroed> Table<T> {
         self.space.abandon();
     }
 
-    /// Gives the addresses back that lie behind room for `count` items, and behind what is committed. The caller holds the lock that guards growth.
-    pub fn keep(&self, count: usize) {
-        self.space.keep(Self::bytes_for(count));
+    /// Lets it have room for `count` items ([`Reserve::bound`]). The caller holds the lock that guards growth.
+    pub fn bound(&self, count: usize) {
+        self.space.bound(Self::bytes_for(count));
     }
 
     /// Bytes committed.
@@ -95,7 +95,7 @@ impl<T: Zeroed> Table<T> {
         if bytes <= self.space.committed() {
             return Ok(());
         }
-        let step = bytes.next_multiple_of(STEP).min(self.space.len());
+        let step = bytes.next_multiple_of(STEP).min(self.space.most());
         self.commit_to(step).or_else(|_| self.commit_to(bytes.next_multiple_of(PAGE)))
     }
 

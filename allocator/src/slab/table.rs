@@ -38,10 +38,10 @@ impl Slabs {
         self.descriptors.settle(metadata, pages)
     }
 
-    /// Gives addresses back that a region of `pages` pages does not need.
-    pub fn keep(&self, pages: usize) {
+    /// Lets the table have what a region of `pages` pages needs.
+    pub fn bound_addresses(&self, pages: usize) {
         if let Ok(_numbers) = self.numbers.lock() {
-            self.descriptors.keep(pages);
+            self.descriptors.bound(pages);
         }
     }
 

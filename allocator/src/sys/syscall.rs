@@ -17,6 +17,19 @@ pub(super) fn map_anonymous(len: usize, protection: i32, flags: i32) -> Result<u
     call(libc::SYS_mmap, [0, len, protection as usize, flags as usize, usize::MAX, 0])
 }
 
+/// Reserves addresses if nobody has any of them.
+pub(super) fn reserve_at(addr: usize, len: usize) -> Result<(), Errno> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    let base = call(libc::SYS_mmap, [addr, len, libc::PROT_NONE as usize, flags as usize, usize::MAX, 0])?;
+    if base == addr {
+        return Ok(());
+    }
+    // Before Linux 4.17 the flag says nothing.
+    // SAFETY: it was just mapped, and nobody knows it.
+    let _unmapped = unsafe { unmap(base, len) };
+    Err(Errno(libc::EEXIST))
+}
+
 /// # Safety
 /// The range is ours and nothing refers to it.
 pub(super) unsafe fn unmap(addr: usize, len: usize) -> Result<(), Errno> {
@@ -202,7 +215,12 @@ pub fn address_space_limit() -> usize {
 ///
 /// # Safety
 /// `new` and `old` are null or a limit's place.
-pub unsafe fn prlimit(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> Result<(), Errno> {
+pub unsafe fn prlimit(
+    process: i32,
+    resource: u32,
+    new: *const libc::rlimit,
+    old: *mut libc::rlimit,
+) -> Result<(), Errno> {
     call(libc::SYS_prlimit64, [process as usize, resource as usize, new as usize, old as usize, 0, 0]).map(drop)
 }
 

@@ -220,18 +220,25 @@ pub struct Reserve {
     base: AtomicUsize,
     len: AtomicUsize,
     committed: AtomicUsize,
+    /// Bytes that there may be: what was given up of them can be reserved again.
+    most: AtomicUsize,
+    /// Bytes that there were at first.
+    whole: AtomicUsize,
 }
 
 impl Reserve {
     /// The empty reserve.
     pub const fn new() -> Reserve {
-        Reserve { base: AtomicUsize::new(0), len: AtomicUsize::new(0), committed: AtomicUsize::new(0) }
+        let [base, len, committed, most, whole] = [const { AtomicUsize::new(0) }; 5];
+        Reserve { base, len, committed, most, whole }
     }
 
     /// Takes over `span`; made once, before anyone else looks (boot publishes it).
     pub fn adopt(&self, span: Span) {
         self.base.store(span.base, Ordering::Relaxed);
         self.len.store(span.len, Ordering::Relaxed);
+        self.most.store(span.len, Ordering::Relaxed);
+        self.whole.store(span.len, Ordering::Relaxed);
     }
 
     /// Gives it back, where nothing of it was ever committed.
@@ -253,21 +260,37 @@ impl Reserve {
         self.len.load(Ordering::Relaxed)
     }
 
+    /// Bytes that there may be.
+    pub fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
     /// Bytes committed. Acquire: pairs with the Release in `commit_to`, so that what was written before is seen.
     #[inline(always)]
     pub fn committed(&self) -> usize {
         self.committed.load(Ordering::Acquire)
     }
 
-    /// Makes the first `len` bytes (rounded up to a page) accessible. The caller holds the lock that guards growth.
+    /// Makes the first `len` bytes (rounded up to a page) accessible; what was given up of them is reserved again, if nobody else has it. The caller
+    /// holds the lock that guards growth.
     pub fn commit_to(&self, len: usize) -> Result<(), Errno> {
         let from = self.committed.load(Ordering::Relaxed);
-        let to = round_up(len, system_page()).filter(|&to| to <= self.len()).ok_or(Errno(libc::ENOMEM))?;
+        let to = round_up(len, system_page()).filter(|&to| to <= self.most()).ok_or(Errno(libc::ENOMEM))?;
+        if to > self.len() {
+            self.regain(to)?;
+        }
         if to > from {
             // SAFETY: the range is within our reservation, and access is only added.
             unsafe { syscall::protect(self.base() + from, to - from, libc::PROT_READ | libc::PROT_WRITE) }?;
             self.committed.store(to, Ordering::Release);
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn regain(&self, len: usize) -> Result<(), Errno> {
+        syscall::reserve_at(self.base() + self.len(), len - self.len())?;
+        self.len.store(len, Ordering::Relaxed);
         Ok(())
     }
 
@@ -284,9 +307,12 @@ impl Reserve {
         true
     }
 
-    /// Gives the addresses back that lie behind the first `len` bytes, and behind what is committed. The caller holds the lock that guards growth.
-    pub fn keep(&self, len: usize) {
-        self.give_up(self.len().saturating_sub(len.max(self.committed())));
+    /// Lets it have `len` bytes and no more, but for what is committed, and never more than at first. What lies behind is given back. The caller holds the
+    /// lock that guards growth.
+    pub fn bound(&self, len: usize) {
+        let most = len.max(self.committed()).min(self.whole.load(Ordering::Relaxed));
+        self.most.store(most, Ordering::Relaxed);
+        self.give_up(self.len().saturating_sub(most));
     }
 
     /// Gives the memory of a part back; iff it succeeds the part reads zero.
