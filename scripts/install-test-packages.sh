@@ -26,6 +26,7 @@ xz-utils:runs on larder
 procps:pgrep and pkill
 util-linux:prlimit, setpriv, taskset for the limits tests
 strace:counts system calls on one node
+gdb:calls malloc and free in a program
 '
 
 missing() {

@@ -81,6 +81,12 @@ if build plugin.so cxx/plugin.cc -O0 -std=c++17 -shared -fPIC -lstdc++ && build 
     ways late check_runs "$work/plugin.so"
 fi
 
+# The debugger runs on the library, too.
+if build called semantics/called.c "${flags[@]}"; then
+    check "called by a debugger" $limit gdb -q -nx -batch -ex 'break here' -ex run -ex 'call (void)free((void*)calloc(3, 4))' \
+        -ex 'set variable kept = (void*)realloc(kept, (unsigned long)malloc_usable_size(kept) + 5000)' -ex continue -ex 'quit $_exitcode' ./called
+fi
+
 if build deepbind.so semantics/deepbind_plugin.c -shared -fPIC; then
     build deepbind semantics/deepbind.c -rdynamic -Wl,-rpath,\$ORIGIN && ways deepbind check_runs ${lib:+dropped} &&
         needs_library "deepbind, kept" && check_runs "deepbind, kept" env LARDER_CONF=deepbind:keep "$work/deepbind" kept

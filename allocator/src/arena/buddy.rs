@@ -280,12 +280,11 @@ impl Arena {
         unused >= LEAST_GIVEN_UP && self.region.give_up(bytes.min(unused / 2))
     }
 
-    /// Lets the region have what it has grown into and `more` bytes; whether that is another bound than before. Not where this thread holds the lock.
-    pub fn bound_addresses(&self, more: usize) -> bool {
-        let Ok(_lists) = self.lists() else { return false };
-        let before = self.region.most();
-        self.region.bound(self.region.pages() as usize + more / PAGE);
-        self.region.most() != before
+    /// Gives all addresses back that it has not grown into, until they are needed. Not where this thread holds the lock.
+    pub fn give_up_unused(&self) {
+        if let Ok(_lists) = self.lists() {
+            self.region.give_up_unused();
+        }
     }
 
     pub(super) fn reserved_pages(&self) -> u32 {
@@ -403,23 +402,9 @@ pub(super) mod tests {
         while arena.give_up(all) {}
         let left = arena.region().reserved() - in_use;
         assert!((LEAST_GIVEN_UP / 2..LEAST_GIVEN_UP).contains(&left));
+        assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
         arena.free(run);
         assert!(arena.alloc(4096, 1).is_some());
-    }
-
-    #[test]
-    fn addresses_are_bounded_and_had_again() {
-        let arena = arena();
-        let run = arena.alloc(4096, 1).unwrap();
-        let (all, in_use) = (arena.region().reserved(), arena.region().pages() as usize * PAGE);
-        assert!(arena.bound_addresses(64 * PAGE) && !arena.bound_addresses(64 * PAGE));
-        assert_eq!(arena.region().reserved(), in_use + 64 * PAGE);
-        assert!(arena.alloc(8192, 1).is_none() && arena.alloc(64, 1).is_some());
-        assert!(arena.bound_addresses(all));
-        let again = arena.alloc(8192, 1).unwrap();
-        assert!(arena.region().reserved() > in_use + 64 * PAGE);
-        arena.free(again);
-        arena.free(run);
     }
 
     #[test]

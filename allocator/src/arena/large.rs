@@ -78,7 +78,8 @@ impl Arena {
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {
-        self.reserved_pages() - self.in_use(lists) >= pages + self.reserved_pages() / 4
+        let most = (self.region.most() / PAGE) as u32;
+        most - self.in_use(lists) >= pages + most / 4
     }
 
     /// Takes back the run of a large object; `None` if none begins there (any more).

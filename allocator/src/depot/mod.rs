@@ -87,10 +87,10 @@ impl Depots {
         self.overflow.settle(rest, overflow_words(shards))
     }
 
-    /// Lets them have what so many shards need. Whose stack finds no room keeps less.
-    pub fn bound_addresses(&self, shards: usize) {
+    /// Gives addresses back until they are needed.
+    pub fn give_up_unused(&self) {
         if let Ok(_growing) = self.growth.lock() {
-            self.overflow.bound(overflow_words(shards));
+            self.overflow.give_up_unused();
         }
     }
 

@@ -1,43 +1,35 @@
 //! Where addresses are scarce: `ulimit -v`, from the start or since the program bounded them itself.
 //!
-//! At the start a region gets three quarters of what there is. When a mapping finds no place, regions give up addresses for it that they have not grown
-//! into. Where there is no bound a region is far longer than the machine's memory; if the program sets one then (`RLIMIT_AS`), there is no room for anything
-//! else, a thread's stack or a library, and what lies in a region meets no bound. So regions keep what they have grown into then, and half of what the
-//! bound leaves, or three quarters but for [`OTHERS`]; huge objects and the program's own mappings have the rest. From then on addresses are scarce. The
-//! C face tells when a program sets the bound; otherwise it is found when a mapping is refused.
+//! *From the start*: a region gets three quarters of what there is. When a mapping finds no place, regions give up addresses for it that they have not
+//! grown into.
 //!
-//! Who grows beyond what is left reserves what was given up again, a piece at a time, where nobody else has it by now: the huge object may be gone, or the bound
-//! lifted, which is looked up when the program says so and before memory is refused. Such pieces have no memory policy, and no advice about huge pages but
-//! what growth says.
+//! *Later*: a region is far longer than the machine's memory. If the program bounds its addresses then (`RLIMIT_AS`), there is no room for anything else, a
+//! thread's stack or a library, and what lies in a region meets no bound. So regions and their tables give up all that they have not grown into. The C face
+//! tells when a program sets the bound; otherwise it is found when a mapping is refused.
+//!
+//! Who grows beyond what is left reserves what was given up again, a piece at a time, where nobody else has it by now. Such pieces have no memory policy,
+//! and no advice about huge pages but what growth says.
 
 use super::Heap;
 use super::boot::MUCH_SPACE;
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::{MAX_RUN_PAGES, NodeId, PAGE};
+use crate::base::units::{MAX_RUN_PAGES, PAGE};
 use crate::sys::limit::LIMIT;
 use crate::sys::syscall;
 use crate::sys::vm::{Reserve, Span};
 
-/// What a program may be taken to have mapped itself: to look it up is to open a file, for which a sandbox may kill.
-const OTHERS: usize = 128 << 20;
-/// The spare node's part of a region's.
-const SPARE_SHARE: usize = 16;
-
 /// What is known of them.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// Bytes that each region had when they became scarce; 0: they are not.
+    /// Bytes that each region had at the start, or that the process may have since it said so; 0: they are not scarce.
     scarce: AtomicUsize,
-    /// The process's bound as the regions know it.
-    limit: AtomicUsize,
     /// What lies before the regions' tables and behind the regions, of no use but that it is not given back.
     around: [Reserve; 2],
 }
 
 impl Addresses {
     pub(super) const fn new() -> Addresses {
-        let around = [const { Reserve::new() }; 2];
-        Addresses { scarce: AtomicUsize::new(0), limit: AtomicUsize::new(usize::MAX), around }
+        Addresses { scarce: AtomicUsize::new(0), around: [const { Reserve::new() }; 2] }
     }
 
     /// Regions of `len` bytes were reserved, and `around` them what is left over. Where they are short that goes back.
@@ -48,9 +40,13 @@ impl Addresses {
         }
     }
 
-    fn become_scarce(&self, len: usize) {
-        self.scarce.store(len.max(1), Ordering::Relaxed);
+    fn become_scarce(&self, bytes: usize) {
+        self.scarce.store(bytes.max(1), Ordering::Relaxed);
         self.around.iter().for_each(Reserve::abandon);
+    }
+
+    fn are_scarce(&self) -> bool {
+        self.scarce.load(Ordering::Relaxed) != 0
     }
 }
 
@@ -59,43 +55,30 @@ impl Heap {
     /// region could serve, nor for what would find no place without them.
     #[cold]
     pub(super) fn gives_up_addresses(&self, bytes: usize) -> bool {
-        let len = self.addresses.scarce.load(Ordering::Relaxed);
-        if len == 0 {
+        if !self.addresses.are_scarce() {
             return self.heed_address_limit();
         }
+        let len = self.addresses.scarce.load(Ordering::Relaxed);
         let may_help = (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
         let give_up = |id| self.node(id).arena.give_up(bytes);
         may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
-    /// Makes the regions as long as the bound of the process's addresses lets them be, if that has changed since the start; whether it had. Does nothing in
-    /// a child that may share its parent's memory, and where addresses were scarce at the start.
+    /// If the process's addresses are bounded and were not at the start, gives up what the regions have not grown into; whether it did. Does nothing in
+    /// a child that may share its parent's memory.
     pub fn heed_address_limit(&self) -> bool {
         let limit = syscall::address_space_limit();
-        if limit == self.addresses.limit.load(Ordering::Relaxed) || self.region_len.load(Ordering::Relaxed) < MUCH_SPACE
-        {
+        if limit == usize::MAX || self.addresses.are_scarce() || !self.boot.is_open() || self.family.may_be_shared() {
             return false;
         }
-        if !self.boot.is_open() || self.family.may_be_shared() || !self.enter() {
+        // In a signal handler that interrupted who holds a lock there is another time.
+        if !self.enter() || self.holds_any() {
             return false;
         }
-        self.addresses.limit.store(limit, Ordering::Relaxed);
-        let left = limit.saturating_sub(self.bytes_needed());
-        let each = (left / 2).max(left.saturating_sub(OTHERS) / 4 * 3) / self.regular_nodes().count().max(1);
-        let bound =
-            |id: NodeId| self.node(id).bound_addresses(if id == self.spare() { each / SPARE_SHARE } else { each });
-        let has_changed = self.all_nodes().fold(false, |before, id| bound(id) || before);
-        if limit != usize::MAX && has_changed {
-            self.addresses.become_scarce(each);
-            self.huge.pages.save_addresses();
-            self.huge.release_addresses();
-        }
-        has_changed
-    }
-
-    /// Bytes of addresses that are in use, as far as they are larder's.
-    fn bytes_needed(&self) -> usize {
-        let of_node = |id| self.node(id).arena.region().pages() as usize * PAGE + self.node(id).metadata_committed();
-        self.all_nodes().map(of_node).sum::<usize>() + self.huge.places.in_use().0 as usize
+        self.addresses.become_scarce(limit);
+        self.all_nodes().for_each(|id| self.node(id).give_up_unused());
+        self.huge.pages.save_addresses();
+        self.huge.release_addresses();
+        true
     }
 }

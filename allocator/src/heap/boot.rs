@@ -196,7 +196,7 @@ fn spare_len(len: usize) -> usize {
 }
 
 /// Shards of a depot.
-pub(super) fn shards_for(len: usize) -> usize {
+fn shards_for(len: usize) -> usize {
     if len >= MUCH_SPACE { MOST_SHARDS } else { FEW_SHARDS }
 }
 

@@ -189,7 +189,6 @@ impl Heap {
         // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
         self.drain(self.regular_nodes());
         self.huge.release();
-        self.heed_address_limit();
         true
     }
 }

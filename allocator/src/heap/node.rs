@@ -1,7 +1,6 @@
 //! What belongs to one node: pages, slabs, depots.
 #![allow(unsafe_code, reason = "one marker impl: all zero is a node without memory")]
 
-use super::boot::shards_for;
 use super::counters::Counters;
 use super::full::Room;
 use super::tend::Calm;
@@ -51,15 +50,11 @@ impl Node {
         self.depots.settle(rest, shards)
     }
 
-    /// Lets the region have what it has grown into and `more` bytes, and the node what that needs; whether that is another bound than before.
-    pub(super) fn bound_addresses(&self, more: usize) -> bool {
-        let is_other = self.arena.bound_addresses(more);
-        if is_other {
-            let most = self.arena.region().most();
-            self.slabs.bound_addresses(most / PAGE);
-            self.depots.bound_addresses(shards_for(most));
-        }
-        is_other
+    /// Gives addresses back until they are needed.
+    pub(super) fn give_up_unused(&self) {
+        self.arena.give_up_unused();
+        self.slabs.give_up_unused();
+        self.depots.give_up_unused();
     }
 
     /// Whether an address is that of a part of the node.

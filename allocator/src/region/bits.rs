@@ -65,9 +65,9 @@ impl Bits {
         self.words.settle(metadata, words_for(count))
     }
 
-    /// As [`Table::bound`].
-    pub(super) fn bound(&self, count: usize) {
-        self.words.bound(words_for(count));
+    /// As [`Table::give_up_unused`].
+    pub(super) fn give_up_unused(&self) {
+        self.words.give_up_unused();
     }
 
     /// Bytes committed.

@@ -70,10 +70,10 @@ impl FreeMap {
         self.bounds.settle(rest, begin as usize)
     }
 
-    /// As [`Table::bound`].
-    pub fn bound(&self, pages: usize) {
-        self.bits.bound(pages.next_multiple_of(TRACT as usize));
-        self.bounds.bound((self.begins[0].load(Ordering::Relaxed) + tracts(pages)) as usize);
+    /// As [`Table::give_up_unused`].
+    pub fn give_up_unused(&self) {
+        self.bits.give_up_unused();
+        self.bounds.give_up_unused();
     }
 
     /// Bytes committed.

@@ -41,10 +41,10 @@ impl LooseMap {
         self.tracts.settle(rest, pages.div_ceil(TRACT as usize))
     }
 
-    /// As [`Table::bound`](super::Table::bound).
-    pub fn bound(&self, pages: usize) {
-        self.pages.bound(pages);
-        self.tracts.bound(pages.div_ceil(TRACT as usize));
+    /// As [`Table::give_up_unused`](super::Table::give_up_unused).
+    pub fn give_up_unused(&self) {
+        self.pages.give_up_unused();
+        self.tracts.give_up_unused();
     }
 
     /// Bytes committed.

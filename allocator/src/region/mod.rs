@@ -92,7 +92,7 @@ impl Region {
         self.space.len()
     }
 
-    /// Bytes that there may be: what was given up of them can be had again.
+    /// Bytes that it may reach: those that were only given up until they are needed among them.
     pub fn most(&self) -> usize {
         self.space.most()
     }
@@ -102,13 +102,13 @@ impl Region {
         self.space.give_up(bytes)
     }
 
-    /// Lets it have addresses for `pages` pages ([`Reserve::bound`]). The caller holds the buddy's lock.
-    pub fn bound(&self, pages: usize) {
-        self.space.bound(pages * PAGE);
-        self.map.bound(pages);
-        self.links.bound(pages);
-        self.free.bound(pages);
-        self.loose.bound(pages);
+    /// Gives addresses back until they are needed ([`Reserve::give_up_unused`]). The caller holds the buddy's lock.
+    pub fn give_up_unused(&self) {
+        self.space.give_up_unused();
+        self.map.give_up_unused();
+        self.links.give_up_unused();
+        self.free.give_up_unused();
+        self.loose.give_up_unused();
     }
 
     /// Committed pages.

@@ -98,9 +98,9 @@ impl PageMap {
         self.words.settle(metadata, pages)
     }
 
-    /// As [`Table::bound`].
-    pub fn bound(&self, pages: usize) {
-        self.words.bound(pages);
+    /// As [`Table::give_up_unused`].
+    pub fn give_up_unused(&self) {
+        self.words.give_up_unused();
     }
 
     /// Bytes committed.

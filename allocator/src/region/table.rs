@@ -69,9 +69,9 @@ impl<T: Zeroed> Table<T> {
         self.space.abandon();
     }
 
-    /// Lets it have room for `count` items ([`Reserve::bound`]). The caller holds the lock that guards growth.
-    pub fn bound(&self, count: usize) {
-        self.space.bound(Self::bytes_for(count));
+    /// Gives addresses back until they are needed ([`Reserve::give_up_unused`]). The caller holds the lock that guards growth.
+    pub fn give_up_unused(&self) {
+        self.space.give_up_unused();
     }
 
     /// Bytes committed.

@@ -38,10 +38,10 @@ impl Slabs {
         self.descriptors.settle(metadata, pages)
     }
 
-    /// Lets the table have what a region of `pages` pages needs.
-    pub fn bound_addresses(&self, pages: usize) {
+    /// Gives addresses back until they are needed.
+    pub fn give_up_unused(&self) {
         if let Ok(_numbers) = self.numbers.lock() {
-            self.descriptors.bound(pages);
+            self.descriptors.give_up_unused();
         }
     }
 

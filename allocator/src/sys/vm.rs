@@ -220,17 +220,15 @@ pub struct Reserve {
     base: AtomicUsize,
     len: AtomicUsize,
     committed: AtomicUsize,
-    /// Bytes that there may be: what was given up of them can be reserved again.
+    /// Bytes that there may be: those that were only given up until they are needed among them.
     most: AtomicUsize,
-    /// Bytes that there were at first.
-    whole: AtomicUsize,
 }
 
 impl Reserve {
     /// The empty reserve.
     pub const fn new() -> Reserve {
-        let [base, len, committed, most, whole] = [const { AtomicUsize::new(0) }; 5];
-        Reserve { base, len, committed, most, whole }
+        let [base, len, committed, most] = [const { AtomicUsize::new(0) }; 4];
+        Reserve { base, len, committed, most }
     }
 
     /// Takes over `span`; made once, before anyone else looks (boot publishes it).
@@ -238,7 +236,6 @@ impl Reserve {
         self.base.store(span.base, Ordering::Relaxed);
         self.len.store(span.len, Ordering::Relaxed);
         self.most.store(span.len, Ordering::Relaxed);
-        self.whole.store(span.len, Ordering::Relaxed);
     }
 
     /// Gives it back, where nothing of it was ever committed.
@@ -294,25 +291,29 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives the last `bytes` back, if as many are not committed; what they are used for then is somebody else's matter. The caller holds the lock that
-    /// guards growth.
+    /// Gives the last `bytes` back for good, if as many are not committed; what they are used for then is somebody else's matter. The caller holds the
+    /// lock that guards growth.
     pub fn give_up(&self, bytes: usize) -> bool {
         let (len, page) = (self.len(), system_page());
         let left = len.saturating_sub(bytes) / page * page;
-        if left < self.committed() || left == len {
+        if left < self.committed() {
             return false;
         }
-        self.len.store(left, Ordering::Relaxed);
-        Span { base: self.base() + left, len: len - left }.release();
+        self.most.store(left, Ordering::Relaxed);
+        self.cut_to(left);
         true
     }
 
-    /// Lets it have `len` bytes and no more, but for what is committed, and never more than at first. What lies behind is given back. The caller holds the
-    /// lock that guards growth.
-    pub fn bound(&self, len: usize) {
-        let most = len.max(self.committed()).min(self.whole.load(Ordering::Relaxed));
-        self.most.store(most, Ordering::Relaxed);
-        self.give_up(self.len().saturating_sub(most));
+    /// Gives all back that is not committed, until it is needed. The caller holds the lock that guards growth.
+    pub fn give_up_unused(&self) {
+        self.cut_to(self.committed());
+    }
+
+    fn cut_to(&self, left: usize) {
+        let len = self.len.swap(left, Ordering::Relaxed);
+        if len > left {
+            Span { base: self.base() + left, len: len - left }.release();
+        }
     }
 
     /// Gives the memory of a part back; iff it succeeds the part reads zero.
@@ -442,6 +443,27 @@ mod tests {
 
     /// Eight of them are all the addresses there are.
     const MANY: usize = 16 << 40;
+
+    #[test]
+    fn what_was_given_up_is_had_again_if_nobody_else_has_it() {
+        const LEN: usize = 4 * HUGE_PAGE;
+        /// Far below what the kernel chooses for others.
+        const BASE: usize = 1 << 40;
+        let reserve = Reserve::new();
+        syscall::reserve_at(BASE, LEN).unwrap();
+        reserve.adopt(Span { base: BASE, len: LEN });
+        reserve.commit_to(HUGE_PAGE).unwrap();
+        reserve.give_up_unused();
+        assert_eq!((reserve.len(), reserve.most()), (HUGE_PAGE, LEN));
+        let (others, page) = (reserve.base() + 2 * HUGE_PAGE, system_page());
+        syscall::reserve_at(others, page).unwrap();
+        assert!(reserve.commit_to(3 * HUGE_PAGE).is_err() && reserve.commit_to(2 * HUGE_PAGE).is_ok());
+        // SAFETY: it was reserved above.
+        unsafe { syscall::unmap(others, page) }.unwrap();
+        assert!(reserve.commit_to(LEN).is_ok() && reserve.commit_to(LEN + page).is_err());
+        assert_eq!((reserve.len(), reserve.committed()), (LEN, LEN));
+        assert!(!reserve.give_up(page));
+    }
 
     #[test]
     fn a_mapping_that_cannot_be_moved_costs_no_addresses() {

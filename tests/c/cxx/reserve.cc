@@ -34,8 +34,11 @@ void succeeds_at_the_second_attempt(Call call) {
     rlimit before, limit;
     getrlimit(RLIMIT_AS, &before);
     limit = before;
-    limit.rlim_cur = address_space() + size / 4;
-    setrlimit(RLIMIT_AS, &limit);
+    // Twice, for the allocator may give up addresses when it hears of a limit.
+    for (int i = 0; i < 2; i++) {
+        limit.rlim_cur = address_space() + size / 4;
+        setrlimit(RLIMIT_AS, &limit);
+    }
     std::set_new_handler(free_the_reserve);
     calls = 0;
     char *p = static_cast<char *>(call());
