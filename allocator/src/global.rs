@@ -149,7 +149,7 @@ impl Larder {
     }
 
     /// Whether every child will find out by itself that it is one: the kernel wipes pages at fork, and nothing looks as if it only said so. Else fork handlers
-    /// are of use: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and [`Larder::after_fork_in_child`]. May change errno.
+    /// are of use: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and [`Larder::after_fork_in_child`].
     #[inline(always)]
     pub fn sees_forks(&self) -> bool {
         crate::sys::vm::wipes_on_fork()

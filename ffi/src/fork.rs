@@ -7,8 +7,6 @@ use core::ffi::{c_int, c_void};
 
 use larder_core::Larder;
 
-use crate::errno;
-
 type Handler = unsafe extern "C" fn();
 
 unsafe extern "C" {
@@ -30,7 +28,6 @@ static REGISTER: extern "C" fn() = register;
 
 #[unsafe(link_section = ".text.startup")]
 extern "C" fn register() {
-    let _kept = errno::Kept::new();
     if Larder.sees_forks() {
         return;
     }

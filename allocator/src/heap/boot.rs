@@ -31,6 +31,8 @@ const SMALL_ALIGN: usize = 64 * 1024;
 /// Regions are multiples of this, or of the next if they are small.
 const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
+/// Where the kernel has no vDSO, as in qemu, to which each page that is reserved costs memory.
+const EMULATED_REGION: usize = 8 << 30;
 /// Page numbers, and counts of pages, are 32 bits.
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
 const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
@@ -71,6 +73,7 @@ impl Heap {
         let placement = self.placement(&topology);
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
+        let generous = if environment::has_vdso() { generous } else { EMULATED_REGION };
         // Of several one sees by a shift then in which an address lies.
         let generous = if placement.count() > 1 { generous.next_power_of_two().min(LARGEST_POWER) } else { generous };
         // Three quarters of what the process may still have: the rest is for its stacks, and objects with mappings of their own.

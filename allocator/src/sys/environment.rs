@@ -42,11 +42,10 @@ pub fn auxiliary(kind: u64) -> u64 {
     preserving_errno(|| unsafe { libc::getauxval(kind) })
 }
 
-/// Whether the kernel put functions of its own into the process. May change errno.
+/// Whether the kernel put functions of its own into the process; emulators do not.
 #[inline(always)]
 pub fn has_vdso() -> bool {
-    // SAFETY: as above.
-    unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) != 0 }
+    auxiliary(libc::AT_SYSINFO_EHDR) != 0
 }
 
 fn entries() -> impl Iterator<Item = &'static [u8]> {

@@ -416,7 +416,7 @@ fn try_to_discard() -> bool {
     refused || is_zero
 }
 
-/// Whether the kernel wipes pages at fork, as far as it says so for none; qemu before 7.1 says yes to everything and has no vDSO. May change errno.
+/// Whether the kernel wipes pages at fork, as far as it says so for none; qemu before 7.1 says yes to everything and has no vDSO.
 #[inline(always)]
 pub fn wipes_on_fork() -> bool {
     // SAFETY: advice about nothing.
