@@ -121,8 +121,9 @@ impl Larder {
     }
 
     /// To be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation: gives up what larder reserved when there was no
-    /// bound, but for half of what the bound leaves. Returns whether it did; if there is no bound, or it was heeded already, there is nothing to do. Without
-    /// it the bound counts the reservation: threads and mappings find no room, and what lies in the reservation meets no bound. The C face calls it.
+    /// bound and has not grown into; from then on it reserves what it grows into. Returns whether it did: if there is no bound, or one was heeded already,
+    /// there is nothing to do. Without it the bound counts the reservation: threads and mappings find no room, and what lies in the reservation meets no
+    /// bound. The C face calls it.
     pub fn heed_address_limit(&self) -> bool {
         HEAP.heed_address_limit()
     }
