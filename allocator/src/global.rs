@@ -106,6 +106,7 @@ impl Larder {
     ///
     /// # Safety
     /// `pointer` is a live object.
+    #[inline(always)]
     pub unsafe fn usable_size(&self, pointer: *const u8) -> usize {
         HEAP.usable_size(pointer)
     }

@@ -252,7 +252,11 @@ impl HugeTable {
         } else {
             span.resize(len, may_move)
         }?;
-        let is_asked = if asks { self.pages.ask(&span, old) } else { is_asked };
+        let is_asked = match (asks, is_asked && len > old) {
+            (true, _) => self.pages.ask(&span, old),
+            (false, true) => self.pages.may_go_on(&span, old),
+            (false, false) => is_asked,
+        };
         Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 
@@ -528,6 +532,13 @@ mod tests {
         assert!(!fill_and_grow(2 * SIZE), "held off");
         table.pages.stalls.end();
         assert!(fill_and_grow(4 * SIZE));
+        // Below the next power of two, where nothing is asked for.
+        let longer = 8 * SIZE + 4 * HUGE_PAGE;
+        let (object, is_asked) = grow(&table, object, longer);
+        assert!(is_asked && longer.ilog2() == (8 * SIZE).ilog2());
+        table.pages.stalls.pretend(true);
+        let (object, is_asked) = grow(&table, object, longer + 4 * HUGE_PAGE);
+        assert!(!is_asked, "the first of what was added stalled");
         assert!(table.free(object as usize, 0));
     }
 

@@ -101,10 +101,15 @@ impl Pages {
         self.policy() != ThpPolicy::Never && self.may_be_kept(len) && self.stalls.are_over()
     }
 
-    /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled. By default has the first of them touched, as its holder
-    /// is about to: if that stalls they are refused, and this is false.
+    /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled; false if they are refused again.
     pub(super) fn ask(&self, span: &Span, len: usize) -> bool {
         span.advise(Advice::HugePages);
+        self.may_go_on(span, len)
+    }
+
+    /// Whether one for which huge pages were asked for may have more of them behind the byte `len`. By default the first of them is touched, as its holder is
+    /// about to: if that stalls they are refused.
+    pub(super) fn may_go_on(&self, span: &Span, len: usize) -> bool {
         let first = (span.base() + len).next_multiple_of(HUGE_PAGE) - span.base();
         let is_watched = self.policy() == ThpPolicy::Auto && first + HUGE_PAGE <= span.len();
         let stalls = is_watched && self.stalls.heed(thread_ns_of(|| span.populate_at(first)));
