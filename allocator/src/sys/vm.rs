@@ -238,11 +238,11 @@ impl Reserve {
         self.most.store(span.len, Ordering::Relaxed);
     }
 
-    /// Gives it back, where nothing of it was ever committed.
+    /// Gives it back, where nothing of it was ever committed. Of two who do so at once one does: who takes the length.
     pub fn abandon(&self) {
-        let (base, len) = (self.base.swap(0, Ordering::Relaxed), self.len.swap(0, Ordering::Relaxed));
+        let len = self.len.swap(0, Ordering::Relaxed);
         if len > 0 {
-            Span { base, len }.release();
+            Span { base: self.base.swap(0, Ordering::Relaxed), len }.release();
         }
     }
 
