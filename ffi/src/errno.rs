@@ -26,6 +26,13 @@ pub(crate) fn fail(code: c_int) -> *mut c_void {
     ptr::null_mut()
 }
 
+/// The same of a call that says so by -1.
+#[cold]
+pub(crate) fn fails(code: c_int) -> c_int {
+    set(code);
+    -1
+}
+
 /// The end of every allocating C function: null is "no memory", and says so in errno.
 #[inline(always)]
 pub(crate) fn or_no_memory(object: *mut u8) -> *mut c_void {

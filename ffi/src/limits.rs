@@ -7,40 +7,37 @@ use core::ptr;
 
 use larder_core::Larder;
 
-use crate::errno;
+use crate::errno::fails;
 
-fn answer(result: Result<(), c_int>) -> c_int {
-    match result {
-        Ok(()) => 0,
-        Err(code) => {
-            errno::fail(code);
-            -1
-        }
-    }
+/// # Safety
+/// `new` and `old` are null or a limit's place.
+unsafe fn limit(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> c_int {
+    // SAFETY: as this function's own.
+    unsafe { Larder.prlimit(process, resource, new, old) }.map_or_else(fails, |()| 0)
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn setrlimit(resource: u32, new: *const libc::rlimit) -> c_int {
-    // SAFETY: the caller's places are limits'.
-    answer(unsafe { Larder.prlimit(0, resource, new, ptr::null_mut()) })
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn prlimit(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> c_int {
-    // SAFETY: as above.
-    answer(unsafe { Larder.prlimit(process, resource, new, old) })
+    // SAFETY: the caller's place is a limit's.
+    unsafe { limit(0, resource, new, ptr::null_mut()) }
 }
 
 /// The same: a long has 64 bits.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn setrlimit64(resource: u32, new: *const libc::rlimit) -> c_int {
     // SAFETY: as above.
-    answer(unsafe { Larder.prlimit(0, resource, new, ptr::null_mut()) })
+    unsafe { limit(0, resource, new, ptr::null_mut()) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn prlimit(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> c_int {
+    // SAFETY: as above.
+    unsafe { limit(process, resource, new, old) }
 }
 
 /// The same.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn prlimit64(process: i32, resource: u32, new: *const libc::rlimit, old: *mut libc::rlimit) -> c_int {
     // SAFETY: as above.
-    answer(unsafe { Larder.prlimit(process, resource, new, old) })
+    unsafe { limit(process, resource, new, old) }
 }

@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_void};
 use larder_core::{Larder, Migration, NumaError, Placed};
 
 use crate::MIN_ALIGN;
-use crate::errno::{fail, or_no_memory};
+use crate::errno::{fail, fails, or_no_memory};
 
 /// The allocator of a node; none if there is no such node.
 pub(crate) fn on_node(node: c_int) -> Option<Placed> {
@@ -54,9 +54,4 @@ unsafe extern "C" fn larder_migrate_pages(from: c_int, to: c_int, result: *mut M
         Err(NumaError::NoSuchNode(_)) => fails(libc::EINVAL),
         Err(NumaError::Refused(errno)) => fails(c_int::try_from(errno).unwrap_or(libc::EPERM)),
     }
-}
-
-fn fails(code: c_int) -> c_int {
-    let _null = fail(code);
-    -1
 }

@@ -291,16 +291,20 @@ impl Arena {
         (self.region.reserved() / PAGE) as u32
     }
 
+    pub(super) fn most_pages(&self) -> u32 {
+        (self.region.most() / PAGE) as u32
+    }
+
     /// Commits at least `pages` more pages, in steps that grow with the region.
     pub(super) fn grow(&self, lists: &mut Lists, pages: u32) -> bool {
-        let (end, most, will_fill) = (self.region.pages(), self.region.most() / PAGE, self.will_fill_growth(lists));
+        let (end, most, will_fill) = (self.region.pages(), self.most_pages(), self.will_fill_growth(lists));
         if end == 0 {
             self.say_huge_page_policy();
         }
         let beside = (end / 4).max(end.min(DOUBLED_GROWTH)).clamp(MIN_GROWTH, MAX_GROWTH);
         let generous = growth_end(end, pages.max(beside), MIN_GROWTH) - end;
         let step = [generous, pages].into_iter().find(|step| {
-            end.checked_add(*step).is_some_and(|to| to as usize <= most) && self.region.extend_to(end + step).is_ok()
+            end.checked_add(*step).is_some_and(|to| to <= most) && self.region.extend_to(end + step).is_ok()
         });
         if step.is_none() {
             return false;

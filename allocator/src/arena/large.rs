@@ -78,8 +78,7 @@ impl Arena {
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {
-        let most = (self.region.most() / PAGE) as u32;
-        most - self.in_use(lists) >= pages + most / 4
+        self.most_pages() - self.in_use(lists) >= pages + self.most_pages() / 4
     }
 
     /// Takes back the run of a large object; `None` if none begins there (any more).

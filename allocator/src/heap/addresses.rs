@@ -45,8 +45,8 @@ impl Addresses {
         self.around.iter().for_each(Reserve::abandon);
     }
 
-    fn are_scarce(&self) -> bool {
-        self.scarce.load(Ordering::Relaxed) != 0
+    fn scarce(&self) -> usize {
+        self.scarce.load(Ordering::Relaxed)
     }
 }
 
@@ -55,10 +55,10 @@ impl Heap {
     /// region could serve, nor for what would find no place without them.
     #[cold]
     pub(super) fn gives_up_addresses(&self, bytes: usize) -> bool {
-        if !self.addresses.are_scarce() {
+        let len = self.addresses.scarce();
+        if len == 0 {
             return self.heed_address_limit();
         }
-        let len = self.addresses.scarce.load(Ordering::Relaxed);
         let may_help = (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
         let give_up = |id| self.node(id).arena.give_up(bytes);
         may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
@@ -68,7 +68,7 @@ impl Heap {
     /// a child that may share its parent's memory.
     pub fn heed_address_limit(&self) -> bool {
         let limit = syscall::address_space_limit();
-        if limit == usize::MAX || self.addresses.are_scarce() || !self.boot.is_open() || self.family.may_be_shared() {
+        if limit == usize::MAX || self.addresses.scarce() != 0 || !self.boot.is_open() || self.family.may_be_shared() {
             return false;
         }
         // In a signal handler that interrupted who holds a lock there is another time.

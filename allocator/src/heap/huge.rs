@@ -241,22 +241,20 @@ impl HugeTable {
     /// when it moves, and it ends with one, for what it gets next is written to next: who touches the front of its last huge page has the rest of it, too.
     fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
         let old = span.len();
-        let is_worth = len > old && len.ilog2() != old.ilog2() && Filled::is_long(old);
+        let grows = len > old;
+        let is_worth = grows && len.ilog2() != old.ilog2() && Filled::is_long(old);
         let looks = is_worth && mark & NOT_FULL == 0 && self.pages.may_look(old);
         let is_full = looks && Filled::is_full(&span);
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
-        let span = if may_move && len > old && (asks || is_asked) {
+        let span = if may_move && grows && (asks || is_asked) {
             // Where addresses are few those for both may be too many.
             with_last_huge_page(span, len).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)
         }?;
-        let is_asked = match (asks, is_asked && len > old) {
-            (true, _) => self.pages.ask(&span, old),
-            (false, true) => self.pages.may_go_on(&span, old),
-            (false, false) => is_asked,
-        };
+        let is_asked =
+            if asks { self.pages.ask(&span, old) } else { is_asked && (!grows || self.pages.may_go_on(&span, old)) };
         Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 

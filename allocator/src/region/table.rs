@@ -96,16 +96,12 @@ impl<T: Zeroed> Table<T> {
             return Ok(());
         }
         let step = bytes.next_multiple_of(STEP).min(self.space.most());
-        self.commit_to(step).or_else(|_| self.commit_to(bytes.next_multiple_of(PAGE)))
-    }
-
-    fn commit_to(&self, bytes: usize) -> Result<(), Errno> {
-        commit(&self.space, bytes)
+        commit(&self.space, step).or_else(|_| commit(&self.space, bytes.next_multiple_of(PAGE)))
     }
 
     /// Makes exactly the first `count` items usable, to the page.
     pub fn extend_exactly(&self, count: usize) -> Result<(), Errno> {
-        self.commit_to(count * size_of::<T>())
+        commit(&self.space, count * size_of::<T>())
     }
 
     /// The item at `index`; one beyond the committed part is a defect of larder and ends the process.

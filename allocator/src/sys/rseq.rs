@@ -332,6 +332,7 @@ impl Area {
         }
         Some((old, behind.checked_sub(1)?))
     }
+
     /// What byte `at` of slot 0 held (or of another slot: they lie one after the other), which holds 0 from then on. 0 if the program has threads.
     ///
     /// # Safety
