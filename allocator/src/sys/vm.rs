@@ -466,6 +466,36 @@ mod tests {
     }
 
     #[test]
+    fn of_two_who_abandon_it_at_once_one_gives_it_back() {
+        extern crate std;
+        const BASE: usize = 2 << 40;
+        const ROUNDS: usize = 100_000;
+        let (reserve, arrived) = (Reserve::new(), AtomicUsize::new(0));
+        // Each comes twice to a round, and waits there for the other without going to sleep.
+        let meet = |meeting: usize| {
+            arrived.fetch_add(1, Ordering::SeqCst);
+            while arrived.load(Ordering::SeqCst) < 2 * meeting {
+                std::thread::yield_now();
+            }
+        };
+        let abandon = |round: usize| {
+            meet(2 * round + 1);
+            reserve.abandon();
+            meet(2 * round + 2);
+        };
+        let mut lost = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..ROUNDS).for_each(abandon));
+            for round in 0..ROUNDS {
+                lost += usize::from(syscall::reserve_at(BASE, PAGE).is_err());
+                reserve.adopt(Span { base: BASE, len: PAGE });
+                abandon(round);
+            }
+        });
+        assert_eq!(lost, 0);
+    }
+
+    #[test]
     fn a_mapping_that_cannot_be_moved_costs_no_addresses() {
         let mut span = Span::map(4 * HUGE_PAGE, HUGE_PAGE).unwrap();
         // SAFETY: the range is the span's, and nobody reads it.
