@@ -19,24 +19,24 @@ use crate::sys::lock::{Guard, Lock, Reentered};
 use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
 
-/// Fewer bytes of addresses are not worth giving up.
+/// Addresses are given up only where at least this many bytes of them are unused.
 const LEAST_GIVEN_UP: usize = 4 << 20;
-/// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little;
+/// The region grows by at least this many pages at a time (256 KiB), so that a small process commits little.
 const MIN_GROWTH: u32 = 64;
-/// to twice its length up to so many pages more (1 MiB), then by a quarter of it.
+/// It grows to twice its length, but by no more than this many pages (1 MiB); a region of four times as many or more grows by a quarter of its length,
 const DOUBLED_GROWTH: u32 = 256;
-/// The region grows by at most this many pages more than asked for (32 MiB).
+/// but by no more than this many pages (32 MiB), unless more are asked for.
 const MAX_GROWTH: u32 = 8192;
 
-/// Longer runs are laid by address, and lie loose when they are freed.
+/// Longer runs are laid by address, and are loose when they are freed.
 const LONGEST_FROM_BUDDY: u32 = 8;
 
 /// Where a run may lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Site {
-    /// At a multiple of so many pages (a power of two).
+    /// At a multiple of this many pages (a power of two).
     MultipleOf(u32),
-    /// Anywhere; new pages of at most [`LONGEST_FROM_BUDDY`] in the CPU's plot.
+    /// Anywhere; new pages for a run of at most [`LONGEST_FROM_BUDDY`] are laid in the CPU's plot.
     PlotOf(u8),
 }
 
@@ -46,17 +46,17 @@ impl Site {
     }
 }
 
-/// See the module's head. All zero is an arena without a region. In memory what each call changes lies together, behind the region, whose own last
-/// words are of that kind: each cache line of it comes from another CPU.
+/// See the module's head. All zero is an arena without a region. The fields that every call changes lie together in memory, behind the region, whose own
+/// last words are of that kind, too: each of these cache lines comes from another CPU.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Arena {
     pub(super) region: Region,
-    /// Warm pages after the last change, for who does not hold the lock.
+    /// Warm pages after the last change, for threads that do not hold the lock.
     warm: AtomicU32,
-    /// Page + 1 behind the slab that was cut to its length last.
+    /// The page (+1) behind the slab that was last cut to its length.
     pub(super) tail: AtomicU32,
-    /// Pages in use or warm, as far as the process knows.
+    /// Pages in use or warm, as far as the process's account knows.
     pub(super) account: Account,
     pub(super) quick: Quick,
     pub(super) large: InUse,
@@ -69,7 +69,7 @@ pub struct Arena {
     pub(super) hollow: Hollow,
     pub(super) full: Full,
     pub(super) plots: Plots,
-    /// Padded: who waits looks at the lock's word all the time.
+    /// Padded: waiting threads look at the lock's word all the time.
     pub(super) free: Lock<CachePadded<Lists>>,
 }
 
@@ -85,22 +85,22 @@ impl Arena {
         &self.region
     }
 
-    /// Whether the lock is the one at an address.
+    /// Returns whether the arena's lock is the one at `address`.
     pub fn has_lock_at(&self, address: usize) -> bool {
         self.free.is_at(address)
     }
 
-    /// Whether this thread holds the lock.
+    /// Returns whether this thread holds the lock.
     pub fn is_held(&self) -> bool {
         self.free.is_mine()
     }
 
-    /// Takes the lock, and frees what others left meanwhile.
+    /// Takes the lock, and frees the runs that other threads left meanwhile.
     pub(super) fn lists(&self) -> Result<Held<'_>, Reentered> {
         Ok(self.hold(self.free.lock()?))
     }
 
-    /// With the lock taken: what was left when it was; who leaves runs faster than they can be freed is not waited for.
+    /// Frees the runs that lay on the deferred stack when the lock was taken; no more, so that threads that leave runs faster cannot keep the holder here.
     fn hold<'a>(&'a self, lists: Guard<'a, CachePadded<Lists>>) -> Held<'a> {
         let mut lists = Held::new(self, lists);
         for _ in 0..self.deferred.count() {
@@ -110,7 +110,7 @@ impl Arena {
         lists
     }
 
-    /// Allocates `pages` pages for a CPU's slab; `None` if there are none, or if this thread holds the lock already.
+    /// Allocates `pages` pages for a slab of a CPU; `None` if there are none, or if this thread already holds the lock.
     pub fn alloc_slab(&self, pages: u32, cpu: u8) -> Option<Run> {
         self.alloc_at(pages, Site::PlotOf(cpu))
     }
@@ -121,7 +121,7 @@ impl Arena {
         Some(run)
     }
 
-    /// The quick list, free pages, new ones: in order of cost.
+    /// Takes a run from the quick list, the free pages, or new pages: in order of cost.
     pub(super) fn alloc_locked(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
         let quick = if site.align() == 1 { self.quick.take(pages) } else { None };
         if quick.is_none() && self.quick.is_too_full() {
@@ -136,7 +136,7 @@ impl Arena {
     fn take_free(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
         let (held, align) = (self.held_pages(lists), site.align());
         let run = if !self.may_take(pages) {
-            // The process may hold no more, or the node has none: pages that count already.
+            // The process may hold no more, or the node has no memory: only warm pages, which count already.
             self.tidy(lists);
             self.take_warm_stretch(lists, pages, align)
                 .or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
@@ -149,7 +149,7 @@ impl Arena {
         Some(run)
     }
 
-    /// Slabs: warm pages if there are any, those of the smallest run that fits; else in the CPU's plot; else the lowest there are.
+    /// For slabs: a warm run if there is any, the smallest that fits; else pages in the CPU's plot; else the lowest free pages.
     fn take_small(&self, lists: &mut Lists, pages: u32, site: Site) -> Option<Run> {
         let order = Order::holding(pages);
         self.take_tail(lists, pages)
@@ -159,7 +159,7 @@ impl Arena {
             .or_else(|| self.take_first_fit(lists, pages, 1))
     }
 
-    /// Pages have left the lists, when so many were held before.
+    /// Notes that pages have left the lists; `held` is what [`Arena::held_pages`] was before.
     pub(super) fn note_taken(&self, lists: &Lists, page: Page, pages: u32, held: u32) {
         self.region.free().mark_used(page, pages);
         let fresh = self.held_pages(lists) - held;
@@ -170,7 +170,7 @@ impl Arena {
         }
     }
 
-    /// Pages that are not known to be zero, or in use.
+    /// Pages that are in use or not known to be zero.
     pub(super) fn held_pages(&self, lists: &Lists) -> u32 {
         self.region.pages() - lists.pages(Kind::Zero)
     }
@@ -185,7 +185,7 @@ impl Arena {
         self.region.pages().saturating_sub(self.warm_pages(lists) + lists.pages(Kind::Zero))
     }
 
-    /// Warm pages, about now.
+    /// Warm pages, approximately now.
     pub fn warm_now(&self) -> u32 {
         self.warm.load(Ordering::Relaxed)
     }
@@ -195,17 +195,17 @@ impl Arena {
         self.activity.load(Ordering::Relaxed)
     }
 
-    /// With the lock held, after a change: lets [`Arena::warm_now`] know.
+    /// After a change, with the lock held: publishes what [`Arena::warm_now`] returns.
     pub(super) fn show_warm(&self, lists: &Lists) {
         self.warm.store(self.warm_pages(lists), Ordering::Relaxed);
     }
 
-    /// Pages were taken or freed. Two threads at once may count as one.
+    /// Notes that pages were taken or freed. Two threads that do so at once may count as one.
     pub(super) fn note_activity(&self, pages: u32) {
         self.activity.store(self.activity().wrapping_add(pages), Ordering::Relaxed);
     }
 
-    /// Frees what lies in the quick list; whether anything did.
+    /// Frees the runs in the quick list; returns whether there were any.
     pub(super) fn flush_quick(&self, lists: &mut Lists) -> bool {
         let any = self.quick.pages() > 0;
         while let Some(run) = self.quick.take_any() {
@@ -220,7 +220,7 @@ impl Arena {
         self.free_soon(run, |lists, run| self.free_locked(lists, run));
     }
 
-    /// Frees a run of used pages as `free` says, or leaves it to whoever holds the lock now; whether it did the first.
+    /// Frees a run of used pages with `free`, or leaves it to the thread that holds the lock now; returns whether `free` was called.
     pub(super) fn free_soon(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) -> bool {
         let run = match self.free.try_lock() {
             Some(lists) => {
@@ -231,7 +231,7 @@ impl Arena {
         };
         match self.deferred.offer(&self.region, run) {
             Ok(()) => {
-                // Who held it may have looked already.
+                // The holder may have taken what was left before this run came.
                 drop(self.free.try_lock().map(|lists| self.hold(lists)));
                 false
             }
@@ -239,7 +239,7 @@ impl Arena {
         }
     }
 
-    /// The same, but waits for the lock unless this thread holds it.
+    /// Like [`Arena::free_soon`], but waits for the lock unless this thread holds it.
     pub(super) fn free_or_leave(&self, run: Run, free: impl FnOnce(&mut Lists, Run)) -> bool {
         match self.lists() {
             Ok(mut lists) => free(&mut lists, run),
@@ -251,12 +251,12 @@ impl Arena {
         true
     }
 
-    /// Frees a run that was taken to be purged: no activity of the program.
+    /// Frees a run that was taken to be purged: this is no activity of the program.
     pub(super) fn free_quietly(&self, run: Run) {
         self.free_or_leave(run, |lists, run| self.free_locked(lists, run));
     }
 
-    /// Takes a warm run of `order`, from the smallest that fits, and cuts it to `pages` pages.
+    /// Takes a warm run of `order` or a higher order, the smallest that fits, and cuts it to `pages` pages.
     pub(super) fn take_warm(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
         let newest = |larger| Some((lists.newest(larger, Kind::Warm)?, larger));
         let (page, larger) = (order.0..ORDERS as u8).map(Order).find_map(newest)?;
@@ -273,14 +273,14 @@ impl Arena {
         Some(run)
     }
 
-    /// Gives `bytes` of the addresses back that it has not grown into, but no more than half of them; false if there are few.
+    /// Gives up to `bytes` of the addresses back that the region has not grown into, but no more than half of them; returns false if they are few.
     pub fn give_up(&self, bytes: usize) -> bool {
         let Ok(_lists) = self.lists() else { return false };
         let unused = self.region.reserved() - self.region.pages() as usize * PAGE;
         unused >= LEAST_GIVEN_UP && self.region.give_up(bytes.min(unused / 2))
     }
 
-    /// Gives all addresses back that it has not grown into, until they are needed. Not where this thread holds the lock.
+    /// Gives back all addresses that the region has not grown into, until they are needed. Does nothing if this thread holds the lock.
     pub fn give_up_unused(&self) {
         if let Ok(_lists) = self.lists() {
             self.region.give_up_unused();
@@ -334,7 +334,7 @@ impl Arena {
         }
     }
 
-    /// Merges with the buddy while that is free, whole, and of the same kind.
+    /// Inserts a run, merging it with its buddy as long as the buddy is free, whole, and of the same kind.
     fn insert_merged(&self, lists: &mut Lists, page: Page, order: Order, kind: Kind) {
         let (mut page, mut order) = (page, order);
         while let Some(buddy) = self.mergeable_buddy(page, order, kind) {
@@ -345,7 +345,7 @@ impl Arena {
         lists.insert(&self.region, page, order, kind);
     }
 
-    /// The buddy of a free run, if the two should be one.
+    /// Returns the buddy of a free run if the two must be merged.
     pub(super) fn mergeable_buddy(&self, page: Page, order: Order, kind: Kind) -> Option<Page> {
         let buddy = Page(page.0 ^ order.pages());
         if order.index() + 1 >= ORDERS || buddy.0 >= self.region.pages() {
@@ -370,7 +370,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Frees a run that was written to.
+    /// Frees a run as one that was written to.
     pub(in crate::arena) fn free(arena: &Arena, run: Run) {
         arena.free(Run { zero: false, ..run });
         assert_eq!(arena.validate(), Ok(()));
@@ -385,7 +385,7 @@ pub(super) mod tests {
         arena_of(16384 * PAGE)
     }
 
-    /// Of a region that begins on a multiple of its length.
+    /// An arena whose region begins at a multiple of its length.
     fn arena_of(len: usize) -> Arena {
         let arena = Arena::default();
         let metadata = Span::reserve(Region::metadata_len(len), PAGE).unwrap();

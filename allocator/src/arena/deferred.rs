@@ -1,8 +1,8 @@
-//! Runs that were freed while somebody else held the arena's lock: a lock-free stack (Treiber 1986), emptied by the next holder. So a
-//! free waits for nobody, and what many threads free is merged by the one whose caches hold the lists. When [`MANY`] lie here threads do wait, lest
-//! the holder be kept busy; a signal handler that interrupted the holder leaves its run in any case.
+//! Runs that were freed while another thread held the arena's lock: a lock-free stack (Treiber 1986), emptied by the next holder. So a
+//! free waits for nobody, and the runs that many threads free are merged by the one thread whose caches hold the lists. When [`MANY`] runs lie here,
+//! threads do wait, lest they keep the holder busy; a signal handler that interrupted the holder always leaves its run here.
 //!
-//! A run's link is kept in the region's tables. Pushes are many, pops are made under the lock only, so the stack's head cannot be popped and
+//! A run's link is kept in the region's tables. Many threads push, but only the holder of the lock pops. So the stack's head cannot be popped and
 //! pushed back between a popper's load and its exchange (no ABA).
 
 use crate::base::sync::{AtomicU64, Ordering};
@@ -11,23 +11,23 @@ use crate::region::{Region, Run};
 
 /// Runs that may lie here before threads wait.
 const MANY: u64 = 16;
-/// Their number lies above this bit.
+/// The number of runs lies above this bit.
 const COUNT: u32 = 32;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
-    /// How many they are, and the first one's page number + 1, 0 for none.
+    /// The number of runs, and the page number + 1 of the first one, 0 for none.
     head: AtomicU64,
 }
 
 impl Deferred {
-    /// How many runs lie here.
+    /// Number of runs that lie here.
     pub(super) fn count(&self) -> u64 {
         self.head.load(Ordering::Relaxed) >> COUNT
     }
 
-    /// Leaves a run, unless there are many.
+    /// Leaves a run here; returns it if there are many already.
     pub(super) fn offer(&self, region: &Region, run: Run) -> Result<(), Run> {
         if self.count() >= MANY {
             return Err(run);
@@ -36,7 +36,7 @@ impl Deferred {
         Ok(())
     }
 
-    /// Leaves a run.
+    /// Leaves a run here.
     pub(super) fn push(&self, region: &Region, run: Run) {
         let links = region.links(run.page);
         links.first.store(run.pages, Ordering::Relaxed);
@@ -44,7 +44,7 @@ impl Deferred {
         loop {
             links.second.store(head as u32, Ordering::Relaxed);
             let new = (((head >> COUNT) + 1) << COUNT) | u64::from(run.page.0 + 1);
-            // Release: pairs with the Acquire in `pop`; the links are seen with the head.
+            // Release: pairs with the Acquire in `pop`, so that whoever sees the head sees the links.
             match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,

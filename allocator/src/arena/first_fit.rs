@@ -1,11 +1,11 @@
-//! Runs by address: each at the lowest stretch of free pages that holds it (first fit: Knuth 1968).
+//! Runs by address: each is laid at the lowest stretch of free pages that holds it (first fit: Knuth 1968).
 //!
-//! A **stretch** is free pages that follow each other, whatever runs the buddies make of them and of whichever kind. What is freed side by side is
-//! used as one, low memory fills before high memory is touched, and nothing is rounded up to a power of two. Where the first stretch is, the
-//! region's map of free pages knows; the runs that a stretch overlaps leave their lists, and what is left of them goes back.
+//! A **stretch** is a sequence of free pages, whatever runs the buddies make of them and of whichever kind. Runs that are freed side by side are
+//! reused as one, low memory fills before high memory is touched, and nothing is rounded up to a power of two. The region's map of free pages
+//! knows where the first stretch is; the runs that it overlaps leave their lists, and what is left of them goes back.
 //!
-//! Large objects are laid so, whatever is aligned to more than a page, and slabs when the buddies have nothing warm for them. An object that
-//! grows takes the pages behind it. A slab whose pages are no power of two begins where the last one was cut off, if it fits.
+//! Large objects are laid this way, and so are runs aligned to more than a page, and slabs when the buddies have nothing warm for them. An object that
+//! grows takes the pages behind it. A slab whose length is no power of two begins where the last such slab was cut off, if it fits there.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
@@ -14,8 +14,8 @@ use crate::base::units::{Order, Page};
 use crate::region::Run;
 
 impl Arena {
-    /// Takes `pages` pages, the first a multiple of `align`, from the first stretch that is found to hold them. If there is none, what lies in the quick
-    /// list may make one, or else the region grows.
+    /// Takes `pages` pages, the first of them a multiple of `align`, from the first stretch that is found to hold them. If there is none, flushes the quick
+    /// list, whose runs may make one; if that does not help, grows the region.
     pub(super) fn take_first_fit(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let found = self.take_stretch(lists, pages, align);
         let found =
@@ -34,7 +34,7 @@ impl Arena {
         if align == 1 { free.first_fit(pages) } else { free.aligned_fit(pages, align) }
     }
 
-    /// The same if all of it is warm.
+    /// Takes the same pages as [`Arena::take_stretch`], but only if all of them are warm.
     pub(super) fn take_warm_stretch(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
         let page = self.first_place(pages, align)?;
         let (mut at, end) = (page, page.plus(pages));
@@ -45,7 +45,7 @@ impl Arena {
         Some(self.take_at(lists, page, pages))
     }
 
-    /// Takes the `pages` pages that begin at `page`, growing the region if it ends there; all or nothing.
+    /// Takes the `pages` pages that begin at `page`, growing the region if it ends before them; all or nothing.
     pub(super) fn take_following(&self, lists: &mut Lists, page: Page, pages: u32) -> bool {
         let there = pages.min(self.region.pages() - page.0);
         let can = (there == 0 || self.region.free().is_free(page, there))
@@ -56,7 +56,7 @@ impl Arena {
         can
     }
 
-    /// Takes `pages` pages behind what was cut off last, if what lies there is warm.
+    /// Takes `pages` pages at the place where a run was last cut off, if the pages there are free and the first is warm.
     pub(super) fn take_tail(&self, lists: &mut Lists, pages: u32) -> Option<Run> {
         let tail = Page(self.tail.load(Ordering::Relaxed).checked_sub(1)?);
         if self.kind_at(tail, pages) != Some(Kind::Warm) {
@@ -67,8 +67,8 @@ impl Arena {
         Some(run)
     }
 
-    /// Whether the `pages` pages from `page` on can be taken, and of what kind the first of them is: all are free, and with the first a run begins, or
-    /// it is loose. Not if it lies inside a run.
+    /// Returns the kind of the first of the `pages` pages from `page` on, if all of them can be taken: they must be free, and the first must be loose or the
+    /// first page of a run. `None` if `page` lies inside a run.
     pub(super) fn kind_at(&self, page: Page, pages: u32) -> Option<Kind> {
         if page.0 + pages > self.region.pages() || !self.region.free().is_free(page, pages) {
             return None;
@@ -82,9 +82,9 @@ impl Arena {
         self.tail.store(page.0 + 1, Ordering::Relaxed);
     }
 
-    /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie or from what is loose; with the first of them a
-    /// run begins, if it is not loose. (So it does at the first multiple of a power of two in a stretch: a run that began before it would have to
-    /// be longer, and begin at another.)
+    /// Takes the `pages` pages from `page` on, all of them free, out of the runs in which they lie or out of the loose pages. The first must be loose or the
+    /// first page of a run. (This holds at the first multiple of a power of two in a stretch: a run that began before it and contained it would have to
+    /// be longer than that power, and so begin at another multiple.)
     pub(super) fn take_at(&self, lists: &mut Lists, page: Page, pages: u32) -> Run {
         let (mut at, end, mut zero) = (page, page.plus(pages), true);
         while at < end {
@@ -101,7 +101,7 @@ impl Arena {
         Run { page, pages, zero }
     }
 
-    /// Takes a run out of its list but for what lies behind `end`; returns where it ended.
+    /// Takes a run out of its list, except for the pages behind `end`; returns where the run ended.
     fn unlist(&self, lists: &mut Lists, page: Page, order: Order, warm: bool, end: Page) -> Page {
         let behind = page.plus(order.pages());
         lists.remove(&self.region, page, order, Kind::of(!warm));
@@ -111,7 +111,7 @@ impl Arena {
         behind
     }
 
-    /// Takes what is loose from `page` on and before `end`; returns where that ends.
+    /// Takes the loose pages from `page` on and before `end`; returns where they end.
     fn take_loose(&self, page: Page, end: Page) -> Page {
         let behind = self.region.loose().end_of(page, end);
         if behind > page {

@@ -1,5 +1,5 @@
-//! The arena's lists, held: whoever lets them go tells the process's account how much memory the arena has in use or warm, and
-//! everybody how much is warm.
+//! The arena's lists while their lock is held. Whoever releases the lock tells the process's account how much memory the arena has in use or warm, and
+//! publishes how much is warm.
 
 use super::buddy::Arena;
 use super::lists::Lists;
@@ -9,7 +9,7 @@ use crate::sys::lock::Guard;
 use core::ops::{Deref, DerefMut};
 use crossbeam_utils::CachePadded;
 
-/// The lists, until dropped.
+/// The lists, with their lock held until this is dropped.
 pub(super) struct Held<'a> {
     lists: Guard<'a, CachePadded<Lists>>,
     arena: &'a Arena,
@@ -35,7 +35,7 @@ impl DerefMut for Held<'_> {
 }
 
 impl Drop for Held<'_> {
-    /// Still under the lock.
+    /// Runs while the lock is still held.
     #[inline(never)]
     fn drop(&mut self) {
         self.arena.show_warm(&self.lists);
@@ -44,13 +44,13 @@ impl Drop for Held<'_> {
 }
 
 impl Arena {
-    /// Bytes that the process's account knows of.
+    /// Bytes that the process's account has on record for this arena.
     pub fn held(&self) -> usize {
         self.account.held()
     }
 
-    /// Charges pages that are about to be taken; what is not used of it comes back when the lists are let go. False also where the node has
-    /// none.
+    /// Charges pages that are about to be taken; the part that is not used is returned when the lists are released. Returns false if the process may hold no
+    /// more, or if the node is full.
     pub(super) fn may_take(&self, pages: u32) -> bool {
         !self.is_full() && self.account.reserve(&LIMIT, pages as usize * PAGE)
     }

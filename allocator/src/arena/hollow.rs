@@ -1,14 +1,14 @@
-//! Hollow pages: those that slabs have given back inside of them.
+//! Hollow pages: pages inside slabs that were given back to the system.
 //!
-//! They are in use for the arena, for no other run may have them, but there is no memory behind them, so they do not count to the process's limits
-//! until an object is taken from their slab: then all of the slab counts again, or if that may not be nothing is taken.
+//! For the arena they are in use, because no other run may have them. But there is no memory behind them, so they do not count towards the process's
+//! limits until an object is taken from their slab. Then the whole slab counts again; if the limits do not allow that, no object is taken from it.
 
 use super::buddy::Arena;
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::base::units::PAGE;
 use crate::sys::limit::LIMIT;
 
-/// How many there are. Slabs of several classes change at once.
+/// Number of hollow pages. Slabs of several classes change it at once.
 #[derive(Debug, Default)]
 pub(super) struct Hollow(AtomicU32);
 
@@ -19,12 +19,12 @@ impl Hollow {
 }
 
 impl Arena {
-    /// Bytes of them.
+    /// Bytes of hollow pages.
     pub fn hollow_bytes(&self) -> usize {
         self.hollow.pages() as usize * PAGE
     }
 
-    /// A slab has so many now; before, it had so many.
+    /// A slab had `before` hollow pages and has `now` from now on.
     pub fn count_hollow(&self, before: u32, now: u32) {
         if before == now {
             return;
@@ -34,7 +34,7 @@ impl Arena {
         LIMIT.release(now as usize * PAGE);
     }
 
-    /// A slab's are about to be used; false if the process may not hold as much.
+    /// The `pages` hollow pages of a slab are about to be used; returns false if the process may not hold that much.
     pub fn fill_hollow(&self, pages: u32) -> bool {
         let may = LIMIT.charge(pages as usize * PAGE);
         if may {

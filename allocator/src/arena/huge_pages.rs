@@ -1,22 +1,22 @@
-//! Transparent huge pages: what is said to the kernel about the region.
+//! Transparent huge pages: what larder tells the kernel about the region.
 //!
-//! A huge page (2 MiB) takes one fault where small ones take 512, and one place in the TLB. But who touches a byte of it holds all of it, and
-//! the kernel's own collector (khugepaged) fills up with zeros what was given back in pieces. Large objects and fresh slabs are laid at the lowest
-//! place that holds them, so a huge page that is open fills up before the next is opened; whole aligned 2 MiB are given back first. By default:
+//! A huge page (2 MiB) takes one fault where small ones take 512, and one entry in the TLB. But touching one byte of it makes all of it resident, and
+//! the kernel's own collector (khugepaged) fills pages that were given back in pieces with zeros again. Large objects and fresh slabs are laid at the lowest
+//! place that holds them, so an open huge page fills up before the next is opened; whole aligned 2 MiB are given back first. By default:
 //!
-//! - the **front** of a region (16 MiB) is refused huge pages: a small process stays as small as with small pages;
-//! - beyond it growth is in whole huge pages, and they are asked for if half of what the region had are in use when it grows: it is memory
-//!   that is about to be touched, from its low end on. Not on one node of several: for memory that was asked for the kernel takes a huge page of
-//!   another node before small ones of this;
-//! - the front is asked for too when the region has grown to 64 MiB. There the memory is already, so khugepaged does it by and by;
-//! - when it has become **sparse** (less than a quarter in use) or **riddled** (an eighth was given back in pieces of less than a huge page, as runs or
-//!   inside slabs) they are refused everywhere, so that what was given back stays so; until it is **dense** again (three quarters) and no longer
-//!   riddled. What it grows by is still asked for, and if it is not riddled, all of it;
-//! - when one **stalls** they are refused everywhere for a while (see `sys/stall.rs`): whoever takes the first run in a huge page touches the
-//!   run's first page at once, and looks at the thread's clock.
+//! - huge pages are refused for the **front** of a region (16 MiB): a small process stays as small as with small pages;
+//! - beyond it the region grows by whole huge pages, and asks for them if half of it is in use when it grows: that memory is about to be touched, from its
+//!   low end on. Not on one node of several: for memory that huge pages were asked for, the kernel takes a huge page of another node before small
+//!   ones of this node;
+//! - they are asked for in the front, too, when the region has grown to 64 MiB. Its memory is there already, so khugepaged converts it by and by;
+//! - when the region has become **sparse** (less than a quarter in use) or **riddled** (an eighth was given back in pieces of less than a huge page, as runs
+//!   or inside slabs), they are refused everywhere, so that pages that were given back stay so, until the region is **dense** again (three quarters in use)
+//!   and no longer riddled. A region that grows meanwhile still asks for them: for what it grows by, or for all of it if it is not riddled;
+//! - when one **stalls**, they are refused everywhere for a while (see `sys/stall.rs`): the thread that takes the first run in a huge page touches the
+//!   run's first page at once, and measures the time with the thread's clock.
 //!
-//! What is asked for ends at a multiple of the front's length, and it is one piece: a region takes five mappings at most. The huge pages that it has when
-//! they are refused stay as they are. Fork: advice is inherited, and so is what is remembered.
+//! The part that huge pages are asked for is one piece and ends at a multiple of the front's length: a region takes five mappings at most. Huge pages
+//! that exist when they are refused stay as they are. Fork: advice is inherited, and so is what is remembered here.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
@@ -29,26 +29,26 @@ use core::ops::Range;
 
 /// Pages of a huge page.
 const HUGE: u32 = (HUGE_PAGE / PAGE) as u32;
-/// A run of at least so many pages (1 MiB) is worth moving page tables for.
+/// Moving page tables instead of bytes pays for a run of at least this many pages (1 MiB).
 const LEAST_MOVED: u32 = 256;
-/// Pages at the front of a region that are refused at first (16 MiB).
+/// Pages at the front of a region for which huge pages are refused at first (16 MiB).
 const FRONT: u32 = 4096;
-/// A region of fewer pages (64 MiB) is never sparse, and its front is left alone.
+/// A region of fewer pages (64 MiB) is never sparse, and its front keeps being refused huge pages.
 const LARGE: u32 = 16384;
-/// Part of the region that may have been given back in pieces.
+/// A region is riddled if more than this part of it was given back in pieces.
 const RIDDLED: u32 = 8;
-/// Quarters of the region that are in use: fewer are sparse,
+/// Quarters of the region that are in use: with fewer than this it is sparse,
 const NOT_SPARSE: u32 = 1;
-/// so many are to be followed by more if the region grows,
+/// with at least this many it asks for huge pages when it grows,
 const TO_GROW: u32 = 2;
-/// and so many are dense.
+/// and with at least this many it is dense.
 const DENSE: u32 = 3;
 
-/// What the operator wants.
+/// The operator's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ThpPolicy {
-    /// As said in the module's head.
+    /// As the module's head says.
     #[default]
     Auto,
     /// Refused everywhere.
@@ -60,7 +60,7 @@ pub enum ThpPolicy {
 }
 
 impl ThpPolicy {
-    /// By the number of the option's choice.
+    /// The policy with the number of the option's choice.
     pub fn of_choice(choice: u64) -> ThpPolicy {
         [ThpPolicy::Auto, ThpPolicy::Never, ThpPolicy::Madvise, ThpPolicy::Always]
             .into_iter()
@@ -69,19 +69,19 @@ impl ThpPolicy {
     }
 }
 
-/// What the arena remembers of it.
+/// What the arena remembers about huge pages.
 #[derive(Debug, Default)]
 pub(super) struct HugePages {
     policy: AtomicU8,
-    /// Other nodes have memory, too.
+    /// Whether other nodes have memory, too.
     has_others: AtomicBool,
-    /// What was asked for because it was dense: from this page,
+    /// Huge pages were asked for because the region was dense: from this page,
     from: AtomicU32,
     /// to this one.
     to: AtomicU32,
-    /// Sparse, riddled or stalled: refused but for what it has grown by since.
+    /// The region was sparse or riddled, or a huge page stalled: huge pages are refused, except in what it has grown by since.
     refused: AtomicBool,
-    /// The first touches of the huge pages before this page were watched.
+    /// The first touches of huge pages before this page were watched.
     watched: AtomicU32,
     stalls: Stalls,
 }
@@ -96,20 +96,20 @@ impl HugePages {
     }
 }
 
-/// The length to which a region of `end` pages grows by at least `pages`.
+/// The length to which a region of `end` pages grows if it needs at least `pages` more.
 pub(super) fn growth_end(end: u32, pages: u32, least: u32) -> u32 {
     (end.saturating_add(pages)).next_multiple_of(if end < FRONT { least } else { HUGE })
 }
 
 impl Arena {
-    /// Takes over the policy for a new region, on the only node with memory or on one of several.
+    /// Takes over the policy for a new region; `is_only_node` says whether no other node has memory.
     pub fn begin_huge_pages(&self, policy: ThpPolicy, is_only_node: bool) {
         self.huge_pages.policy.store(policy as u8, Ordering::Relaxed);
         self.huge_pages.stalls.begin();
         self.huge_pages.has_others.store(!is_only_node, Ordering::Relaxed);
     }
 
-    /// Says of a region without memory what the policy says: a region that nothing is taken from needs no word.
+    /// Gives the kernel the policy's advice when the region is about to get its first memory: a region that nothing is taken from needs none.
     #[cold]
     pub(super) fn say_huge_page_policy(&self) {
         let (start, end) = (Page(0), Page(self.reserved_pages()));
@@ -125,7 +125,7 @@ impl Arena {
         }
     }
 
-    /// Pages that were asked for because they are dense, or will be.
+    /// Pages for which huge pages were asked because they are dense, or will be.
     pub fn huge_pages_asked(&self) -> u32 {
         let asked = self.asked();
         asked.end.min(self.region.pages()).saturating_sub(asked.start)
@@ -139,14 +139,14 @@ impl Arena {
         (u64::from(self.in_use(lists)) * 4).checked_div(u64::from(self.region.pages())).unwrap_or(0) as u32
     }
 
-    /// Whether huge pages are to be asked for if the region grows now.
+    /// Returns whether huge pages are to be asked for if the region grows now.
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
         let may_come_from_afar =
             self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
         !may_come_from_afar && self.huge_pages.stalls.are_over() && self.quarters_used(lists) >= TO_GROW
     }
 
-    /// Whether a page is surely no part of a huge one.
+    /// Returns whether a page is certainly not part of a huge page.
     pub(super) fn is_small(&self, page: Page) -> bool {
         let huge_pages = &self.huge_pages;
         let is_refused = || huge_pages.refused.load(Ordering::Relaxed) || page.0 < FRONT;
@@ -154,13 +154,13 @@ impl Arena {
             || !huge_pages.is(ThpPolicy::Always) && !self.asked().contains(&page.0) && is_refused()
     }
 
-    /// Whether much of the region was given back in pieces that lie among used ones.
+    /// Returns whether much of the region was given back in pieces that lie among used pages.
     fn is_riddled(&self, lists: &Lists) -> bool {
         let pieces = lists.pages_below(Order::holding(HUGE), Kind::Zero);
         pieces + self.hollow.pages() > self.region.pages() / RIDDLED
     }
 
-    /// After a run was taken, without the lock: if it is the first of a huge page, touches it.
+    /// After a run was taken; called without the lock. Touches the run if it is the first in a huge page.
     #[inline]
     pub(super) fn watch_first_touch(&self, run: &Run) {
         let HugePages { watched, .. } = &self.huge_pages;
@@ -178,7 +178,7 @@ impl Arena {
         }
     }
 
-    /// A run has been given back: the next first touch of its huge pages is one again.
+    /// A run has been given back: the next touch of its huge pages is a first touch again.
     pub(super) fn forget_first_touch(&self, run: &Run) {
         self.huge_pages.watched.fetch_min(run.page.0, Ordering::Relaxed);
     }
@@ -190,7 +190,7 @@ impl Arena {
         }
     }
 
-    /// Asks for huge pages as far as the region reaches, and to the next multiple of the front's length; where it is riddled not below `grown`.
+    /// Asks for huge pages as far as the region reaches and on to the next multiple of the front's length; if it is riddled, not below page `grown`.
     pub(super) fn ask_for_huge_pages(&self, lists: &Lists, grown: u32) {
         let HugePages { from, to, refused, .. } = &self.huge_pages;
         let pages = self.region.pages();
@@ -216,7 +216,7 @@ impl Arena {
         }
     }
 
-    /// After zero pages were taken: if huge pages are refused, asks again once the region is dense.
+    /// After zero pages were taken: if huge pages are refused, asks for them again once the region is dense.
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
         let is_refused = self.huge_pages.refused.load(Ordering::Relaxed);
@@ -226,7 +226,7 @@ impl Arena {
         }
     }
 
-    /// After pages were given back: refuses huge pages if little is left, or much went back in pieces.
+    /// After pages were given back: refuses huge pages if little is left in use, or if much went back in pieces.
     pub fn refuse_if_sparse(&self) {
         let pages = self.region.pages();
         if pages <= FRONT || !self.huge_pages.is(ThpPolicy::Auto) {
@@ -239,8 +239,8 @@ impl Arena {
     }
 }
 
-/// Whether a run is long, and parted by a place where the advice may change: the kernel keeps the parts as mappings of their own and would
-/// not move them as one, so a large object had better move before it grows over such a place.
+/// Returns whether a run is long and crosses a place where the advice may change. The kernel keeps the parts as separate mappings and would not
+/// move them as one, so a large object had better move before it grows across such a place.
 pub(super) fn is_parted(page: Page, pages: u32) -> bool {
     pages >= LEAST_MOVED && page.0 / FRONT != (page.0 + pages - 1) / FRONT
 }
@@ -264,12 +264,12 @@ mod tests {
         arena
     }
 
-    /// Takes 2 MiB runs until so many pages are in use; returns them.
+    /// Takes 2 MiB runs until `pages` pages are in use; returns the runs.
     fn take(arena: &Arena, pages: u32) -> Vec<Run> {
         (0..pages / HUGE).map(|_| arena.alloc(HUGE, 1).unwrap()).collect()
     }
 
-    /// Whether the kernel has a flag for the mapping around an address.
+    /// Returns whether the kernel shows a flag for the mapping around an address.
     fn has_flag(address: usize, flag: &str) -> bool {
         let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         let is_around = |line: &str| {
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "dense again");
     }
 
-    /// Gives back the first pages of each huge page that is in use.
+    /// Gives back the first `pages` pages of each huge page that is in use.
     fn riddle(arena: &Arena, held: &mut [Run], pages: u32) {
         for run in held {
             let whole = core::mem::replace(run, Run { page: run.page.plus(pages), pages: HUGE - pages, zero: false });
@@ -402,7 +402,7 @@ mod tests {
         let huge_pages = &arena.huge_pages;
         let (end, watched) = (arena.region().pages(), || huge_pages.watched.load(Ordering::Relaxed));
         let watch = |page, zero| {
-            // Nobody else knows what the region has grown by.
+            // No other thread knows the pages that the region has grown by.
             arena.watch_first_touch(&Run { page: Page(page), pages: 8, zero });
             watched()
         };

@@ -1,4 +1,4 @@
-//! Large objects: runs that the program holds itself.
+//! Large objects: runs that the program itself holds.
 
 use super::buddy::{Arena, Site};
 use super::huge_pages::is_parted;
@@ -9,7 +9,7 @@ use crate::base::units::{MAX_RUN_PAGES, PAGE, Page};
 use crate::region::{Entry, Run};
 use crate::sys::vm::Span;
 
-/// How many large objects there are. Counted under the arena's lock, but for those that were freed while somebody else held it.
+/// Large objects in use. Counted under the arena's lock, except those that were freed while another thread held it.
 #[derive(Debug, Default)]
 pub(super) struct InUse {
     pages: Gauge,
@@ -29,7 +29,7 @@ impl InUse {
         self.count.sub(1);
     }
 
-    /// As [`InUse::sub`], without the lock.
+    /// Like [`InUse::sub`], but without the lock.
     fn sub_unlocked(&self, pages: u32) {
         self.freed_pages.fetch_add(pages.into(), Ordering::Release);
         self.freed_count.fetch_add(1, Ordering::Release);
@@ -40,13 +40,13 @@ impl Arena {
     /// Pages and number of large objects in use.
     pub fn large_in_use(&self) -> (u64, u64) {
         let InUse { pages, count, freed_pages, freed_count } = &self.large;
-        // Acquire, and first: what was freed had been counted before.
+        // Acquire, and loaded first: an object that counts as freed here was counted as allocated before.
         let freed = [freed_pages, freed_count].map(|freed| freed.load(Ordering::Acquire));
         (pages.get().wrapping_sub(freed[0]), count.get().wrapping_sub(freed[1]))
     }
 
-    /// Allocates a large object of `pages` pages; its address, and whether it is known to be zero.
-    /// None where the region is nearly full: its last quarter is for slabs, which can live nowhere else.
+    /// Allocates a large object of `pages` pages; returns its address, and whether it is known to be zero.
+    /// Returns `None` if the region is nearly full: its last quarter is for slabs, which can lie nowhere else.
     pub fn alloc_large(&self, pages: u32, align: u32) -> Option<(usize, bool)> {
         if pages.max(align) > MAX_RUN_PAGES || align as usize * PAGE > self.region.alignment() {
             return None;
@@ -59,13 +59,13 @@ impl Arena {
         self.large.add(run.pages);
         drop(lists);
         self.watch_first_touch(&run);
-        // That it is a large object.
+        // Marks the page as the beginning of a large object.
         self.region.links(run.page).first.store(run.pages, Ordering::Relaxed);
         self.region.map().set(run.page, Entry::LARGE);
         Some((self.region.address(run.page), run.zero))
     }
 
-    /// Allocates a run for a slab whose object could as well be large: under the same condition.
+    /// Allocates a run for a slab whose object could as well be large, under the same condition as [`Arena::alloc_large`].
     pub fn alloc_beside_slabs(&self, pages: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
         let run = if self.has_room_beside_slabs(&lists, pages) {
@@ -81,16 +81,16 @@ impl Arena {
         self.most_pages() - self.in_use(lists) >= pages + self.most_pages() / 4
     }
 
-    /// Takes back the run of a large object; `None` if none begins there (any more).
+    /// Takes the run of a large object from the program; `None` if no large object begins at `page` (any more).
     fn claim_large(&self, page: Page) -> Option<Run> {
-        // Two threads that free one object at once meet here, for neither has the lock.
+        // Two threads that free the same object at once meet here, because neither holds the lock.
         if !self.region.map().replace(page, Entry::LARGE, Entry::NONE) {
             return None;
         }
         Some(Run { page, pages: self.region.large_pages(page), zero: false })
     }
 
-    /// Frees a large object, and now and then gives pages back as the policy says; false if none begins there (any more).
+    /// Frees a large object, and now and then gives pages back as the policy says; returns false if no large object begins at `page` (any more).
     pub fn free_large(&self, page: Page, policy: PurgePolicy) -> bool {
         let Some(run) = self.claim_large(page) else { return false };
         let freed = run.pages;
@@ -106,13 +106,13 @@ impl Arena {
         true
     }
 
-    /// Moves a large object's pages out, to where `elsewhere` makes of them what it returns; if that is nothing they come back.
+    /// Moves the pages of a large object into a mapping of their own and passes that to `elsewhere`. If `elsewhere` refuses it, the pages come back.
     pub fn move_large_out<R>(&self, page: Page, elsewhere: impl FnOnce(Span) -> Result<R, Span>) -> Option<R> {
         let run = Run { page, pages: self.region.large_pages(page), zero: true };
         let span = self.region.move_out(&run).ok()?;
         match elsewhere(span) {
             Ok(moved) => {
-                // Unless somebody else freed it meanwhile, and its run with it.
+                // Unless another thread freed the object meanwhile, and its run with it.
                 if self.claim_large(page).is_some() {
                     self.large.sub_unlocked(run.pages);
                     self.free_or_leave(run, |lists, run| self.free_locked(lists, run));
@@ -126,7 +126,8 @@ impl Arena {
         }
     }
 
-    /// Makes a large object `pages` pages long where it lies; false if what follows it is not free. What it gives up goes back as the policy says.
+    /// Makes a large object `pages` pages long in place; returns false if the pages behind it cannot be had. Pages that it gives up go back as the policy
+    /// says.
     pub fn resize_large(&self, page: Page, pages: u32, policy: PurgePolicy) -> bool {
         let old = self.region.large_pages(page);
         if pages == old {

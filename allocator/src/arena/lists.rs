@@ -4,17 +4,17 @@ use crate::base::sync::Ordering;
 use crate::base::units::{ORDERS, Order, Page};
 use crate::region::{Entry, Region};
 
-/// Which of the two systems a run belongs to.
+/// The kind of a run: each kind has its own buddy lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Used before.
+    /// Its pages were used.
     Warm,
-    /// Reads zero.
+    /// Its pages read zero.
     Zero,
 }
 
 impl Kind {
-    /// Of a run whose contents are known zero or not.
+    /// The kind of a run that is known to be zero, or not.
     pub fn of(zero: bool) -> Kind {
         if zero { Kind::Zero } else { Kind::Warm }
     }
@@ -50,7 +50,7 @@ impl Lists {
         self.pages[kind as usize]
     }
 
-    /// Free pages of one kind in runs shorter than an order's.
+    /// Free pages of one kind in runs of lower orders than `order`.
     pub fn pages_below(&self, order: Order, kind: Kind) -> u32 {
         (0..order.0).map(Order).map(|order| self.count(order, kind) * order.pages()).sum()
     }
@@ -65,7 +65,7 @@ impl Lists {
         self.lists[kind as usize][order.index()].last.checked_sub(1).map(Page)
     }
 
-    /// Marks a run free and puts it first in its list.
+    /// Marks a run as free and puts it first in its list.
     pub fn insert(&mut self, region: &Region, page: Page, order: Order, kind: Kind) {
         let list = self.list(order, kind);
         let second = list.first;
@@ -82,7 +82,7 @@ impl Lists {
         region.map().set(page, Entry::free(order, kind == Kind::Warm));
     }
 
-    /// Takes a run out of its list; the pagemap first, so that a fork in between finds it free or not at all.
+    /// Takes a run out of its list. Changes the pagemap first, so that a child forked in between finds the run free or not at all.
     pub fn remove(&mut self, region: &Region, page: Page, order: Order, kind: Kind) {
         region.map().set(page, Entry::NONE);
         let next = region.links(page).first.load(Ordering::Relaxed);

@@ -1,19 +1,19 @@
-//! Loose pages: what is freed by address, and taken so, without being cut into runs in between (see the region's map of them).
+//! Loose pages: pages that are freed and taken by address without being cut into runs in between (see the region's map of them).
 //!
-//! Long runs of warm pages are left so when they are freed, and so is what is cut off a warm run by an object that is laid by address. First fit
-//! takes them as it finds them. **Tidying** makes runs of them for those who want runs, a stretch of at most 512 pages at a time: for slabs the lowest
-//! when the lists have nothing warm, for those who give back the highest when the lists have too little. Who looks at the lists has all tidied.
+//! A long run of warm pages becomes loose when it is freed, and so does the rest of a warm run that an object laid by address cuts. First fit takes
+//! loose pages as they are. **Tidying** makes runs of them for callers that need runs, a stretch of at most 512 pages at a time: the lowest for a slab,
+//! when the lists have nothing warm; the highest for purging, when the lists have too little. A caller that inspects the lists has everything tidied.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
 use crate::base::units::Order;
 use crate::region::Run;
 
-/// Stretches that are made runs of for one slab.
+/// Most stretches that are made into runs for one slab.
 const TRIES: u32 = 64;
 
 impl Arena {
-    /// Makes the pages of a run that is in the map of free pages loose if they are warm; else, or if there is no room to note it, lists them.
+    /// Makes the pages of a run loose if they are warm; lists the run if they are not, or if the map cannot grow. The run is in the map of free pages.
     pub(super) fn leave(&self, lists: &mut Lists, run: Run) {
         let listed = if run.zero { Err(run) } else { self.region.loose().put(run) };
         if let Err(run) = listed {
@@ -21,24 +21,24 @@ impl Arena {
         }
     }
 
-    /// Makes runs of all that is loose.
+    /// Makes runs of all loose pages.
     pub(super) fn tidy(&self, lists: &mut Lists) {
         while self.tidy_one(lists, self.region.loose().highest()) {}
     }
 
-    /// Makes runs of what lies highest until so many pages are listed.
+    /// Makes runs of the highest loose pages until `pages` warm pages are listed.
     pub(super) fn tidy_for(&self, lists: &mut Lists, pages: u32) {
         while lists.pages(Kind::Warm) < pages && self.tidy_one(lists, self.region.loose().highest()) {}
     }
 
-    /// Makes a warm run of `order` of what lies lowest and takes it, cut to `pages` pages; not if that takes many tries.
+    /// Makes runs of the lowest loose pages until there is a warm run of `order`, and takes it, cut to `pages` pages. Gives up after [`TRIES`] stretches.
     pub(super) fn take_tidied(&self, lists: &mut Lists, order: Order, pages: u32) -> Option<Run> {
         let tidy_one =
             |_| self.tidy_one(lists, self.region.loose().lowest()).then(|| self.take_warm(lists, order, pages));
         (0..TRIES).map_while(tidy_one).find_map(|run| run)
     }
 
-    /// Makes runs of a loose stretch, if there is one. A fork in between finds its pages loose and in a run, or only one of the two.
+    /// Makes runs of a loose stretch; returns false if there is none. A child forked in between finds each page loose, in a run, or both.
     fn tidy_one(&self, lists: &mut Lists, stretch: Option<Run>) -> bool {
         let Some(run) = stretch else { return false };
         let (page, pages) = (run.page, run.pages);

@@ -1,11 +1,11 @@
-//! Where slabs of new pages begin, so that CPUs do not meet at the kernel's page tables.
+//! Where slabs of new pages are laid, so that CPUs do not contend for the kernel's page tables.
 //!
-//! A table of small pages covers 2 MiB, and a page fault in it takes its lock: threads that touch new memory side by side wait for each other. So
-//! where pages are small for certain each CPU lays its slabs of new pages one after the other in 2 MiB of its own, its **plot**. No plot is set apart:
-//! it is but where the CPU looks first, and where no 2 MiB are free slabs are laid at the lowest place there is. So the ends of plots are filled before the
-//! region grows.
+//! A page table covers 2 MiB of small pages, and a page fault takes the table's lock: threads that touch new memory side by side wait for each other.
+//! So where pages are certain to be small, each CPU lays its slabs of new pages one after the other in 2 MiB of its own, its **plot**. No plot is set
+//! apart: it is only where the CPU looks first. Where no 2 MiB are free, slabs go to the lowest place there is, so the ends of plots are filled before
+//! the region grows.
 //!
-//! Changed under the arena's lock. Fork: nothing relies on what is remembered here.
+//! Locks: changed under the arena's lock. Fork: nothing relies on what is remembered here.
 
 use super::buddy::Arena;
 use super::lists::Lists;
@@ -15,17 +15,17 @@ use crate::region::Run;
 
 /// Pages of a plot.
 const PLOT: u32 = (HUGE_PAGE / PAGE) as u32;
-/// CPUs that have a plot each; more share them.
+/// CPUs that have a plot of their own; further CPUs share these.
 const PLOTS: usize = 16;
 
-/// See the module: of each CPU the page behind its last slab of new pages.
+/// See the module. For each CPU: the page behind its last slab of new pages.
 #[derive(Debug, Default)]
 pub(super) struct Plots {
     next: [AtomicU32; PLOTS],
 }
 
 impl Arena {
-    /// Takes `pages` pages in the CPU's plot, or at the beginning of a new one.
+    /// Takes `pages` pages in the CPU's plot, or at the beginning of a new plot.
     pub(super) fn take_from_plot(&self, lists: &mut Lists, pages: u32, cpu: u8) -> Option<Run> {
         let next = &self.plots.next[cpu as usize % PLOTS];
         let place = Some(Page(next.load(Ordering::Relaxed))).filter(|&page| self.continues_plot(page, pages));
@@ -34,7 +34,7 @@ impl Arena {
         Some(self.take_at(lists, place, pages))
     }
 
-    /// Whether `pages` pages from there on can be taken, and lie in a plot that has begun before.
+    /// Returns whether the `pages` pages from `page` on can be taken and lie in a plot that was begun before.
     fn continues_plot(&self, page: Page, pages: u32) -> bool {
         let begun = page.0 % PLOT;
         begun != 0 && begun + pages <= PLOT && self.kind_at(page, pages).is_some()

@@ -1,14 +1,15 @@
 //! Giving warm pages back: the oldest first, in pieces, for one of five reasons.
 //!
-//! - **direct**: a freeing thread finds more warm pages than the high [watermark](super::watermarks), and gives back at least as much as
-//!   it freed;
-//! - **decay**: what is above the low one, by the helper thread, or where there is none by frees, a little at a time;
-//! - **idle**: the program has taken and freed nothing for a while; the helper thread lets all fade but what the min one says;
+//! - **direct**: a freeing thread finds more warm pages than the high [watermark](super::watermarks), and gives back the excess, up to somewhat more
+//!   than it freed;
+//! - **decay**: the helper thread gives back pages above the low watermark; where there is no helper thread, frees do, a few pages at a time;
+//! - **idle**: the program has taken and freed nothing for a while; the helper thread lets the pages above the min watermark fade;
 //! - **limit**: memory is short;
 //! - **trim**: the program asked for it.
 //!
-//! A run being purged is in no list and the lock is not held meanwhile. A run is zero iff the system took its pages. It takes none that are locked: what
-//! it refuses is left warm, and others are given back in its place. Where it refuses all, under `mlockall`, frees try again only now and then.
+//! A run that is being purged is in no list, and the lock is not held meanwhile. The run is zero afterwards iff the system took its pages. The system takes
+//! no locked pages: a run that it refuses stays warm, and others are given back in its place. Where it refuses all (`mlockall`), frees try again only
+//! now and then.
 
 use super::buddy::Arena;
 use super::lists::{Kind, Lists};
@@ -18,31 +19,32 @@ use crate::base::units::{ORDERS, Order};
 use crate::region::Run;
 use crate::sys::clock::coarse_ms;
 
-/// Pages purged by one system call (2 MiB): a bound on how long it keeps others from changing mappings.
+/// Pages purged by one system call (2 MiB): bounds how long the call keeps others from changing mappings.
 const PIECE: u32 = 512;
-/// Pages that a free may purge beyond those it freed (2 MiB): more, so that what lies warm gets less, and not many more: a bound on the time it
-/// can take.
+/// Pages that a free may purge beyond those it freed (2 MiB): more than none, so that the number of warm pages falls; not many more, which bounds the
+/// time of a free.
 const STEP: u32 = PIECE;
-/// No free purges more (32 MiB), or twice as much where there is no helper thread.
+/// Most pages that a free purges (32 MiB); twice as many where there is no helper thread.
 const LARGEST_STEP: u32 = 8192;
-/// Without a helper thread no more is kept (16 MiB), or as much as is in use: once the program is idle nobody sees to it. Where that was too little lately
-/// it is up to twice as much. Of less than twice as much in use what lies free in slabs does not count.
+/// Without a helper thread at most this many pages are kept (16 MiB), or as many as are in use if that is more: nobody purges once the program is idle.
+/// If that was too little lately, up to twice this many are kept. While no more than twice this many are in use, free objects in slabs do not count as in
+/// use.
 const KEPT_ALONE: u32 = 4096;
-/// One free in so many looks whether something is due,
+/// One free in this many looks whether something is due,
 const LOOK_EVERY: u32 = 16;
-/// and one in so many where the system refused.
+/// and one in this many where the system refused.
 const TRY_EVERY: u32 = 1024;
-/// Runs that the system may refuse before no more are offered to it.
+/// After this many refused runs, no more are offered to the system.
 const MOST_REFUSED: usize = 8;
 
 /// Why pages are given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A freeing thread found too many.
+    /// A freeing thread found too many warm pages.
     Direct,
-    /// They were not needed for a while.
+    /// The pages were not needed for a while.
     Decay,
-    /// Nothing was.
+    /// The program was idle.
     Idle,
     /// Memory is short.
     Limit,
@@ -60,39 +62,39 @@ pub struct PurgePolicy {
     pub delay_ms: u64,
     /// Most pages kept warm.
     pub limit_pages: u32,
-    /// Whether frees must see to what decays, because there is no helper thread.
+    /// Whether frees must take care of decay, because there is no helper thread.
     pub alone: bool,
-    /// Pages' worth of free objects in slabs, as far as somebody looked: in use for the arena, but not by the program.
+    /// Pages' worth of free objects in slabs, as far as is known: the arena counts them as in use, but the program does not use them.
     pub free_in_slabs: u32,
 }
 
-/// What an arena remembers of it.
+/// What an arena remembers of its purging.
 #[derive(Debug, Default)]
 pub(super) struct Purge {
     /// Pages given back so far, by reason.
     given_back: [AtomicU64; REASONS],
-    /// Of them, those given back lately and not taken again: fades.
+    /// Those of them that were given back lately and not taken again: fades.
     lately: AtomicU32,
-    /// Pages taken again soon after they had been given back (an upper bound: which ones they are is not known).
+    /// Pages taken again soon after they had been given back (an upper bound: which pages they are is not known).
     refaults: AtomicU64,
-    /// The system took nothing of what it was offered the last time.
+    /// The last time, the system took nothing of what it was offered.
     refused: AtomicBool,
     /// The high watermark at the last look.
     high: AtomicU32,
-    /// When warm pages decayed last.
+    /// When warm pages last decayed.
     decayed_ms: AtomicU64,
-    /// Frees so far, about: not each looks at the clock.
+    /// Frees so far, approximately: not every free looks at the clock.
     frees: AtomicU32,
 }
 
 impl Purge {
-    /// The mark that follows what is in use has come down by what was freed.
+    /// Lowers the remembered high mark by what was freed, because that mark follows the pages in use.
     fn lower_high(&self, freed: u32) {
         let high = self.high.load(Ordering::Relaxed);
         self.high.store(high.saturating_sub(freed), Ordering::Relaxed);
     }
 
-    /// Whether this free, after which so many pages are warm, should look whether something is due.
+    /// Returns whether this free, after which `warm` pages are warm, should look whether something is due.
     pub(super) fn is_time_to_look(&self, warm: u32) -> bool {
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
         self.frees.store(frees, Ordering::Relaxed);
@@ -102,7 +104,7 @@ impl Purge {
         warm > self.high.load(Ordering::Relaxed) || frees.is_multiple_of(LOOK_EVERY)
     }
 
-    /// Learns that zero pages were taken, under the lock; how many of them had been given back not long ago.
+    /// Notes that zero pages were taken; returns how many of them may have been given back lately. The caller holds the lock.
     pub(super) fn note_zero_taken(&self, pages: u32) -> u32 {
         let lately = self.lately.load(Ordering::Relaxed);
         let again = pages.min(lately);
@@ -118,7 +120,7 @@ impl Purge {
         self.lately.fetch_add(pages, Ordering::Relaxed);
     }
 
-    /// An epoch has passed, under the lock.
+    /// Notes that an epoch has passed; the caller holds the lock.
     fn fade(&self) {
         let lately = self.lately.load(Ordering::Relaxed);
         self.lately.store(lately - lately.div_ceil(8), Ordering::Relaxed);
@@ -136,12 +138,12 @@ impl Arena {
         self.purge.refaults.load(Ordering::Relaxed)
     }
 
-    /// Whether there is no point in giving back: the system takes nothing.
+    /// Returns whether giving back is pointless, because the system takes nothing.
     pub fn is_refused(&self) -> bool {
         self.purge.refused.load(Ordering::Relaxed)
     }
 
-    /// After `freed` pages were freed: gives back what is too much, a bounded amount.
+    /// After `freed` pages were freed: gives back what is too much, up to a bound.
     pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
         if policy.alone {
             self.purge.lower_high(freed);
@@ -150,7 +152,7 @@ impl Arena {
             return;
         }
         let Some((marks, warm)) = self.look(policy) else { return };
-        // Without a helper as much may be kept as is in use, and that has become less, too.
+        // Without a helper thread as many pages may be kept as are in use, and those have become fewer, too.
         let twice = if policy.alone { freed.min(LARGEST_STEP) } else { 0 };
         let step = (freed + STEP).min(LARGEST_STEP) + twice;
         if warm > marks.high {
@@ -160,7 +162,7 @@ impl Arena {
         }
     }
 
-    /// What decays now of the pages above the low watermark: of ten in a purge delay, one in a tenth of it.
+    /// Pages above the low watermark that decay now: all of them over a purge delay, a tenth of them over a tenth of it.
     fn due(&self, marks: Marks, warm: u32, policy: PurgePolicy) -> u32 {
         let (now, above) = (coarse_ms(), warm.saturating_sub(marks.low) as u64);
         let since = now.saturating_sub(self.purge.decayed_ms.load(Ordering::Relaxed)).min(policy.delay_ms);
@@ -171,37 +173,37 @@ impl Arena {
         due as u32
     }
 
-    /// Memory is short: gives back what is above the high watermark, a bounded amount.
+    /// Memory is short: gives back the pages above the high watermark, up to a bound.
     pub fn keep_within(&self, policy: PurgePolicy) {
         if let Some((marks, warm)) = self.look(policy) {
             self.give_back(warm.saturating_sub(marks.high).min(STEP), Reason::Limit);
         }
     }
 
-    /// Gives back what is due of the pages above the low watermark.
+    /// Gives back the pages above the low watermark that are due.
     pub fn decay(&self, policy: PurgePolicy) {
         if let Some((marks, warm)) = self.look(policy) {
             self.give_back(self.due(marks, warm, policy), Reason::Decay);
         }
     }
 
-    /// Gives back `part` of `whole` of what is above the min watermark.
+    /// Gives back `part` of `whole` of the pages above the min watermark.
     pub fn fade(&self, policy: PurgePolicy, part: u64, whole: u64) {
         if let Some((marks, warm)) = self.look(policy) {
             let above = warm.saturating_sub(marks.min) as u64;
-            // At last whole pieces: what is left may be a run that is longer than what is above the mark.
+            // At the end whole pieces: the rest may be one run that is longer than what is above the mark.
             let last = above.next_multiple_of(PIECE.into());
             let due = if part < whole { above * part / whole } else { last };
             self.give_back(due as u32, Reason::Idle);
         }
     }
 
-    /// Gives back the pages that are warm now, but for `keep`; returns how many. What other threads free meanwhile stays.
+    /// Gives back all but `keep` of the pages that are warm now; returns how many. Pages that other threads free meanwhile stay.
     pub fn trim(&self, keep: u32) -> u32 {
         self.reclaim(u32::MAX, keep, Reason::Trim)
     }
 
-    /// Gives back up to `most` pages, but for `keep`; returns how many the system took.
+    /// Gives back up to `most` warm pages but keeps `keep`; returns how many the system took.
     pub fn reclaim(&self, most: u32, keep: u32, reason: Reason) -> u32 {
         let warm = self.lists().map_or(0, |mut lists| {
             self.flush_quick(&mut lists);
@@ -210,7 +212,7 @@ impl Arena {
         self.give_back(warm.saturating_sub(keep).min(most), reason)
     }
 
-    /// The watermarks and the warm pages now.
+    /// The watermarks now, and the number of warm pages. Begins the epochs that are due.
     fn look(&self, policy: PurgePolicy) -> Option<(Marks, u32)> {
         let lists = self.lists().ok()?;
         if self.watermarks.advance(coarse_ms(), policy.delay_ms, self.in_use(&lists)) {
@@ -225,7 +227,7 @@ impl Arena {
         let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
         let in_use = self.in_use(lists);
         let kept_alone = KEPT_ALONE + self.watermarks.missed().min(KEPT_ALONE);
-        // Of more it is as it is: free runs that stay a while meet their neighbours, and go back with fewer calls.
+        // With more in use they count: free runs that stay a while merge with their neighbours, and go back with fewer calls.
         let hollow = if in_use <= 2 * KEPT_ALONE { policy.free_in_slabs } else { 0 };
         let alone = if policy.alone { in_use.saturating_sub(hollow).max(kept_alone) } else { u32::MAX };
         self.watermarks.marks(in_use, limit.min(alone))
@@ -244,13 +246,13 @@ impl Arena {
             return 0;
         }
         self.purge.refused.store(given == 0, Ordering::Relaxed);
-        // Not before: they would come first again.
+        // Not earlier: they would be offered first again.
         refused.into_iter().flatten().for_each(|run| self.free_quietly(run));
         self.refuse_if_sparse();
         given
     }
 
-    /// Adds to `given` up to `most`; the run that the system refused, if it did.
+    /// Gives back runs until `given` reaches `most` or the system refuses one; returns the refused run, if any.
     fn give_back_until_refused(&self, most: u32, given: &mut u32, reason: Reason) -> Option<Run> {
         while *given < most {
             let run = self.take_oldest_warm(most - *given)?;
@@ -265,7 +267,7 @@ impl Arena {
         None
     }
 
-    /// Takes the oldest warm run of the largest order, cut to a piece, if `most` pages allow that.
+    /// Takes the oldest warm run of the largest order that `most` pages allow, cut to a piece.
     fn take_oldest_warm(&self, most: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
         if lists.pages(Kind::Warm) + self.region.loose().count() < most {
@@ -284,8 +286,8 @@ impl Arena {
         Some(run)
     }
 
-    /// Gives back pages inside a run that is in use, which nobody needs; whether the system took them. A refusal says nothing of others: the program may
-    /// have locked these.
+    /// Gives back pages inside a run that is in use, whose contents nobody needs; returns whether the system took them. A refusal says nothing about other
+    /// pages: the program may have locked these.
     pub fn give_back_inside(&self, run: &Run, reason: Reason) -> bool {
         let taken = self.region.purge(run).is_ok();
         if taken {
@@ -303,7 +305,7 @@ mod tests {
     use crate::sys::vm::Span;
 
     const LEN: usize = 256 << 20;
-    /// For ever, as far as a test goes.
+    /// A delay that no test outlives.
     const ALONE: PurgePolicy =
         PurgePolicy { delay_ms: 1_000_000, limit_pages: u32::MAX, alone: true, free_in_slabs: 0 };
 
@@ -314,7 +316,7 @@ mod tests {
         arena
     }
 
-    /// A buffer comes and goes; pages given back then, and what is warm.
+    /// Takes and frees a buffer; returns the pages given back then, and the number of warm pages.
     fn come_and_go(arena: &Arena, pages: u32) -> (u64, u32) {
         let before = arena.given_back()[Reason::Direct as usize];
         let run = arena.alloc(pages, 1).unwrap();
@@ -323,11 +325,11 @@ mod tests {
         (arena.given_back()[Reason::Direct as usize] - before, arena.warm_now())
     }
 
-    /// Locks or unlocks the page of a run at a distance.
+    /// Locks or unlocks the page at `distance` in a run.
     fn set_locked(arena: &Arena, run: &Run, distance: u32, locked: bool) {
         let page = arena.region().address(run.page.plus(distance)) as *const libc::c_void;
         let call = if locked { libc::mlock } else { libc::munlock };
-        // SAFETY: a page of the test's own arena.
+        // SAFETY: the page is a committed page of the test's own arena; locking it does not change its contents.
         let done = unsafe { call(page, PAGE) };
         assert_eq!(done, 0);
     }

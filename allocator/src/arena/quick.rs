@@ -1,7 +1,8 @@
-//! The quick list: the last few large runs that were freed, whole, for the next request of just that length (Weinstock 1988).
+//! The quick list: the last few large runs that were freed, kept whole for the next request of exactly that length (Weinstock 1988).
 //!
-//! A program that frees and allocates blocks of a few lengths would split and merge the same runs for ever, and a run that is no power
-//! of two would seldom come back in one piece. Runs lie here for one purge delay at most, then they go to the buddy.
+//! Without it, a program that frees and allocates objects of a few lengths would split and merge the same runs for ever, and a run whose length is no
+//! power of two would seldom come back in one piece. A run leaves for the free pages when newer runs push it out, before the region grows, or when the
+//! lists have too little to give back.
 //!
 //! Invariant: a word is 0 or (page + 1, pages) of a run that is free, warm, and in no list; the pagemap says `none` of it. A word is
 //! cleared before its run is used, so a forked child finds each run here or nowhere.
@@ -10,19 +11,19 @@ use crate::base::sync::{AtomicU64, Gauge, Ordering};
 use crate::base::units::Page;
 use crate::region::Run;
 
-/// A cache line of words: each request looks at them.
+/// A cache line of words, because each request looks at them.
 const LEN: usize = 8;
-/// Shorter runs are slabs' and cheap to split.
+/// Shorter runs are for slabs, and cheap to split.
 const SHORTEST: u32 = 9;
-/// More pages than these (2 MiB) would be too much to hold back: they are of no use to requests of other lengths. But the newest run may lie here
-/// until the next request, if that is of its length.
+/// Holding back more pages than this (2 MiB) would be too much, because they are of no use to requests of other lengths. The newest run alone may be
+/// longer, but only until the next request that does not ask for its length.
 const MOST: u32 = 512;
 
 /// See the module. Used under the arena's lock.
 #[derive(Debug, Default)]
 pub(super) struct Quick {
     words: [AtomicU64; LEN],
-    /// Where the next run goes: newest before it.
+    /// Where the next run goes; the newest lies before it.
     next: AtomicU64,
     pages: Gauge,
 }
@@ -33,12 +34,12 @@ impl Quick {
         self.pages.get() as u32
     }
 
-    /// Whether the newest run is so long that only a request of its length should find it here.
+    /// Returns whether the newest run is so long that only the next request may find it here.
     pub(super) fn is_too_full(&self) -> bool {
         self.pages() > MOST
     }
 
-    /// Leaves a freed run; those that must go to the buddy are handed to `pushed_out`: the oldest, or this one if it is of no length for here.
+    /// Leaves a freed run here. Hands the runs that must go to the free pages to `pushed_out`: the oldest, or this one if it is too short for this list.
     pub(super) fn put(&self, run: Run, mut pushed_out: impl FnMut(Run)) {
         if run.pages < SHORTEST {
             return pushed_out(run);
@@ -48,7 +49,7 @@ impl Quick {
         self.pages.add(run.pages as u64);
         self.words[at as usize % LEN].store(((run.page.0 as u64 + 1) << 32) | run.pages as u64, Ordering::Release);
         self.next.store((at + 1) % LEN as u64, Ordering::Relaxed);
-        // Without this one.
+        // All but the new run.
         let mut oldest_first = at as usize + 1..at as usize + LEN;
         while self.pages() > MOST {
             let Some(at) = oldest_first.next() else { return };
@@ -81,7 +82,7 @@ impl Quick {
         Some(run)
     }
 
-    /// In a forked child: counts anew.
+    /// In a forked child: recounts the pages.
     pub(super) fn recount(&self) {
         let pages: u64 = self.words.iter().map(|word| word.load(Ordering::Relaxed) & u32::MAX as u64).sum();
         self.pages.sub(self.pages.get());
@@ -99,7 +100,7 @@ mod tests {
         Run { page: Page(number * 1000), pages, zero: false }
     }
 
-    /// Leaves a run; the numbers of those that are pushed out.
+    /// Leaves a run; returns the numbers of the runs that are pushed out.
     fn put(quick: &Quick, run: Run) -> Vec<u32> {
         let mut numbers = Vec::new();
         quick.put(run, |run| numbers.push(run.page.0 / 1000));

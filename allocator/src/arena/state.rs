@@ -1,4 +1,4 @@
-//! Looking at an arena: its figures, its rebuilding after a fork, its invariants.
+//! Inspection of an arena: its figures, its rebuild after a fork, its invariants.
 
 use super::buddy::Arena;
 use super::held::Held;
@@ -10,7 +10,7 @@ use crate::region::{Entry, Run};
 use crate::sys::lock::Reentered;
 
 impl Arena {
-    /// Free runs by order, as (warm, zero): buddyinfo.
+    /// Number of free runs of one order, as (warm, zero): buddyinfo.
     pub fn free_runs(&self, order: Order) -> (u32, u32) {
         match self.lists() {
             Ok(mut lists) => {
@@ -34,7 +34,7 @@ impl Arena {
         self.lists().map_or_else(|Reentered| Marks::default(), |lists| self.marks_of(&lists, policy))
     }
 
-    /// In a forked child: rebuilds the lists from the pagemap and what is loose if a thread that no longer exists held the lock.
+    /// In a forked child: rebuilds the lists from the pagemap and the map of loose pages, if a thread that no longer exists held the lock.
     pub fn rebuild(&self) {
         let Some(lists) = self.free.inherit() else { return };
         let mut lists = Held::new(self, lists);
@@ -58,7 +58,7 @@ impl Arena {
         }
     }
 
-    /// Checks every invariant; the caller has stopped the world.
+    /// Checks every invariant; the caller must have stopped the world.
     pub fn validate(&self) -> Result<(), &'static str> {
         let Ok(lists) = self.lists() else { return Err("the arena's lock is held by this thread") };
         let mut seen = [[0_u32; ORDERS]; 2];

@@ -1,15 +1,16 @@
 //! Watermarks: how many free pages an arena keeps warm.
 //!
-//! What a program took lately it may take again: the most pages in use at a time, seen over the last while, less those in use now, is
-//! what it may soon ask for. The peak is remembered by *epochs*, an eighth of the purge delay each. An epoch counts in full
+//! What a program took lately it may take again: the most pages in use at a time, seen over the last while, less those in use now, is its
+//! demand. The peak is remembered by *epochs*, an eighth of the purge delay each. An epoch counts in full
 //! until it is a delay old, then less and less, and not at all after two delays; so a program that shrinks gives back smoothly.
 //!
-//! What was given back and then missed was given back too early: as many pages are kept beyond that, up to as many as are in use, and fewer
+//! Pages that were given back and then missed were given back too early. As many pages are kept in addition, up to as many as are in use, and fewer
 //! with every epoch (**regret**). So a program whose free pages are of the wrong lengths keeps more of them.
 //!
-//! - **low**: that demand, some slack and the regret, and never less than min. Above it warm pages decay, given back by the helper thread, or by frees where there is none.
-//! - **high**: above low by a quarter of what is in use, and never above the limit: what is free is of the wrong length for some requests, and
-//!   those who give it back at once take it again at once. Beyond it, freeing gives back directly.
+//! - **low**: the demand, some slack and the regret, and never less than min. Warm pages above it decay: the helper thread gives them back, or frees do
+//!   where there is none.
+//! - **high**: above low by an eighth of low and a quarter of what is in use (4 MiB at least), and never above the limit: free pages are of the wrong length
+//!   for some requests, and a program that gave them back at once would take them again at once. Above it, frees give back directly.
 //! - **min**: what an idle process keeps.
 
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
@@ -17,37 +18,37 @@ use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
 const EPOCHS: u32 = 16;
 /// Epochs that count in full: a purge delay.
 const FULL: u32 = EPOCHS / 2;
-/// This part of a swing is kept beyond its peak.
+/// This part of a swing is kept beyond the program's peak.
 const SLACK: u32 = 8;
 /// This part of the regret fades in an epoch.
 const REGRET_FADES: u32 = 16;
-/// Pages by which high is at least above low (4 MiB), so that a freeing thread seldom has to give back,
+/// The high mark is above the low one by at least this many pages (4 MiB), so that a freeing thread seldom must give back,
 const HEADROOM: u32 = 1024;
-/// and by this part of what is in use.
+/// and by at least this part of what is in use.
 const HEADROOM_SHARE: u32 = 4;
 /// Least and most pages an idle process keeps (256 KiB, 8 MiB).
 const LEAST_MIN: u32 = 64;
 const MOST_MIN: u32 = 2048;
 
-/// Pages.
+/// The watermarks, in pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Kept even when idle.
     pub min: u32,
     /// Kept while the program works.
     pub low: u32,
-    /// Beyond this freeing gives back.
+    /// Above this, frees give back.
     pub high: u32,
 }
 
-/// What an arena remembers. Written under its lock, read by anyone.
+/// What an arena remembers of its use. Written under its lock, read by anyone.
 #[derive(Debug, Default)]
 pub(super) struct Watermarks {
     /// Most pages in use in each epoch: a ring.
     peaks: [AtomicU32; EPOCHS as usize],
-    /// Pages in use at the beginning of each.
+    /// Pages in use at the beginning of each epoch.
     starts: [AtomicU32; EPOCHS as usize],
-    /// Pages given back and taken again soon: fades.
+    /// Pages given back and soon taken again: fades.
     regret: AtomicU32,
     /// The present epoch's number.
     epoch: AtomicU32,
@@ -59,7 +60,7 @@ impl Watermarks {
         &self.peaks[(epoch % EPOCHS) as usize]
     }
 
-    /// Learns the pages in use after an allocation.
+    /// Notes the pages in use after an allocation.
     pub(super) fn note(&self, in_use: u32) {
         let peak = self.peak(self.epoch.load(Ordering::Relaxed));
         if in_use > peak.load(Ordering::Relaxed) {
@@ -67,12 +68,12 @@ impl Watermarks {
         }
     }
 
-    /// Learns that pages were taken which had been given back not long ago.
+    /// Notes that pages were taken which had been given back not long ago.
     pub(super) fn regret(&self, pages: u32) {
         self.regret.store(self.regret.load(Ordering::Relaxed).saturating_add(pages), Ordering::Relaxed);
     }
 
-    /// Begins the epochs that are due; whether there was one.
+    /// Begins the epochs that are due; returns whether any were.
     pub(super) fn advance(&self, now_ms: u64, delay_ms: u64, in_use: u32) -> bool {
         let len = (delay_ms / FULL as u64).max(1);
         let ends = self.ends_ms.load(Ordering::Relaxed);
@@ -103,7 +104,7 @@ impl Watermarks {
         self.peaks.iter().map(|peak| peak.load(Ordering::Relaxed)).max().unwrap_or(0)
     }
 
-    /// Pages that may soon be asked for.
+    /// Pages that the program may soon ask for.
     fn demand(&self, in_use: u32) -> u32 {
         let now = self.epoch.load(Ordering::Relaxed);
         let of_age = |age: u32| {
@@ -113,14 +114,14 @@ impl Watermarks {
         (0..EPOCHS).map(of_age).max().unwrap_or(0)
     }
 
-    /// Of a program whose use swings, a part of the swing is kept beyond its peak: what is free is of the wrong length for some requests, and
+    /// For a program whose use swings, a part of the swing is kept beyond its peak: free pages are of the wrong length for some requests, and
     /// would be given back at each peak to be missed at the next.
     fn slack(&self) -> u32 {
         let least = self.starts.iter().map(|start| start.load(Ordering::Relaxed)).min().unwrap_or(0);
         self.most().saturating_sub(least) / SLACK
     }
 
-    /// The marks with `in_use` pages in use and at most `limit` to be kept.
+    /// The marks if `in_use` pages are in use and at most `limit` may be kept.
     pub(super) fn marks(&self, in_use: u32, limit: u32) -> Marks {
         let min = (in_use / 64).clamp(LEAST_MIN, MOST_MIN).min(limit);
         let regret = self.missed().min(in_use);
