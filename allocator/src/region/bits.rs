@@ -1,4 +1,4 @@
-//! A bit for each of many things, in reserved address space. Changed under the arena's lock.
+//! A bitmap in reserved address space. Changed under the arena's lock.
 
 use super::table::Table;
 use crate::base::sync::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use crate::sys::Errno;
 use crate::sys::vm::Span;
 use core::ops::Range;
 
-/// Pages of a tract (2 MiB): what the maps of pages know something more of.
+/// Pages of a tract (2 MiB): the unit for which the maps of pages keep a summary.
 pub(super) const TRACT: u32 = 512;
 /// Bits in a word.
 const WORD: u32 = u64::BITS;
@@ -17,7 +17,7 @@ pub(super) struct Bits {
     words: Table<AtomicU64>,
 }
 
-/// The words in which a range of bits lies, and the bits there.
+/// The words in which a range of bits lies, each with the mask of those bits.
 fn masks(range: Range<u32>) -> impl DoubleEndedIterator<Item = (u32, u64)> {
     (range.start / WORD..range.end.div_ceil(WORD)).map(move |index| {
         let (from, to) = (range.start.max(index * WORD), range.end.min(index * WORD + WORD));
@@ -29,12 +29,12 @@ fn words_for(count: usize) -> usize {
     count.div_ceil(WORD as usize)
 }
 
-/// The first of the lowest `count` set bits of a word that follow each other.
+/// The first of the lowest `count` consecutive set bits of a word.
 fn run_in(word: u64, count: u32) -> Option<u32> {
     if count >= WORD {
         return None;
     }
-    // Bits that begin so many set ones.
+    // Bits at which `known` consecutive set bits begin.
     let (mut begins, mut known) = (word, 1);
     while known < count && begins != 0 {
         let more = known.min(count - known);
@@ -44,7 +44,7 @@ fn run_in(word: u64, count: u32) -> Option<u32> {
     (begins != 0).then(|| begins.trailing_zeros())
 }
 
-/// The most set bits of a word that follow each other.
+/// The largest number of consecutive set bits of a word.
 fn longest_in(mut word: u64) -> u32 {
     let mut longest = 0;
     while word != 0 {
@@ -55,7 +55,7 @@ fn longest_in(mut word: u64) -> u32 {
 }
 
 impl Bits {
-    /// Bytes to reserve for so many bits.
+    /// Bytes to reserve for `count` bits.
     pub(super) fn bytes_for(count: usize) -> usize {
         Table::<AtomicU64>::bytes_for(words_for(count))
     }
@@ -85,26 +85,26 @@ impl Bits {
         self.words.len() as u32 * WORD
     }
 
-    /// Sets the bits of a range, which is not empty.
+    /// Sets the bits of a range, which must not be empty.
     pub(super) fn set(&self, range: Range<u32>) {
         for (word, mask) in self.parts(range) {
             word.store(word.load(Ordering::Relaxed) | mask, Ordering::Relaxed);
         }
     }
 
-    /// Clears them.
+    /// Clears the bits of a range, which must not be empty.
     pub(super) fn clear(&self, range: Range<u32>) {
         for (word, mask) in self.parts(range) {
             word.store(word.load(Ordering::Relaxed) & !mask, Ordering::Relaxed);
         }
     }
 
-    /// Whether all of them are set.
+    /// Returns whether all bits of a range are set.
     pub(super) fn all(&self, range: Range<u32>) -> bool {
         self.parts(range).all(|(word, mask)| word.load(Ordering::Relaxed) & mask == mask)
     }
 
-    /// How many of them are set.
+    /// How many bits of a range are set.
     pub(super) fn ones(&self, range: Range<u32>) -> u64 {
         self.parts(range).map(|(word, mask)| u64::from((word.load(Ordering::Relaxed) & mask).count_ones())).sum()
     }
@@ -114,7 +114,7 @@ impl Bits {
         words.iter().zip(masks(range).map(|(_, mask)| mask))
     }
 
-    /// The first bit of a range that is set, or that is not.
+    /// The first bit of a range that is set, or that is clear if `set` is false.
     #[inline]
     pub(super) fn first(&self, range: Range<u32>, set: bool) -> Option<u32> {
         if range.is_empty() {
@@ -133,10 +133,10 @@ impl Bits {
         None
     }
 
-    /// The first of the lowest `count` set bits that follow each other and begin in a range of whole words; if there are none, the most that do. What
-    /// begins in the range may end behind it.
+    /// The first of the lowest `count` consecutive set bits that begin in a range of whole words. If there are none: the largest number of consecutive set
+    /// bits that begin there. Bits that begin in the range may end behind it.
     pub(super) fn first_run(&self, range: Range<u32>, count: u32) -> Result<u32, u32> {
-        // Set bits that reach up to where we are.
+        // Consecutive set bits just before the present word.
         let (mut before, mut longest) = (0, 0);
         let words = self.words.range((range.start / WORD) as usize..(range.end / WORD) as usize);
         for (word, begin) in words.iter().zip((range.start..).step_by(WORD as usize)) {
@@ -167,7 +167,7 @@ impl Bits {
         if end - start >= count { Ok(start) } else { Err(longest.max(end - start)) }
     }
 
-    /// The last one.
+    /// The last bit of a range that is set, or that is clear if `set` is false.
     pub(super) fn last(&self, range: Range<u32>, set: bool) -> Option<u32> {
         let flip = if set { 0 } else { u64::MAX };
         masks(range).rev().find_map(|(index, mask)| {
@@ -183,7 +183,7 @@ mod tests {
     use crate::base::units::PAGE;
     extern crate std;
 
-    /// Bit by bit: `first_run`.
+    /// `first_run`, bit by bit.
     fn run_slowly(model: &[bool], range: Range<u32>, count: u32) -> Result<u32, u32> {
         let run_at = |at: u32| model[at as usize..].iter().take_while(|&&bit| bit).count() as u32;
         let begins = range.filter(|&at| (at as usize) < model.len());

@@ -1,17 +1,17 @@
-//! Which pages are free, and where the first stretch of so many is.
+//! Which pages are free, and where the first stretch of a given length is.
 //!
-//! A bit for each page; a **bound** for each **tract** (512 pages, a cache line of bits): no stretch of free pages that begins in the tract is
-//! longer. Above them lies a tree: the largest of each 16 of the level below. The lowest stretch of n pages begins in the first tract
-//! whose bound is n or more, and the way there, down from the top, is no more than 16 bounds on each level: a heap of 100 GiB costs some twenty
-//! looks more than one of 1 GiB.
+//! There is a bit for each page, and a **bound** for each **tract** (512 pages, a cache line of bits): no stretch of free pages that begins in the tract
+//! is longer. Above the bounds lies a tree: each word is the largest of 16 words of the level below. The lowest stretch of n pages begins in the first
+//! tract whose bound is n or more, and the search for that tract, from the top down, looks at no more than 16 bounds on each level: a heap of 100 GiB
+//! costs some twenty looks more than one of 1 GiB.
 //!
-//! A bound is raised whenever a stretch comes to be, which costs the search for its two ends. It is lowered only by who looked at a tract in
-//! vain: then it is exact. So a bound that is too high costs one look, once.
+//! A bound is raised whenever a stretch comes into being, which costs the search for its two ends. It is lowered only by a search that looked at the
+//! tract in vain: then it is exact. So a bound that is too high costs one look, once.
 //!
-//! Invariants, wherever the arena's lock is free: a bit is set iff its page lies in a run of the arena's lists; no bound is too low; what lies
-//! above is the largest below. Everything is changed under that lock. Fork: the map is made anew with the lists.
+//! Invariants, whenever the arena's lock is free: a bit is set iff its page lies in a run of the arena's lists or is loose; no bound is too low; each word
+//! of the tree is the largest of those below it. Everything is changed under that lock. Fork: the map is rebuilt together with the lists.
 //!
-//! In memory the levels follow each other, the top first, so those of a small region share a page.
+//! In memory the levels follow each other, the top first, so that the levels of a small region share a page.
 
 use super::bits::{Bits, TRACT};
 use super::table::Table;
@@ -21,13 +21,13 @@ use crate::sys::Errno;
 use crate::sys::vm::Span;
 use core::ops::Range;
 
-/// The longest stretch that is ever looked for: a run, and what its alignment may cost beside. No bound is higher.
+/// The longest stretch that is ever looked for: a run, and what its alignment may cost in addition. No bound is higher.
 const MOST: u32 = 2 * MAX_RUN_PAGES;
-/// Stretches that are looked at for an aligned place.
+/// Stretches that are tried for an aligned place.
 const TRIES: u32 = 32;
-/// Bounds under one.
+/// Words of a level under one word of the next.
 const FAN: u32 = 16;
-/// Levels of the longest region; a region uses those up to the one that has no more than [`FAN`] bounds.
+/// Levels of the longest region; a region uses the levels up to the first that has at most [`FAN`] words.
 const LEVELS: usize = 6;
 
 /// See the module. All zero is the map of no pages.
@@ -35,7 +35,7 @@ const LEVELS: usize = 6;
 pub struct FreeMap {
     bits: Bits,
     bounds: Table<AtomicU32>,
-    /// Where each level begins among the bounds; level 0 is the tracts'.
+    /// Where each level begins in `bounds`; level 0 holds the tracts' bounds.
     begins: [AtomicU32; LEVELS],
     /// Tracts that have pages.
     tracts: AtomicU32,
@@ -47,7 +47,7 @@ fn tracts(pages: usize) -> u32 {
     pages.div_ceil(TRACT as usize) as u32
 }
 
-/// Bounds of a level over so many tracts.
+/// Words of a level over `tracts` tracts.
 fn width(tracts: u32, level: usize) -> u32 {
     tracts.div_ceil(FAN.pow(level as u32))
 }
@@ -87,11 +87,11 @@ impl FreeMap {
         self.bits.extend_to(pages.next_multiple_of(TRACT as usize))?;
         self.bounds.extend_to((self.begins[0].load(Ordering::Relaxed) + tracts) as usize)?;
         if self.tracts.swap(tracts, Ordering::Relaxed) == 0 {
-            // A page that is read before it is written to costs a second fault.
+            // A page that is read before it is written costs a second fault.
             self.word(0, 0).store(0, Ordering::Relaxed);
         }
         let top = (0..LEVELS).find(|&level| width(tracts, level) <= FAN).unwrap_or(LEVELS - 1);
-        // A new top level begins with one bound over all that there was.
+        // A new top level begins with one word over everything below.
         for level in self.top() + 1..=top {
             self.word(level, 0).store(self.largest_below(level, 0), Ordering::Relaxed);
         }
@@ -102,7 +102,7 @@ impl FreeMap {
     /// Notes that `pages` pages from `first` on are free now.
     pub fn mark_free(&self, first: Page, pages: u32) {
         self.bits.set(first.0..first.0 + pages);
-        // Where more lies before it than is ever looked for, that is known already.
+        // If more pages before it are free than are ever looked for, the bound of their tract says so already.
         if let Some(start) = self.start_of(first) {
             self.raise(start, (self.end_of(first.plus(pages)).0 - start.0).min(MOST));
         }
@@ -113,23 +113,23 @@ impl FreeMap {
         self.bits.clear(first.0..first.0 + pages);
         let rest = first.plus(pages);
         let began_a_stretch = first.0 == 0 || !self.bits.all(first.0 - 1..first.0);
-        // What follows them begins in another tract, or the tract's bound was not that of what began with them.
+        // Needed unless the pages behind them begin in the same tract as the stretch that began with them: that tract's bound covers both.
         if !(began_a_stretch && first.0 / TRACT == rest.0 / TRACT) {
             self.raise(rest, self.end_of(rest).0 - rest.0);
         }
     }
 
-    /// Whether `pages` pages of the region from `first` on are free.
+    /// Returns whether the `pages` pages from `first` on are free.
     pub fn is_free(&self, first: Page, pages: u32) -> bool {
         self.bits.all(first.0..first.0 + pages)
     }
 
-    /// The first of the lowest `pages` pages that follow each other and are free; at most [`MOST`] can be asked for.
+    /// The first of the lowest `pages` consecutive free pages; `pages` is at most [`MOST`].
     pub fn first_fit(&self, pages: u32) -> Option<Page> {
         self.first_fit_counted(pages, || ())
     }
 
-    /// As [`FreeMap::first_fit`]; `looked` is called for each look at a bound or a tract.
+    /// Like [`FreeMap::first_fit`]; calls `looked` for each look at a bound or a tract.
     fn first_fit_counted(&self, pages: u32, mut looked: impl FnMut()) -> Option<Page> {
         self.fit_in(pages, || {
             let tract = self.first_bound(pages, &mut looked)?;
@@ -138,7 +138,7 @@ impl FreeMap {
         })
     }
 
-    /// The lowest stretch that begins in the tract that `tract` gives. Where there is none it is asked again: the bound is lower then.
+    /// The lowest stretch of `pages` pages in the tract that `tract` returns. If there is none, lowers the tract's bound and calls `tract` again.
     fn fit_in(&self, pages: u32, mut tract: impl FnMut() -> Option<u32>) -> Option<Page> {
         loop {
             let tract = tract()?;
@@ -149,8 +149,8 @@ impl FreeMap {
         }
     }
 
-    /// A low place for `pages` pages whose first is a multiple of `align` (a power of two): in the lowest stretches that are long enough for the pages it
-    /// may be that none holds such, in the lowest one that is as long as both surely does.
+    /// A low place for `pages` pages whose first is a multiple of `align` (a power of two). Tries the lowest stretches that are long enough for the pages
+    /// alone, which may hold no such place; then takes the lowest stretch that is long enough for pages and alignment, which always does.
     pub fn aligned_fit(&self, pages: u32, align: u32) -> Option<Page> {
         let place_in = |stretch: Page| Page(stretch.0.next_multiple_of(align));
         let mut stretch = self.first_fit(pages);
@@ -165,7 +165,7 @@ impl FreeMap {
         self.first_fit(pages + align - 1).map(place_in)
     }
 
-    /// The lowest stretch that begins at `from` or behind it.
+    /// The lowest stretch of `pages` pages that begins at `from` or behind it.
     fn next_fit(&self, pages: u32, from: Page) -> Option<Page> {
         let next = from.0 / TRACT + 1;
         let (mut at, end) = (from, Page(next * TRACT));
@@ -178,7 +178,7 @@ impl FreeMap {
         self.fit_in(pages, || self.next_bound(pages, next))
     }
 
-    /// The first tract from `tract` on whose bound is `pages` or more: up to a part that has one behind what was looked at, and down again.
+    /// The first tract from `tract` on whose bound is `pages` or more: goes up until a word behind those already passed is large enough, then down again.
     fn next_bound(&self, pages: u32, tract: u32) -> Option<u32> {
         let mut part = tract;
         for level in 0..=self.top() {
@@ -193,12 +193,12 @@ impl FreeMap {
         None
     }
 
-    /// From a part of a level whose bound is `pages` or more down to the first tract of which that is so.
+    /// From a word of a level that is `pages` or more down to the first tract whose bound is.
     fn descend(&self, part: u32, level: usize, pages: u32, looked: &mut impl FnMut()) -> Option<u32> {
         (0..level).rev().try_fold(part, |above, level| self.first_of(level, self.below(above, level), pages, looked))
     }
 
-    /// The first of these parts of a level whose bound is `pages` or more.
+    /// The first of these words of a level that is `pages` or more.
     fn first_of(&self, level: usize, parts: Range<u32>, pages: u32, looked: &mut impl FnMut()) -> Option<u32> {
         let mut bounds = self.bounds_of(level, parts.clone()).iter().inspect(|_| looked());
         Some(parts.start + bounds.position(|bound| bound.load(Ordering::Relaxed) >= pages)? as u32)
@@ -212,11 +212,11 @@ impl FreeMap {
         self.descend(0, self.top() + 1, pages, looked)
     }
 
-    /// A stretch of `pages` pages begins at `start`.
+    /// Notes that a stretch of `pages` pages begins at `start`.
     fn raise(&self, start: Page, pages: u32) {
         let mut part = start.0 / TRACT;
         for level in 0..=self.top() {
-            // Nothing begins behind the last page.
+            // Nothing begins behind the last page, where `pages` is 0.
             if pages == 0 || self.word(level, part).load(Ordering::Relaxed) >= pages {
                 return;
             }
@@ -225,14 +225,14 @@ impl FreeMap {
         }
     }
 
-    /// No stretch that begins in a tract is longer.
+    /// Notes that no stretch that begins in a tract is longer than `longest`.
     fn lower(&self, tract: u32, longest: u32) {
         let (mut part, mut bound) = (tract, longest);
         for level in 0..=self.top() {
             let was = self.word(level, part).load(Ordering::Relaxed);
             self.word(level, part).store(bound, Ordering::Relaxed);
             part /= FAN;
-            // Above, nothing changes unless this was the largest.
+            // The word above stays unless this one was the largest below it.
             if level == self.top() || self.word(level + 1, part).load(Ordering::Relaxed) > was {
                 return;
             }
@@ -240,18 +240,18 @@ impl FreeMap {
         }
     }
 
-    /// The first page from `from` to `end` that is free, or that is not.
+    /// The first page from `from` to `end` that is free, or that is not if `free` is false.
     fn seek(&self, from: Page, end: Page, free: bool) -> Option<Page> {
         self.bits.first(from.0..end.0, free).map(Page)
     }
 
-    /// The first page from `page` on that is not free, or one that lies far enough behind it.
+    /// The first page from `page` on that is not free, or a page far enough behind it.
     fn end_of(&self, page: Page) -> Page {
         let far = page.plus((self.bits.len() - page.0).min(MOST));
         self.seek(page, far, false).unwrap_or(far)
     }
 
-    /// Where the stretch begins in which a free page lies; `None` if far before it.
+    /// Where the stretch of free pages that ends before `page` begins; `None` if that is more than [`MOST`] pages before it.
     fn start_of(&self, page: Page) -> Option<Page> {
         let far = page.0.saturating_sub(MOST);
         match self.bits.last(far..page.0, false) {
@@ -260,7 +260,7 @@ impl FreeMap {
         }
     }
 
-    /// The parts on `level` under part `above` of the next.
+    /// The words of `level` under word `above` of the next level.
     fn below(&self, above: u32, level: usize) -> Range<u32> {
         above * FAN..(above * FAN + FAN).min(width(self.tracts.load(Ordering::Relaxed), level))
     }
@@ -283,7 +283,7 @@ impl FreeMap {
         self.bounds.range((begin + parts.start) as usize..(begin + parts.end) as usize)
     }
 
-    /// Free pages, counted; none if a bound is too low or wrong.
+    /// Counts the free pages; `None` if a bound is too low or a word of the tree is wrong.
     pub fn validate(&self) -> Option<u64> {
         let tracts = self.tracts.load(Ordering::Relaxed);
         let bound = |level, part| self.word(level, part).load(Ordering::Relaxed);
@@ -306,7 +306,7 @@ mod tests {
     use crate::base::units::PAGE;
     extern crate std;
 
-    /// A map of so many pages, none of them free.
+    /// A map of `pages` pages, none of them free.
     fn map(pages: u32) -> FreeMap {
         let map = FreeMap::default();
         map.settle(Span::reserve(FreeMap::bytes_for(pages as usize), PAGE).unwrap(), pages as usize);
@@ -385,7 +385,7 @@ mod tests {
         assert_eq!(map.validate(), Some(u64::from(39 * MOST - 400)));
     }
 
-    /// Looks to find the only stretch that is long enough, at the end of a region of so many GiB; the rest is full of short ones.
+    /// Number of looks to find the only stretch that is long enough, at the end of a region of `gib` GiB; the rest is full of short ones.
     fn looks_in(gib: u32) -> u32 {
         let pages = gib << 18;
         let map = map(pages);

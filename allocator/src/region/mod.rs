@@ -1,13 +1,13 @@
-//! # region: address space and what is known of each page
+//! # region: address space, and what is known about each page
 //!
-//! A region is the address range of one node, reserved once. Its front part is committed; commit only grows (by the buddy, under
-//! its lock), so a page index below `pages()` is valid for ever. Beside it lie four tables, out of band:
+//! A region is the address range of one node, reserved once. Its front part is committed; the committed part only grows (the buddy commits, under
+//! its lock), so a page index below `pages()` stays valid for ever. Beside it lie four tables, out of band:
 //!
 //! - the **pagemap**, a 64-bit word per page, read without a lock by every `free`: what kind of page this is;
-//! - the **links**, two numbers per page, used under the lock of the page's owner: free-list neighbours, a slab's number, or a large
-//!   run's length;
-//! - the **map of free pages**, used under the arena's lock: where the first stretch of so many pages is (see [`free_map`]);
-//! - the **map of loose pages**, used under the arena's lock: those of them that are in no run (see [`loose_map`]).
+//! - the **links**, two numbers per page, used under the lock of the page's owner: free-list neighbours, a slab's number, a large
+//!   run's length, or length and successor of a run on the arena's deferred stack;
+//! - the **map of free pages**, used under the arena's lock: where the first stretch of a given length is (see [`free_map`]);
+//! - the **map of loose pages**, used under the arena's lock: which of the free pages are in no run (see [`loose_map`]).
 //!
 //! A pagemap word names kind K at page P iff:
 //! - `slab(class)`: P belongs to a slab of that class (every page of the slab has the same word);
@@ -15,7 +15,7 @@
 //! - `free(order, warm)`: P is the first page of a free buddy run in the free lists (its other pages say `none`);
 //! - `none`: anything else, uncommitted pages included.
 //!
-//! Fork: the pagemap is the truth from which a child rebuilds free lists, so every change is ordered such that at any instant the
+//! Fork: the pagemap is the truth from which a child rebuilds the free lists, so changes are ordered such that at any instant the
 //! runs marked free are disjoint and really free.
 
 mod bits;
@@ -39,16 +39,16 @@ use crate::sys::vm::{Reserve, Span};
 
 pub use crate::sys::vm::Advice;
 
-/// Two numbers of a page; who owns the page says what they mean.
+/// Two numbers of a page; the page's owner determines their meaning.
 #[derive(Debug, Default)]
 pub struct PageLink {
-    /// Next free run (+1) · slab number · pages of a large run.
+    /// Next free run (+1) · slab number · pages of a large or a deferred run.
     pub first: AtomicU32,
-    /// Previous free run (+1).
+    /// Previous free run (+1) · next deferred run (+1).
     pub second: AtomicU32,
 }
 
-/// The address range of one node. What changes lies last.
+/// The address range of one node. Fields that change lie last.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Region {
@@ -67,7 +67,7 @@ impl Region {
         maps + Table::<PageLink>::bytes_for(pages)
     }
 
-    /// Takes over the address range and cuts its tables from `metadata`; returns what is left of that.
+    /// Takes over the address range and cuts its tables from `metadata`; returns the rest of `metadata`.
     pub fn settle(&self, space: Span, metadata: Span) -> Span {
         let pages = space.len() / PAGE;
         let rest = self.links.settle(self.map.settle(metadata, pages), pages);
@@ -82,7 +82,7 @@ impl Region {
         self.space.base()
     }
 
-    /// What the region begins on, hence the most a run's natural alignment is worth in memory.
+    /// The alignment of the region's first address: no run's natural alignment is worth more in memory.
     pub fn alignment(&self) -> usize {
         1 << self.base().trailing_zeros()
     }
@@ -92,12 +92,12 @@ impl Region {
         self.space.len()
     }
 
-    /// Bytes that it may reach: those that were only given up until they are needed among them.
+    /// Bytes that the region may reach, including those that were given up until they are needed.
     pub fn most(&self) -> usize {
         self.space.most()
     }
 
-    /// Gives the last `bytes` of its addresses back, if as many are not committed. The caller holds the buddy's lock.
+    /// Gives the last `bytes` of the addresses back, if that many are not committed. The caller holds the buddy's lock.
     pub fn give_up(&self, bytes: usize) -> bool {
         self.space.give_up(bytes)
     }
@@ -117,13 +117,13 @@ impl Region {
         (self.space.committed() / PAGE) as u32
     }
 
-    /// First address behind what is committed.
+    /// First address behind the committed part.
     #[inline(always)]
     pub fn end(&self) -> usize {
         self.base() + self.space.committed()
     }
 
-    /// Bytes of the tables that are committed.
+    /// Committed bytes of the tables.
     pub fn metadata_committed(&self) -> usize {
         self.map.committed() + self.links.committed() + self.free.committed() + self.loose.committed()
     }
@@ -149,7 +149,7 @@ impl Region {
         self.links.get(page.index())
     }
 
-    /// Commits so that `pages` pages are usable (the tables first). The caller holds the buddy's lock.
+    /// Commits the region so that `pages` pages are usable, its tables first. The caller holds the buddy's lock.
     pub fn extend_to(&self, pages: u32) -> Result<(), Errno> {
         self.map.extend_to(pages as usize)?;
         self.links.extend_to(pages as usize)?;
@@ -162,18 +162,18 @@ impl Region {
         self.base() + page.offset()
     }
 
-    /// The page of an address within the committed part.
+    /// The page of an address; `None` outside the committed part.
     pub fn page_of(&self, address: usize) -> Option<Page> {
         let index = address.checked_sub(self.base())? / PAGE;
         (index < self.pages() as usize).then_some(Page(index as u32))
     }
 
-    /// What the pagemap says of a page.
+    /// What the pagemap says about a page.
     pub fn entry(&self, page: Page) -> Entry {
         self.map.get(page)
     }
 
-    /// Gives a run's memory back to the system; iff it succeeds, the run is zero.
+    /// Gives a run's memory back to the system; the run is zero afterwards iff this succeeds.
     pub fn purge(&self, run: &Run) -> Result<(), Errno> {
         tokens::purge(&self.space, run)
     }
@@ -188,12 +188,12 @@ impl Region {
         tokens::move_in(&self.space, run, span);
     }
 
-    /// Has memory put behind the first page of a run that nobody else knows yet; what it holds stays.
+    /// Makes the first page of a run that no other thread knows yet resident; its contents stay.
     pub fn touch(&self, run: &Run) {
         tokens::touch(self.address(run.page));
     }
 
-    /// Asks for transparent huge pages between two pages, or refuses them. The kernel may not listen.
+    /// Asks for transparent huge pages between two pages, or refuses them. The kernel may ignore it.
     pub fn advise(&self, from: Page, to: Page, advice: Advice) {
         self.space.advise(from.offset(), to.offset() - from.offset(), advice);
     }

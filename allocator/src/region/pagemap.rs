@@ -1,15 +1,16 @@
 //! The pagemap: one 64-bit word per page.
 //!
 //! ```text
-//! slab    bits 16-63  what an address times the class's reciprocal must exceed by less than the reciprocal   bits 0-15  class offset
+//! slab    bits 16-63  an address that begins an object, times the class's reciprocal, exceeds this by less than it   bits 0-15  class offset
 //! others  bits 16-23  kind: 0 none · LARGE · FREE_WARM · FREE_ZERO    bits 24-31  order of a free run         bits 0-15  0
 //! ```
 //!
-//! The start of an object is told by a multiplication (Lemire, Kaser, Kurz 2019): with R = ceil(2^64 / size), an address at distance d
+//! A multiplication tells the start of an object (Lemire, Kaser, Kurz 2019): with R = ceil(2^64 / size), an address at distance d
 //! from the first object begins an object iff d * R mod 2^64 < R. The word holds first * R, so `free` needs address * R, one
 //! subtraction and one comparison. The low 16 bits of the product make room for the class offset; taking 2^16 away keeps the difference
-//! positive, and R is at least 2^46, so nothing else changes. The class offset of every other kind is 0, whose reciprocal is 0,
-//! so the same comparison refuses those.
+//! positive, and R is at least 2^46, so nothing else changes. Words of other kinds have class offset 0, whose reciprocal is 0,
+//! so the same comparison refuses them. It does not know where a slab's objects end: it also accepts the address where one more would begin, if
+//! that still lies on the slab's pages.
 #![allow(unsafe_code, reason = "the lookup of the free path reads the table without a bounds check")]
 
 use super::table::Table;
@@ -29,7 +30,7 @@ const OFFSET: u64 = 0xFFFF;
 pub struct Entry(u64);
 
 impl Entry {
-    /// Nothing larder handed out begins here.
+    /// Nothing that larder handed out begins here.
     pub const NONE: Entry = Entry(0);
     /// The first page of a large object.
     pub const LARGE: Entry = Entry(LARGE);
@@ -54,26 +55,26 @@ impl Entry {
         }
     }
 
-    /// The class, iff it is a slab's page and an object begins at `address`.
+    /// The class, iff this is a slab's page and `address` is a multiple of the size behind the slab's first object.
     #[inline(always)]
     pub fn class_of_object(self, address: usize) -> Option<Class> {
         let class = self.class()?;
         self.begins_object(address, class.reciprocal()).then_some(class)
     }
 
-    /// Whether an object begins at `address` in a slab of the class with this reciprocal.
+    /// Returns whether `address` passes for an object's beginning in a slab of the class with this reciprocal.
     #[inline(always)]
     pub fn begins_object(self, address: usize, reciprocal: u64) -> bool {
         (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0) < reciprocal
     }
 
-    /// The offset of the class, 0 if it is no slab's page.
+    /// The offset of the class, 0 if this is no slab's page.
     #[inline(always)]
     pub fn offset(self) -> usize {
         (self.0 & OFFSET) as usize
     }
 
-    /// Order and warmth, if it is the first page of a free run.
+    /// Order and warmth, if this is the first page of a free run.
     pub fn as_free(self) -> Option<(Order, bool)> {
         let kind = self.0 & KIND;
         let free = self.0 & OFFSET == 0 && (kind == FREE_WARM || kind == FREE_ZERO);
@@ -129,14 +130,14 @@ impl PageMap {
         self.words.get(page.index()).store(entry.0, Ordering::Release);
     }
 
-    /// Changes the word of a page from `from` to `to`; false if it was not `from`. Two racing frees of one large object meet here.
+    /// Changes the word of a page from `from` to `to`; returns false if it was not `from`. Two racing frees of one large object meet here.
     pub fn replace(&self, page: Page, from: Entry, to: Entry) -> bool {
         self.words.get(page.index()).compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 
 impl PageMap {
-    /// Where the word of address 0 would lie if the table began there, and not with the region at `region`.
+    /// Where the word of address 0 would lie if the table began there instead of with the region at `region`.
     pub fn origin(&self, region: usize) -> usize {
         self.base().wrapping_sub((region >> PAGE_SHIFT) * size_of::<AtomicU64>())
     }
@@ -144,11 +145,11 @@ impl PageMap {
     /// The word of the page around `address`: the lookup of the free path.
     ///
     /// # Safety
-    /// `origin` is that of a settled map, and `address` lies in a committed page of its region.
+    /// `origin` must be that of a settled map, and `address` must lie in a committed page of its region.
     #[inline(always)]
     pub unsafe fn lookup(origin: usize, address: usize) -> Entry {
         let word = (origin as *const AtomicU64).wrapping_add(address >> PAGE_SHIFT);
-        // SAFETY: committed memory that is never unmapped.
+        // SAFETY: the page is committed, so its word is committed memory, which is never unmapped.
         Entry(unsafe { &*word }.load(Ordering::Relaxed))
     }
 }
