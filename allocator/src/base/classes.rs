@@ -1,13 +1,13 @@
 //! Size classes: 8 bytes, multiples of 16 up to 128, then eight steps to each doubling: **small** ones up to 32 KiB, **medium** ones up to 256 KiB.
 //!
-//! Medium objects are whole numbers of pages. Each is a slab of its own, so that what is free is a run again at once; but for the one or few that a
-//! CPU's window and its depot keep: that is what their classes are for.
+//! Medium objects are whole numbers of pages. Each is a slab of its own, so a freed one becomes a run again at once, except for the one or few that a
+//! CPU's window and its depot keep: keeping these is what medium classes are for.
 //!
 //! A request above 128 bytes wastes at most one step, which is an eighth of the request: 12.5 %. The spacing is that of most
 //! modern allocators (jemalloc's `lg_group` of 3). Everything here is computed at compile time.
 //!
-//! Per class: the object size, the pages of a slab, the objects in it, the capacity of a magazine, and the reciprocal by which
-//! `free` tells the start of an object from its inside without a division (Lemire, Kaser, Kurz 2019).
+//! Per class: the object size, the pages of a slab, the objects in it, the capacity of a magazine, and the reciprocal with which
+//! `free` tells an object's start from its inside without a division (Lemire, Kaser, Kurz 2019).
 
 use super::units::{Class, MIN_ALIGN, PAGE, round_up};
 
@@ -19,25 +19,25 @@ const SMALL_CLASSES: usize = 74;
 pub const MAX_SMALL: usize = 32 * 1024;
 /// The largest medium size in bytes.
 pub const MAX_MEDIUM: usize = 256 * 1024;
-/// Most objects a slab holds, hence the bits of its bitmap.
+/// Most objects a slab holds, and so the number of bits in its bitmap.
 pub const MAX_SLAB_OBJECTS: usize = 512;
 /// Most rounds a magazine holds.
 pub const MAX_ROUNDS: usize = 256;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
-/// The first class for everybody.
+/// The first class that any request may use.
 const CLASS_16: Class = Class(2);
 
 /// Bytes of one class's place in a CPU's slot.
 pub const WINDOW_BYTES: usize = 24;
-/// The largest tiny size in bytes: the hit path looks those up by the byte.
+/// The largest tiny size in bytes: the hit path looks up tiny sizes by the byte.
 pub const MAX_TINY: usize = 1024;
 /// Entries of a table by size.
 pub const BY_SIZE_LEN: usize = MAX_TINY + 1;
 
-/// Sizes of small classes that are not tiny are multiples of this, in bytes.
+/// Small sizes that are not tiny are looked up in steps of this many bytes; the sizes of their classes are multiples of it.
 const STEP: usize = 1 << STEP_SHIFT;
-/// Its log2.
+/// log2 of [`STEP`].
 pub const STEP_SHIFT: u32 = 7;
 /// Entries of a table by steps.
 pub const BY_STEPS_LEN: usize = MAX_SMALL / STEP + 1;
@@ -50,13 +50,13 @@ const BY_UNITS_LEN: usize = MAX_SMALL / MIN_ALIGN + 1;
 
 const MAGAZINE_BYTES: usize = 32 * 1024;
 const MIN_ROUNDS: usize = 4;
-/// Of medium objects; one at least.
+/// For medium objects; a magazine holds one at least.
 const MEDIUM_MAGAZINE_BYTES: usize = 128 * 1024;
 const LARGEST_EVEN_CLASS: usize = 9;
 const COLOUR_STEP: usize = 64;
 pub const LINE: usize = 64;
 
-/// What is fixed about one class.
+/// The constants of one class.
 #[derive(Clone, Copy)]
 pub struct ClassInfo {
     /// Object size in bytes.
@@ -67,10 +67,10 @@ pub struct ClassInfo {
     pub slab_objects: u32,
     /// Rounds in a full magazine.
     pub rounds: u32,
-    /// Objects that share cache lines with one another and with no others: so many from a multiple of that number on. A power of two; 1 too from
-    /// two lines on, where no line is shared by more than a part of two objects.
+    /// Number of objects that share cache lines with one another and with no others; each group begins at a multiple of this number. A power of two. Also 1
+    /// for objects of two lines or more, where no line is shared by more than parts of two objects.
     pub group: u32,
-    /// Bytes from one slab colour to the next (0: the class has no room for colour).
+    /// Bytes from one slab colour to the next.
     pub colour_step: u32,
     /// Number of colours, at least 1.
     pub colours: u32,
@@ -88,13 +88,13 @@ const fn size_of_class(index: usize) -> usize {
     }
 }
 
-/// The alignment every object of a class has because its size is a multiple of it and slabs begin on pages.
+/// The alignment of every object of a class that follows from its size, because slabs begin on pages.
 const fn natural_align(size: usize) -> usize {
     let low = 1 << size.trailing_zeros();
     if low > PAGE { PAGE } else { low }
 }
 
-/// Fewest pages that hold enough objects with at most 1/32 lost at the end; of a medium class those of one object.
+/// The fewest pages that hold enough objects with at most 1/32 lost at the end; for a medium class, the pages of one object.
 const fn slab_pages(size: usize) -> usize {
     if size > MAX_SMALL {
         return size / PAGE;
@@ -120,7 +120,7 @@ const fn slab_pages(size: usize) -> usize {
     }
 }
 
-/// Slabs' first objects begin on lines.
+/// [`ClassInfo::group`]; the first object of a slab begins on a cache line.
 const fn group(size: usize) -> usize {
     let natural = natural_align(size);
     if size < 2 * LINE && natural < LINE { LINE / natural } else { 1 }
@@ -167,7 +167,7 @@ pub const fn all_classes() -> [ClassInfo; CLASSES] {
     table
 }
 
-/// For 0, 1, 2… units of `unit` bytes the [`Class::words`] of the first class from `first` on that holds them.
+/// For 0, 1, 2… units of `unit` bytes: the [`Class::words`] of the first class, from `first` on, that holds them.
 const fn words_by<const LEN: usize>(unit: usize, first: usize) -> [u16; LEN] {
     let mut table = [0; LEN];
     let mut class = first;
@@ -182,7 +182,7 @@ const fn words_by<const LEN: usize>(unit: usize, first: usize) -> [u16; LEN] {
     table
 }
 
-/// Those of small classes fit a byte.
+/// Narrows the words to bytes, which those of small classes fit.
 const fn bytes<const LEN: usize>(words: [u16; LEN]) -> [u8; LEN] {
     let mut table = [0; LEN];
     let mut at = 0;
@@ -194,7 +194,7 @@ const fn bytes<const LEN: usize>(words: [u16; LEN]) -> [u8; LEN] {
     table
 }
 
-/// What the hit path reads: the place of a window by size,
+/// What the hit path reads: the place of a window, by size,
 pub const fn words_by_size() -> [u8; BY_SIZE_LEN] {
     bytes(words_by(1, CLASS_16.index()))
 }
@@ -204,7 +204,7 @@ pub const fn words_by_steps() -> [u8; BY_STEPS_LEN] {
     bytes(words_by(STEP, CLASS_16.index()))
 }
 
-/// and by pages: of medium classes.
+/// and by pages, for medium classes.
 pub const fn words_by_pages() -> [u16; BY_PAGES_LEN] {
     words_by(PAGE, SMALL_CLASSES)
 }
@@ -231,7 +231,7 @@ impl Class {
         (1..CLASSES as u8).map(Class)
     }
 
-    /// What is fixed about this class.
+    /// The constants of this class.
     #[inline(always)]
     pub fn info(self) -> &'static ClassInfo {
         &INFO[self.index()]
@@ -249,13 +249,13 @@ impl Class {
         Class::at_offset(Class::offset_for(size, MIN_ALIGN))
     }
 
-    /// Bytes from a slot's beginning to this class's window: the class's name on the hit path.
+    /// Bytes from a slot's beginning to this class's window: the hit path names a class by this offset.
     #[inline(always)]
     pub const fn offset(self) -> usize {
         self.0 as usize * WINDOW_BYTES
     }
 
-    /// The same in words of 8 bytes.
+    /// [`Class::offset`] in words of 8 bytes.
     #[inline(always)]
     pub const fn words(self) -> usize {
         self.offset() / 8
@@ -273,7 +273,7 @@ impl Class {
         Class((offset / WINDOW_BYTES) as u8)
     }
 
-    /// Whether its objects are medium.
+    /// Returns whether objects of this class are medium.
     #[inline(always)]
     pub fn is_medium(self) -> bool {
         self.index() >= SMALL_CLASSES
@@ -313,8 +313,8 @@ impl Class {
         }
     }
 
-    /// The first class that holds `size`, at most [`MAX_SMALL`], and is a multiple of `align`. That is the class of the next multiple of `align`: where classes
-    /// lie closer than that, each multiple is one; where they do not, they are multiples themselves.
+    /// The first class that holds `size`, at most [`MAX_SMALL`], and whose size is a multiple of `align`. It is the class of the next multiple of `align`:
+    /// where classes lie closer than `align`, each multiple is a class; where they lie further apart, all classes are multiples.
     #[inline(always)]
     fn aligned(size: usize, align: usize) -> Option<Class> {
         if align > PAGE { None } else { round_up(size.max(1), align).map(Class::of) }

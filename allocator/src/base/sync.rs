@@ -1,8 +1,8 @@
-//! The atomics of the crate, in one place: the model checker's tests put its own in their stead.
+//! The atomics of the crate, in one place: the tests of the model checker substitute its own.
 
 pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// A counter that is changed under its owner's lock and read by anyone: plain loads and stores.
+/// A counter that is changed under its owner's lock and read by anyone, with plain loads and stores.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicU64);
 
@@ -17,7 +17,7 @@ impl Gauge {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Begins anew with `value`.
+    /// Replaces the value.
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }

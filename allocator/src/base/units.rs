@@ -1,6 +1,6 @@
 //! Units: no bare integer crosses a layer without saying what it counts.
 
-/// Bytes of larder's page, the unit of the buddy and of the pagemap. The system's page may be larger; it is a run-time value of `sys::vm`.
+/// Bytes of larder's page, the unit of the buddy and the pagemap. The system's page may be larger; `sys::vm` knows it at run time.
 pub const PAGE: usize = 4096;
 /// Bytes of a transparent huge page.
 pub const HUGE_PAGE: usize = 2 << 20;
@@ -12,10 +12,10 @@ pub const ORDERS: usize = 14;
 pub const MAX_RUN_PAGES: u32 = 1 << (ORDERS - 1);
 /// Alignment every C object has, whatever its size.
 pub const MIN_ALIGN: usize = 16;
-/// No object is larger: sizes beyond are refused (C: `PTRDIFF_MAX`).
+/// The largest size of an object: larger requests are refused (C: `PTRDIFF_MAX`).
 pub const MAX_SIZE: usize = isize::MAX as usize;
 
-/// No process has as many addresses, unless it asks the kernel for more.
+/// The number of addresses a process has at most, unless it asks the kernel for more.
 pub const ADDRESSES: usize = if cfg!(target_arch = "x86_64") { 1 << 47 } else { 1 << 48 };
 
 /// A node's number in larder's dense numbering (the system's numbers may be sparse).
@@ -86,7 +86,7 @@ impl Order {
         Order((u32::BITS - (pages - 1).leading_zeros()) as u8)
     }
 
-    /// The largest order not above `pages` (1 or more), capped at the top order.
+    /// The largest order whose runs have no more than `pages` pages (1 or more), capped at the top order.
     pub const fn within(pages: u32) -> Order {
         let floor = pages.ilog2();
         if floor as usize >= ORDERS { Order(ORDERS as u8 - 1) } else { Order(floor as u8) }
@@ -110,7 +110,7 @@ pub const fn round_up(value: usize, align: usize) -> Option<usize> {
     }
 }
 
-/// Pages that hold `bytes`; `None` if more than any run has.
+/// Number of pages that hold `bytes`, at least 1; `None` if no run has that many.
 pub const fn pages_for(bytes: usize) -> Option<u32> {
     let pages = bytes.div_ceil(PAGE);
     if pages > MAX_RUN_PAGES as usize { None } else { Some(if pages == 0 { 1 } else { pages as u32 }) }

@@ -1,14 +1,15 @@
-//! Which free pages are **loose**: in no run, known by nothing but a bit each.
+//! Which free pages are **loose**: in no run, recorded by nothing but a bit each.
 //!
-//! To free a run into the arena's lists is to cut it into powers of two, and each of them changes a handful of words of the pagemap and the links that
-//! no cache has; to take it again undoes all that. What is freed loose and taken loose changes a few bits, which lie close together. Runs are made of
-//! what is still loose when somebody needs runs (a *lazy* buddy system: Barkley and Lee 1989).
+//! Freeing a run into the arena's lists cuts it into powers of two, each of which changes a handful of words of the pagemap and the links that
+//! are in no cache; taking the pages again undoes all that. Freeing and taking loose pages changes a few bits, which lie close together. Runs are made
+//! of the pages that are still loose when somebody needs runs (a *lazy* buddy system: Barkley and Lee 1989).
 //!
-//! A bit for each page, and one for each **tract** of 512, so that what is loose is found in a large heap. The map reaches as far as anything
-//! was ever loose: a program that frees no long run has none.
+//! There is a bit for each page, and one for each **tract** of 512 pages, so that loose pages are found in a large heap. The map reaches as far as any
+//! page was ever loose: a program that frees no long run has no map.
 //!
-//! Invariants, wherever the arena's lock is free: a loose page is in the map of free pages and in no list; a tract's bit is set if (not iff) a page
-//! of it is loose. Fork: bits are set after, and cleared before, anybody else may have the page; a child counts anew.
+//! Invariants, whenever the arena's lock is free: a loose page is in the map of free pages and in no list; a tract's bit is set if (not iff) a page
+//! of it is loose. Fork: a page's bit is set after its last user has let it go, and cleared before its next user can have it; a child
+//! recounts.
 
 use super::bits::{Bits, TRACT};
 use super::tokens::Run;
@@ -25,7 +26,7 @@ pub struct LooseMap {
     pages: Bits,
     tracts: Bits,
     count: Gauge,
-    /// Behind the last tract that ever had any.
+    /// The end of the last tract that ever had a loose page.
     end: AtomicU32,
 }
 
@@ -57,14 +58,14 @@ impl LooseMap {
         self.count.get() as u32
     }
 
-    /// Makes a free run's pages loose; it comes back if the map cannot grow that far.
+    /// Makes a free run's pages loose; returns the run if the map cannot grow that far.
     pub fn put(&self, run: Run) -> Result<(), Run> {
         let range = run.page.0..run.page.0 + run.pages;
         if self.extend_to(range.end).is_err() {
             return Err(run);
         }
         let tracts = range.start / TRACT..range.end.div_ceil(TRACT);
-        // Seldom: it lies in a line that others read.
+        // Stored only if it changes, which is seldom: it lies in a cache line that others read.
         if tracts.end > self.end() {
             self.end.store(tracts.end, Ordering::Relaxed);
         }
@@ -90,13 +91,13 @@ impl LooseMap {
         self.pages.extend_to(pages as usize)
     }
 
-    /// Pages from `first` on are loose no longer; all of them were.
+    /// The `pages` pages from `first` on, all of them loose, are loose no longer.
     pub fn take(&self, first: Page, pages: u32) {
         self.pages.clear(first.0..first.0 + pages);
         self.count.sub(pages.into());
     }
 
-    /// The first page from `first` to `end` that is not loose, or `end`.
+    /// The first page from `first` to `end` that is not loose, or `end` if there is none.
     pub fn end_of(&self, first: Page, end: Page) -> Page {
         let known = end.0.min(self.pages.len());
         match self.pages.first(first.0..known, false) {
@@ -105,17 +106,17 @@ impl LooseMap {
         }
     }
 
-    /// Whether a page is loose.
+    /// Returns whether a page is loose.
     pub fn has(&self, page: Page) -> bool {
         self.end_of(page, page.plus(1)) != page
     }
 
-    /// The first stretch in the first tract that has any.
+    /// The first loose stretch in the first tract that has any.
     pub fn lowest(&self) -> Option<Run> {
         self.find(|tracts| self.tracts.first(tracts, true))
     }
 
-    /// The first stretch in the last tract that has any.
+    /// The first loose stretch in the last tract that has any.
     pub fn highest(&self) -> Option<Run> {
         self.find(|tracts| self.tracts.last(tracts, true))
     }
@@ -135,7 +136,7 @@ impl LooseMap {
         None
     }
 
-    /// In a forked child: nothing of a range is loose, for something else is known of it.
+    /// In a forked child: no page of a range is loose, because something else is recorded about it.
     pub fn forget(&self, range: Range<Page>) {
         let end = range.end.0.min(self.pages.len());
         if range.start.0 < end {
@@ -143,7 +144,7 @@ impl LooseMap {
         }
     }
 
-    /// In a forked child: counts anew.
+    /// In a forked child: recounts the loose pages.
     pub fn recount(&self) {
         let count = self.counted();
         self.count.sub(self.count.get());
@@ -154,7 +155,7 @@ impl LooseMap {
         self.pages.ones(0..self.pages.len())
     }
 
-    /// Whether the count is right, and what is loose can be found.
+    /// Returns whether the count is right, and all loose pages can be found.
     pub fn validate(&self) -> bool {
         let found = |tract| if self.tracts.all(tract..tract + 1) { self.pages.ones(self.pages_of(tract)) } else { 0 };
         self.counted() == self.count.get() && (0..self.end()).map(found).sum::<u64>() == self.count.get()

@@ -1,4 +1,4 @@
-//! A growable array in reserved address space: metadata that lives out of band and is never moved or freed.
+//! A growable array in reserved address space, for metadata that lives out of band and is never moved or freed.
 #![allow(unsafe_code, reason = "typed access to committed memory")]
 
 use crate::base::units::PAGE;
@@ -12,22 +12,22 @@ use core::ops::Range;
 use core::slice;
 use crossbeam_utils::CachePadded;
 
-/// Types for which all zero bytes are a value, that need no drop and may be shared between threads.
+/// Types for which all-zero bytes are a valid value, which need no drop and may be shared between threads.
 ///
 /// # Safety
-/// As said.
+/// The type must be as described above.
 pub unsafe trait Zeroed: Sync {}
 
-// SAFETY: atomics are plain numbers.
+// SAFETY: an atomic is a plain number, for which all-zero bytes are valid.
 unsafe impl Zeroed for crate::base::sync::AtomicU32 {}
-// SAFETY: atomics are plain numbers.
+// SAFETY: an atomic is a plain number, for which all-zero bytes are valid.
 unsafe impl Zeroed for crate::base::sync::AtomicU64 {}
-// SAFETY: a lock whose zero is free, and that guards nothing itself.
+// SAFETY: an all-zero lock is free, and this one guards no value of its own.
 unsafe impl Zeroed for CachePadded<Lock<()>> {}
-// SAFETY: two atomics.
+// SAFETY: it consists of two atomics.
 unsafe impl Zeroed for super::PageLink {}
 
-/// Commit in steps of this, so that growth costs few system calls; untouched parts cost no memory.
+/// Tables commit in steps of this many bytes, so that growth costs few system calls; untouched parts cost no memory.
 const STEP: usize = 64 * 1024;
 
 /// See the module. All zero is the empty table.
@@ -43,7 +43,7 @@ impl<T> Default for Table<T> {
     }
 }
 
-// SAFETY: items are only handed out by shared reference, and they are Sync.
+// SAFETY: items are handed out only by shared reference, and they are `Sync`.
 unsafe impl<T: Zeroed> Sync for Table<T> {}
 
 impl<T: Zeroed> Table<T> {
@@ -64,7 +64,7 @@ impl<T: Zeroed> Table<T> {
         rest
     }
 
-    /// Gives its addresses back, where no item was ever used.
+    /// Gives the addresses back, if no item was ever used.
     pub fn abandon(&self) {
         self.space.abandon();
     }
@@ -104,7 +104,7 @@ impl<T: Zeroed> Table<T> {
         commit(&self.space, count * size_of::<T>())
     }
 
-    /// The item at `index`; one beyond the committed part is a defect of larder and ends the process.
+    /// The item at `index`; an index beyond the committed part is a defect of larder and ends the process.
     #[inline]
     pub fn get(&self, index: usize) -> &T {
         match self.at(index) {
@@ -113,19 +113,19 @@ impl<T: Zeroed> Table<T> {
         }
     }
 
-    /// The item at `index`, if that is within the committed part.
+    /// The item at `index`, or `None` if that lies beyond the committed part.
     #[inline(always)]
     pub fn at(&self, index: usize) -> Option<&T> {
         if !self.has(index) {
             return None;
         }
-        // SAFETY: the index is within the committed part.
+        // SAFETY: the item lies within the committed part.
         let item = unsafe { (self.base() as *const T).add(index) };
-        // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
+        // SAFETY: the item lies in committed memory, which the system zeroed and which is never unmapped; the base is a page, so it is aligned.
         Some(unsafe { &*item })
     }
 
-    /// Whether there is an item at `index`, without a division.
+    /// Returns whether there is an item at `index`, without a division.
     #[inline(always)]
     fn has(&self, index: usize) -> bool {
         let size = size_of::<T>();
@@ -135,15 +135,15 @@ impl<T: Zeroed> Table<T> {
         index.checked_mul(size).is_some_and(|at| at < self.space.committed().saturating_sub(size - 1))
     }
 
-    /// The items of a range; one beyond the committed part ends the process.
+    /// The items of a range; a range beyond the committed part ends the process.
     #[inline]
     pub fn range(&self, range: Range<usize>) -> &[T] {
         if range.start > range.end || range.end > self.len() {
             no_such_item(range.end.max(range.start), self.len());
         }
-        // SAFETY: the range is within the committed part.
+        // SAFETY: the range lies within the committed part.
         let first = unsafe { (self.base() as *const T).add(range.start) };
-        // SAFETY: committed, zeroed by the system, aligned because the base is a page, never unmapped.
+        // SAFETY: the items lie in committed memory, which the system zeroed and which is never unmapped; the base is a page, so they are aligned.
         unsafe { slice::from_raw_parts(first, range.len()) }
     }
 
@@ -154,7 +154,7 @@ impl<T: Zeroed> Table<T> {
     }
 }
 
-/// Tables are never refused for what they add to what the process holds: it is small.
+/// Commits memory for a table. What tables add to the memory of the process is never refused, because it is small.
 #[cold]
 #[inline(never)]
 fn commit(space: &Reserve, bytes: usize) -> Result<(), Errno> {
@@ -176,7 +176,7 @@ mod tests {
     use crate::base::sync::AtomicU64;
 
     struct Three([AtomicU64; 3]);
-    // SAFETY: atomics.
+    // SAFETY: it consists of atomics.
     unsafe impl Zeroed for Three {}
 
     #[test]

@@ -1,10 +1,10 @@
 //! Owned tokens: memory travels by value, so inside larder a double free does not compile.
 //!
-//! - [`Run`]: consecutive pages of one region; who holds it owns the pages.
+//! - [`Run`]: consecutive pages of one region; whoever holds the token owns the pages.
 //! - [`Object`]: one free object of a class.
-//! - [`Magazine`]: a chain of free objects (*rounds*). Each round's first word holds the next one's address, encoded by [`Links`]; the
-//!   token is one word, the first round's address above bit 16 and below it the *room*: how many rounds may still be pushed. The
-//!   room is a hint (a restarted sequence may count a push twice), the chain is the truth.
+//! - [`Magazine`]: a chain of free objects (*rounds*). Each round's first word holds the address of the next one, encoded by [`Links`]. The
+//!   token is one word: the first round's address from bit 16 on, and below it the *room*, the number of rounds that may still be pushed. The
+//!   room is a hint (a restarted sequence may count a push twice); the chain is the truth.
 #![allow(unsafe_code, reason = "free objects hold links")]
 
 use crate::base::sync::{AtomicU8, Ordering};
@@ -14,7 +14,7 @@ use crate::sys::die::die;
 use crate::sys::rseq::MIX;
 use crate::sys::vm::{Reserve, Span};
 
-/// Consecutive pages that the holder owns.
+/// Consecutive pages, owned by the holder.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Run {
     /// First page.
@@ -26,7 +26,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Splits off what lies beyond the first `pages` pages.
+    /// Splits off what lies behind the first `pages` pages.
     pub fn split(self, pages: u32) -> (Run, Option<Run>) {
         let rest = self.pages.saturating_sub(pages);
         let head = Run { page: self.page, pages: self.pages - rest, zero: self.zero };
@@ -36,33 +36,33 @@ impl Run {
 }
 
 pub(super) fn purge(space: &Reserve, run: &Run) -> Result<(), Errno> {
-    // SAFETY: the holder of the token owns the pages and hands them over to be emptied.
+    // SAFETY: the holder of the token owns the pages, which are committed, and does not need their contents.
     unsafe { space.purge(run.page.offset(), (run.pages as usize) << PAGE_SHIFT) }
 }
 
 pub(super) fn move_out(space: &Reserve, run: &Run) -> Result<Span, Errno> {
-    // SAFETY: as above.
+    // SAFETY: the holder of the token owns the pages, which are committed.
     unsafe { space.move_out(run.page.offset(), (run.pages as usize) << PAGE_SHIFT) }
 }
 
 pub(super) fn move_in(space: &Reserve, run: &Run, span: Span) {
-    // SAFETY: as above; the span's token ends here.
+    // SAFETY: the holder of the token owns the pages, which are committed and as long as the span that was moved out of them; the span's token ends here.
     unsafe { space.move_in(run.page.offset(), span) }
 }
 
 pub(super) fn touch(address: usize) {
-    // SAFETY: the first byte of a page of a run that the caller holds: committed memory.
+    // SAFETY: the address is the first byte of a run that the caller holds: committed memory that no other thread uses.
     let byte = unsafe { AtomicU8::from_ptr(address as *mut u8) };
-    // An exchange, for that is a write in any case: adding nothing would be made a load.
+    // An exchange, because it always writes: the compiler would turn adding 0 into a load.
     let _as_it_was = byte.compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// A free object, in one hand only.
+/// A free object that only one holder knows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Object(usize);
 
 impl Object {
-    /// The token of the free object at `address`: minted where a slab's bit is cleared and where a program frees.
+    /// The token of the free object at `address`: made where a slab's bit is cleared, and where a program frees.
     #[inline(always)]
     pub fn mint(address: usize) -> Object {
         Object(address)
@@ -74,7 +74,7 @@ impl Object {
         self.0
     }
 
-    /// Hands the object to the program; its link is wiped first, so that a free object can be told from a used one.
+    /// Hands the object to the program. Wipes its link first, so that a free object can be told from a used one.
     #[inline(always)]
     pub fn into_pointer(self) -> *mut u8 {
         // SAFETY: the token says that the object is ours until this function returns.
@@ -89,26 +89,26 @@ impl Object {
 pub struct Links {
     /// The process's secret.
     pub secret: u64,
-    /// Where links may lead to: the single node's region and the spare one, or that of one of several nodes. Both empty: not known, any address will do.
+    /// Where links may lead: the region of the single node and the spare one, or the region of one of several nodes. Both empty: unknown, any address passes.
     pub regions: [Reach; 2],
 }
 
-/// A region as far as it is committed.
+/// A region, as far as it is committed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reach {
     /// First address.
     pub base: usize,
-    /// Bytes from there in units of 8.
+    /// Length from there in units of 8 bytes.
     pub words: usize,
 }
 
 impl Reach {
-    /// From a first address to what lies behind the last.
+    /// From the first address to `end`, the first one behind it.
     pub fn of(base: usize, end: usize) -> Reach {
         Reach { base, words: end.saturating_sub(base) / 8 }
     }
 
-    /// Whether an object may begin there.
+    /// Returns whether an object may begin at `address`.
     #[inline(always)]
     pub fn has(self, address: u64) -> bool {
         (address as usize).wrapping_sub(self.base).rotate_right(3) < self.words
@@ -116,28 +116,28 @@ impl Reach {
 }
 
 impl Links {
-    /// What the link in the object at `address` is mixed with.
+    /// The key with which the link in the object at `address` is mixed.
     #[inline(always)]
     pub fn key(self, address: usize) -> u64 {
         Links::mix(address, self.secret)
     }
 
-    /// [`Links::key`] of a secret.
+    /// [`Links::key`] for a given secret.
     #[inline(always)]
     pub fn mix(address: usize, secret: u64) -> u64 {
         (address as u64).wrapping_mul(MIX) ^ secret
     }
 
-    /// Whether a link can lead to `next`.
+    /// Returns whether a link can lead to `next`.
     pub fn leads_to(self, next: u64) -> bool {
         let known = self.regions[0].words != 0;
         next == 0 || if known { self.regions.iter().any(|reach| reach.has(next)) } else { next & NO_LINK == 0 }
     }
 
-    /// The address that the free object at `address` holds, were its first word a link.
+    /// The address that the first word of the object at `address` holds, if that word is a link.
     #[inline(always)]
     pub fn read(self, address: usize) -> u64 {
-        // SAFETY: every caller holds an object of larder's, at least 8 bytes, mapped.
+        // SAFETY: every caller has the address of an object of larder's, or of a link that `leads_to` accepted: 8 bytes in mapped memory.
         let raw = unsafe { (address as *const u64).read_volatile() };
         raw ^ self.key(address)
     }
@@ -146,7 +146,7 @@ impl Links {
     #[inline(always)]
     pub fn write(self, object: &Object, next: u64) {
         let raw = next ^ self.key(object.0);
-        // SAFETY: the token says that the object is free and ours.
+        // SAFETY: the token says that the object is free and ours, and an object has at least 8 bytes.
         unsafe { (object.0 as *mut u64).write_volatile(raw) }
     }
 }
@@ -162,7 +162,7 @@ impl Magazine {
         Magazine(class.info().rounds as u64)
     }
 
-    /// From a word that was stored by `into_word`.
+    /// The magazine of a word that `into_word` returned.
     pub fn from_word(word: u64) -> Magazine {
         Magazine(word)
     }
@@ -172,12 +172,12 @@ impl Magazine {
         self.0
     }
 
-    /// Whether it holds no round.
+    /// Returns whether it holds no round.
     pub fn is_empty(&self) -> bool {
         self.0 >> 16 == 0
     }
 
-    /// From the two words of a window. Pushes that found no room have made it less than none.
+    /// From the two words of a window. The room may have fallen below 0, by pushes that found none.
     pub fn from_window(head: u64, room: u64) -> Magazine {
         Magazine((head << 16) | (room as i64).clamp(0, ROOM as i64) as u64)
     }
@@ -187,17 +187,17 @@ impl Magazine {
         (self.0 >> 16, self.0 & ROOM)
     }
 
-    /// Number of rounds, as far as the room tells.
+    /// Number of rounds, as far as the room is right.
     pub fn len(&self, class: Class) -> u32 {
         Magazine::rounds_in(self.0, class)
     }
 
-    /// Number of rounds a stored word stands for.
+    /// Number of rounds that a stored word stands for.
     pub fn rounds_in(word: u64, class: Class) -> u32 {
         if word >> 16 == 0 { 0 } else { class.info().rounds.saturating_sub(word as u16 as u32) }
     }
 
-    /// Pushes a round; gives it back if the magazine is full.
+    /// Pushes a round; returns it if the magazine is full.
     pub fn push(&mut self, links: Links, object: Object) -> Result<(), Object> {
         if self.0 & ROOM == 0 {
             return Err(object);
@@ -223,8 +223,8 @@ impl Magazine {
     }
 }
 
-/// Reads the links of several magazines of a class, a step of all of them at a time: lines that have gone cold then come from memory together,
-/// where a single chain waits for one after the other. A chain that leads astray is left: who pops its rounds will say so.
+/// Reads the links of several magazines of a class, one step of all of them at a time: cold lines then come from memory together,
+/// where a single chain waits for one after the other. A chain that leads astray is abandoned: whoever pops its rounds will report it.
 pub fn read_ahead<const N: usize>(magazines: &[Option<Magazine>; N], links: Links, class: Class) {
     let mut heads = magazines.each_ref().map(|magazine| magazine.as_ref().map_or(0, |magazine| magazine.0 >> 16));
     for _ in 0..class.info().rounds {
@@ -237,7 +237,7 @@ pub fn read_ahead<const N: usize>(magazines: &[Option<Magazine>; N], links: Link
 
 const ROOM: u64 = 0xFFFF;
 
-/// Bits that no object's address has: 20 of them, so a word that is no link passes for one in a million times.
+/// Bits that no object's address has: 20 of them, so a word that is no link passes once in a million times.
 pub const NO_LINK: u64 = 0xFFFF_8000_0000_0007;
 
 /// Reports the free object at `address` whose link was overwritten.
