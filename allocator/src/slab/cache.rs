@@ -13,34 +13,34 @@ use core::array;
 
 /// Bytes of the first fill of a class.
 const FIRST_FILL: usize = 1024;
-/// Bytes of a later fill: about one page fault's worth. Threads that miss at the same time each fill, so more would be left over.
+/// Bytes of a later fill: about as much as one page fault brings. Threads that miss at the same time each fill, so after larger fills more would lie unused.
 const FULL_FILL: usize = 4096;
-/// Of a class of many slabs a fill takes one part in so many of them, at most a magazine:
+/// In a class of many slabs a fill takes this part of them, at most a magazine,
 const PART_OF_CLASS: usize = 64;
-/// and at most so many objects, for the stack of every thread that fills has room for them;
+/// and at most this many objects, because the stack of every thread that fills must have room for them,
 const MOST_FILLED: usize = 128;
-/// but only so many bytes of pages that were never touched, for each costs a fault.
+/// but only this many bytes from pages that were never touched, because each of these costs a fault.
 const FRESH_FILL: usize = 2 * FULL_FILL;
-/// So many slabs of a class serve all CPUs even while they are fresh: a page for each CPU is much in a small process.
+/// While a class has fewer slabs than this, they serve all CPUs even if they are fresh: a page for each CPU is much in a small process.
 const SHARED_SLABS: u32 = 16;
-/// Objects of at most so many bytes, of which a line holds several, are dealt out:
+/// Objects of at most this many bytes, several of which lie on a line, are dealt out:
 const DEALT_SIZE: usize = 32;
-/// one from each of so many groups, then the next from each.
+/// one from each of this many groups, then the next from each.
 const DEALT_GROUPS: usize = 8;
 /// An empty slab of at most this many pages is kept for the next fill.
 const KEEP_EMPTY_PAGES: u32 = 8;
-/// So many objects are taken back at a time: where they belong is looked up of all, then their slabs, which have gone cold, come from memory together.
+/// Objects taken back at a time: first the slab numbers of all of them are fetched, then their descriptors, so that cold lines come from memory together.
 const ABREAST: usize = 16;
 
 /// See the module. All zero is a class without slabs.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     pub(super) lists: Lock<Lists>,
-    /// Slabs, and from bit 32 on free objects in them, when a magazine, or an empty slab, was last taken or given back.
+    /// Slabs, and from bit 32 on free objects in them, as of the last time that a magazine or an empty slab was taken or given back.
     outline: AtomicU64,
 }
 
-/// Slabs and free objects of a class.
+/// Figures of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheFigures {
     /// Slabs.
@@ -49,7 +49,7 @@ pub struct CacheFigures {
     pub free: u32,
 }
 
-/// Addresses taken or given in one go.
+/// The addresses of the objects that one fill takes.
 struct Hand {
     addresses: [usize; MOST_FILLED],
     len: usize,
@@ -67,7 +67,8 @@ impl Hand {
         }
     }
 
-    /// What is taken in a row lies on different lines if it is very small, so that what one thread makes for several does not tie them together.
+    /// The addresses in an order in which very small objects that are taken in a row lie on different lines, so that objects that one thread makes for several
+    /// others do not tie these together.
     fn dealt(&self, class: Class) -> impl DoubleEndedIterator<Item = usize> + '_ {
         let group = if class.size() <= DEALT_SIZE { class.info().group as usize } else { 1 };
         let taken = self.addresses.get(..self.len).unwrap_or_default();
@@ -78,7 +79,7 @@ impl Hand {
 }
 
 impl Cache {
-    /// Takes objects under the lock and links them after it: linking touches their memory, which may fault.
+    /// Takes objects under the lock, but links them after it is released: linking touches the objects' memory, which may fault.
     pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, links: Links) -> Option<Magazine> {
         let mut hand = Hand::new();
         self.take(&mut hand, slabs, arena, class, cpu);
@@ -91,7 +92,7 @@ impl Cache {
         (!magazine.is_empty()).then_some(magazine)
     }
 
-    /// Into a hand that there is already: the stack of every thread that was ever here is as deep as this goes.
+    /// Fills a hand that the caller owns, because every thread that was ever here has its stack as deep as this goes.
     fn take(&self, hand: &mut Hand, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) {
         let Ok(mut lists) = self.lists.lock() else { return };
         let mut want = next_batch(&mut lists, class);
@@ -151,7 +152,7 @@ impl Cache {
         self.outline.store(u64::from(lists.slabs) | u64::from(lists.free) << 32, Ordering::Relaxed);
     }
 
-    /// The figures of a moment ago.
+    /// The figures as they were a moment ago, without the lock.
     pub(super) fn outline(&self) -> CacheFigures {
         let outline = self.outline.load(Ordering::Relaxed);
         CacheFigures { slabs: outline as u32, free: (outline >> 32) as u32 }
@@ -165,7 +166,7 @@ impl Cache {
         self.note(&lists);
     }
 
-    /// Keeps every slab of the class as it is, if nobody else is at them now.
+    /// Keeps every slab of the class as it is, if the lock is free now.
     pub(super) fn try_hold(&self) -> Option<Guard<'_, Lists>> {
         self.lists.try_lock()
     }
@@ -211,8 +212,8 @@ impl Cache {
     }
 }
 
-/// The slab to take from. Of small classes a CPU has slabs of its own, so that two do not get objects of one line, until much lies free; of others
-/// as long as they are fresh and the class has many, so that two do not touch new pages side by side.
+/// The slab to take from. For classes whose objects share lines a CPU has slabs of its own until much lies free, so that no two CPUs get objects of one line.
+/// For other classes it has slabs of its own while they are fresh and the class has many, so that no two CPUs touch new pages side by side.
 fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, begin: bool) -> Option<SlabId> {
     let is_for = |id: &SlabId| {
         let slab = slabs.descriptors.get(id.0 as usize - 1);
@@ -223,7 +224,7 @@ fn choose(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8
     found.or_else(|| if begin { begin_slab(lists, slabs, arena, class, cpu).or_else(|| lists.fullest()) } else { None })
 }
 
-/// How many objects the next fill takes: twice the last, from little up to a page's worth or a part of the class.
+/// How many objects the next fill takes: twice as many as the last, from little up to a page's worth or a part of the class.
 fn next_batch(lists: &mut Lists, class: Class) -> usize {
     let info = class.info();
     let part = lists.slabs as usize * info.slab_pages as usize * PAGE / PART_OF_CLASS;
@@ -234,13 +235,13 @@ fn next_batch(lists: &mut Lists, class: Class) -> usize {
     batch
 }
 
-/// So many objects, but whole groups, and one at least.
+/// Rounds a number of objects down to whole groups, but to one group at least.
 fn in_groups(objects: usize, class: Class) -> usize {
     let group = class.info().group as usize;
     (objects / group).max(1) * group
 }
 
-/// Puts one object back; a bit that is set already is a double free. Gives back what is none of these slabs' objects.
+/// Puts one object back; if its bit is set already, that is a double free. Returns an address that is no object of these slabs.
 fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) -> Result<(), Object> {
     let address = object.address();
     let region = arena.region();
@@ -255,7 +256,7 @@ fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Ob
     Ok(())
 }
 
-/// After an object came back: moves the slab to its list, or gives it back if it is empty and not worth keeping.
+/// After an object came back: moves the slab to the list where it belongs now, or gives it back if it is empty and not worth keeping.
 fn settle(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId, slab: &Slab) {
     let info = class.info();
     let empty = slab.free() == info.slab_objects;
@@ -287,7 +288,7 @@ fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu
         arena.region().links(page).first.store(id.0, Ordering::Relaxed);
         arena.region().map().set(page, Entry::slab(class, first));
     }
-    // Last: a forked child takes every descriptor with a class for a slab whose pages all say so.
+    // Last: a forked child assumes that all pages of a slab whose descriptor has a class say so.
     slab.begin(class);
     lists.slabs += 1;
     lists.free += info.slab_objects;

@@ -1,4 +1,4 @@
-//! What is known of one slab. Every field is written under the lock of the slab's class.
+//! What is known about one slab. Every field is written under the lock of the slab's class.
 #![allow(unsafe_code, reason = "one marker impl: the descriptor is all atomics")]
 
 use crate::base::classes::MAX_SLAB_OBJECTS;
@@ -8,14 +8,14 @@ use crate::region::Zeroed;
 use crate::sys::arch;
 
 const WORDS: usize = MAX_SLAB_OBJECTS / 64;
-/// In `seen`; above any number of objects.
+/// A flag in `seen`, above any number of objects.
 const THINNED: u16 = 1 << 15;
 
-/// A slab's number in its node's table, +1 so that 0 is none.
+/// A slab's number in its node's table, from 1 on: 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SlabId(pub(super) u32);
 
-/// All zero is a descriptor nobody uses.
+/// The descriptor of a slab. All zero is unused.
 #[derive(Debug, Default)]
 pub(super) struct Slab {
     bits: [AtomicU64; WORDS],
@@ -26,23 +26,23 @@ pub(super) struct Slab {
     pub(super) previous: AtomicU32,
     free: AtomicU16,
     colour: AtomicU16,
-    /// Free objects when somebody last asked whether it rests, with [`THINNED`] if its free pages went back then.
+    /// Free objects when the slab was last asked whether it rests, with [`THINNED`] if its free pages went back then.
     seen: AtomicU16,
     class: AtomicU8,
-    /// The CPU that fills from it.
+    /// The CPU that fills from it, where CPUs have slabs of their own.
     owner: AtomicU8,
     /// The list it is in, +1.
     pub(super) list: AtomicU8,
-    /// Whether its pages were zero, and not all objects have been taken since.
+    /// Whether its pages were zero and some of its objects have never been taken.
     fresh: AtomicU8,
     /// See [`Slab::hollow`].
     hollow: AtomicU8,
 }
 
-// SAFETY: atomics are plain numbers.
+// SAFETY: the descriptor consists of atomics, for which all-zero bytes are valid.
 unsafe impl Zeroed for Slab {}
 
-/// The bits that lie in a group, so many from a multiple of the number on, of which all are set.
+/// Those bits of which the whole group is set; a group is `group` bits from a multiple of `group` on.
 fn whole_groups(bits: u64, group: u32) -> u64 {
     let (one, lowest) = ((1 << group) - 1, u64::MAX / ((1 << group) - 1));
     let whole = (0..group).fold(u64::MAX, |whole, place| whole & (bits >> place));
@@ -50,7 +50,7 @@ fn whole_groups(bits: u64, group: u32) -> u64 {
 }
 
 impl Slab {
-    /// Makes an unused descriptor one of a slab with every object free, of pages that are known to be zero or not.
+    /// Makes an unused descriptor that of a slab with every object free; `zero` says whether its pages are known to be zero.
     pub(super) fn prepare(&self, class: Class, page: Page, colour: u32, zero: bool) {
         let objects = class.info().slab_objects;
         for (index, word) in self.bits.iter().enumerate() {
@@ -66,23 +66,23 @@ impl Slab {
         self.fresh.store(zero.into(), Ordering::Relaxed);
     }
 
-    /// Fetches it into the cache: its ends, which lie on two lines.
+    /// Fetches the descriptor into the cache: its two ends, which lie on two lines.
     pub(super) fn fetch(&self) {
         arch::fetch(self.bits.as_ptr().addr());
         arch::fetch(self.page.as_ptr().addr());
     }
 
-    /// Begins its use.
+    /// Puts the descriptor to use.
     pub(super) fn begin(&self, class: Class) {
         self.class.store(class.0, Ordering::Release);
     }
 
-    /// Ends its use.
+    /// Ends the descriptor's use.
     pub(super) fn end(&self) {
         self.class.store(0, Ordering::Release);
     }
 
-    /// Its class, if it is in use.
+    /// Its class, if the descriptor is in use.
     pub(super) fn class(&self) -> Option<Class> {
         match self.class.load(Ordering::Acquire) {
             0 => None,
@@ -90,7 +90,7 @@ impl Slab {
         }
     }
 
-    /// The CPU that fills from it, in a byte.
+    /// The CPU that fills from it, cut to a byte.
     pub(super) fn owner(&self) -> u8 {
         self.owner.load(Ordering::Relaxed)
     }
@@ -100,7 +100,7 @@ impl Slab {
         self.owner.store(cpu, Ordering::Relaxed);
     }
 
-    /// Whether to take an object is likely to touch a page for the first time.
+    /// Returns whether taking an object is likely to touch a page for the first time.
     pub(super) fn is_fresh(&self) -> bool {
         self.fresh.load(Ordering::Relaxed) != 0
     }
@@ -120,8 +120,8 @@ impl Slab {
         self.free.load(Ordering::Relaxed) as u32
     }
 
-    /// Whether it rests and has pages to give back: no fewer objects are free than when this was last asked, and if its free pages went
-    /// back then, an eighth more.
+    /// Returns whether the slab rests and has pages to give back: it rests if no fewer objects are free than when this was last asked; if its free pages
+    /// went back then, an eighth more must be free.
     pub(super) fn rests(&self) -> bool {
         let (free, seen) = (self.free(), self.seen.load(Ordering::Relaxed));
         let (before, thinned) = (u32::from(seen & !THINNED), seen & THINNED != 0);
@@ -132,36 +132,36 @@ impl Slab {
         !thinned || free > before + before / 8
     }
 
-    /// Whether its free pages went back and nothing has changed since.
+    /// Returns whether its free pages went back and nothing has changed since.
     pub(super) fn was_thinned(&self) -> bool {
         self.seen.load(Ordering::Relaxed) == self.free() as u16 | THINNED
     }
 
-    /// Its free pages went back.
+    /// Notes that its free pages went back.
     pub(super) fn note_thinned(&self) {
         self.seen.store(self.free() as u16 | THINNED, Ordering::Relaxed);
     }
 
-    /// So many of its pages are hollow now; how many were before.
+    /// Sets the number of its hollow pages; returns what it was.
     pub(super) fn set_hollow(&self, pages: u32) -> u32 {
         let before = self.hollow.load(Ordering::Relaxed);
         self.hollow.store(pages as u8, Ordering::Relaxed);
         before.into()
     }
 
-    /// Pages that went back when somebody last looked for such, if no object was taken since.
+    /// Pages that had gone back when the slab was last thinned, if no object was taken since.
     pub(super) fn hollow(&self) -> u32 {
         self.hollow.load(Ordering::Relaxed).into()
     }
 
-    /// Takes up to `want` objects and calls `each` with their numbers; returns how many. First those of whole free groups, then others, lowest first.
+    /// Takes up to `want` objects and calls `each` with their numbers; returns how many. Takes those of wholly free groups first, then others, lowest first.
     pub(super) fn take(&self, want: u32, group: u32, mut each: impl FnMut(u32)) -> u32 {
         let whole = self.take_of(want, |bits| whole_groups(bits, group), &mut each);
         let taken = whole + if whole < want { self.take_of(want - whole, |bits| bits, &mut each) } else { 0 };
         if self.free() == 0 {
             self.fresh.store(0, Ordering::Relaxed);
         }
-        // As many may be free again before anybody looks, of pages that have memory again.
+        // Otherwise as many objects might be free again at the next look, on pages that have memory again.
         self.seen.store(0, Ordering::Relaxed);
         taken
     }
@@ -185,7 +185,7 @@ impl Slab {
         taken
     }
 
-    /// Puts object `number` back; false if it was there already.
+    /// Puts object `number` back; returns false if it was there already.
     pub(super) fn put(&self, number: u32) -> bool {
         let Some(word) = self.bits.get(number as usize / 64) else { return false };
         let (bits, bit) = (word.load(Ordering::Relaxed), 1 << (number % 64));
@@ -197,17 +197,17 @@ impl Slab {
         true
     }
 
-    /// Whether object `number` is free in the slab.
+    /// Returns whether object `number` is free in the slab.
     pub(super) fn has(&self, number: u32) -> bool {
         self.bits.get(number as usize / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (number % 64) & 1 != 0)
     }
 
-    /// Counts the bits anew (after a fork, and to validate).
+    /// Counts the set bits (after a fork, and to validate).
     pub(super) fn count(&self) -> u32 {
         self.bits.iter().map(|word| word.load(Ordering::Relaxed).count_ones()).sum()
     }
 
-    /// Makes the count agree with the bits.
+    /// Makes the count agree with the bits, and forgets the list.
     pub(super) fn recount(&self) {
         self.free.store(self.count() as u16, Ordering::Relaxed);
         self.list.store(0, Ordering::Relaxed);

@@ -1,15 +1,15 @@
-//! The lists of one class's slabs that have free objects, by how full they are.
+//! The lists of those slabs of one class that have free objects, by how full they are.
 
 use super::descriptor::{Slab, SlabId};
 use crate::base::sync::Ordering;
 use crate::base::units::Class;
 use crate::region::Table;
 
-/// Partial lists, fullest first.
+/// Number of lists of partial slabs, fullest first.
 const PARTIAL: usize = 4;
-/// Slabs that are looked at for a CPU's own.
+/// Most slabs that are looked at to find one of a CPU.
 const MOST_LOOKS: u32 = 16;
-/// Slabs that may lie free, beside a quarter, before a CPU is given another's.
+/// Slabs' worth of objects that may lie free, beside an eighth of the class, before a CPU is given another CPU's slab.
 const SPARED: u64 = 4;
 /// The list of empty slabs.
 pub(super) const EMPTY: usize = PARTIAL;
@@ -22,14 +22,14 @@ pub(super) struct Lists {
     pub(super) slabs: u32,
     /// Free objects in them.
     pub(super) free: u32,
-    /// Objects of the next fill: grows from little to a whole magazine, so that a small process touches few pages.
+    /// Objects that the last fill asked for; the next asks for twice as many, so that a small process touches few pages.
     pub(super) batch: u32,
     /// Colour of the next slab.
     pub(super) next_colour: u32,
 }
 
 impl Lists {
-    /// The list a slab belongs in, by its free objects; none if it is full.
+    /// The list in which a slab belongs, by its free objects; `None` if it is full.
     fn list_for(slab: &Slab, class: Class) -> Option<usize> {
         let (free, all) = (slab.free(), class.info().slab_objects);
         if free == 0 {
@@ -46,7 +46,7 @@ impl Lists {
         self.heads.iter().find(|&&head| head != 0).map(|&head| SlabId(head))
     }
 
-    /// A slab with a free object that is a CPU's or, being empty, nobody's; the fullest of the first few.
+    /// The fullest of the CPU's own slabs with a free object, among the first few; else an empty slab.
     pub(super) fn fullest_of(&self, table: &Table<Slab>, cpu: u8) -> Option<SlabId> {
         let mut looks = MOST_LOOKS;
         for &head in &self.heads[..PARTIAL] {
@@ -63,7 +63,7 @@ impl Lists {
         self.empty()
     }
 
-    /// Whether more lies free than slabs of several CPUs explain: then they share.
+    /// Returns whether more lies free than several CPUs with slabs of their own explain: then CPUs share slabs.
     pub(super) fn is_rich(&self, class: Class) -> bool {
         let each = u64::from(class.info().slab_objects);
         u64::from(self.free) > u64::from(self.slabs) * each / 8 + SPARED * each
@@ -74,7 +74,7 @@ impl Lists {
         (self.heads[EMPTY] != 0).then_some(SlabId(self.heads[EMPTY]))
     }
 
-    /// Moves a slab to the list it belongs in after its count changed.
+    /// After a slab's count changed: moves it to the list where it belongs.
     pub(super) fn place(&mut self, table: &Table<Slab>, id: SlabId, class: Class) {
         let slab = table.get(id.0 as usize - 1);
         let wanted = Lists::list_for(slab, class).map_or(0, |list| list as u8 + 1);
@@ -96,7 +96,7 @@ impl Lists {
         *head = id.0;
     }
 
-    /// Takes a slab out of its list, if it is in one.
+    /// Takes a slab out of its list, if it is on one.
     pub(super) fn unlink(&mut self, table: &Table<Slab>, id: SlabId) {
         let slab = table.get(id.0 as usize - 1);
         let list = slab.list.swap(0, Ordering::Relaxed);
@@ -111,7 +111,7 @@ impl Lists {
         }
     }
 
-    /// Slabs in all lists (for validation).
+    /// Number of slabs on all lists (for validation).
     pub(super) fn listed(&self, table: &Table<Slab>) -> u32 {
         let mut count = 0;
         for &head in &self.heads {

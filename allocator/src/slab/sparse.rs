@@ -1,11 +1,11 @@
 //! Giving back the free pages inside slabs.
 //!
-//! One object keeps a whole slab, up to 64 pages; when a program has left a class, or frees at random, that is most of what stays behind.
-//! So a slab that is **sparse** (at least half free) and **rests** (no object was taken since it was last looked at, as far as the number tells) gives back every page on
+//! One object keeps a whole slab, up to 64 pages. When a program no longer uses a class, or frees at random, such slabs are most of what stays behind.
+//! So a slab that is **sparse** (at least half free) and **rests** (no object was taken since the last look at it) gives back every page on
 //! which no object is taken. It remains a slab, and its pages come back as zeros when they are used again: nobody
-//! relies on what lies in an object that is free in its slab.
+//! relies on the contents of an object that is free in its slab.
 //!
-//! Locks: the class's, while the pages of one slab are given back, so that no object of it is taken meanwhile; it is tried, never waited for.
+//! Locks: the class's, while the pages of one slab are given back, so that no object of it is taken meanwhile. It is tried, never waited for.
 
 use super::cache::Cache;
 use super::descriptor::Slab;
@@ -25,7 +25,7 @@ pub enum Which {
 }
 
 impl Slabs {
-    /// Looks at the slabs with these numbers, from 0 on.
+    /// Looks at the slabs with these indices (a slab's number less 1).
     pub fn thin(&self, arena: &Arena, numbers: Range<usize>, which: Which, reason: Reason) {
         if arena.is_refused() {
             return;
@@ -44,7 +44,7 @@ impl Slabs {
 }
 
 impl Cache {
-    /// Pages that it gave back.
+    /// Returns the number of pages that the slab gave back.
     fn thin(&self, arena: &Arena, class: Class, slab: &Slab, which: Which, reason: Reason) -> u32 {
         let Some(_lists) = self.try_hold() else { return 0 };
         if slab.class() != Some(class) {
@@ -73,17 +73,17 @@ impl Cache {
 }
 
 impl Slab {
-    /// Whether at least half of its objects are free.
+    /// Returns whether at least half of its objects are free.
     fn is_sparse(&self, class: Class) -> bool {
         self.free() * 2 >= class.info().slab_objects
     }
 
-    /// So many of its pages are hollow now.
+    /// Sets the number of its hollow pages, and tells the arena.
     pub(super) fn count_hollow(&self, arena: &Arena, pages: u32) {
         arena.count_hollow(self.set_hollow(pages), pages);
     }
 
-    /// Whether no object on a page of it is taken.
+    /// Returns whether no object on its page `index` is taken.
     fn has_page(&self, index: u32, class: Class) -> bool {
         let (size, colour) = (class.size(), self.colour());
         let first = (index as usize * PAGE).saturating_sub(colour) / size;
@@ -105,7 +105,7 @@ mod tests {
         arena.given_back()[Reason::Decay as usize] - before
     }
 
-    /// A slab's objects by address; all but the first, and one in the middle, are given back.
+    /// Takes a slab's objects and gives back all but the lowest and one in the middle; returns the addresses of all, in order.
     fn sparse(slabs: &Slabs, arena: &Arena) -> Vec<usize> {
         let mut all = objects(slabs, arena, CLASS.info().slab_objects as usize);
         all.sort_unstable();

@@ -11,14 +11,14 @@ use crate::sys::arch;
 use crate::sys::lock::Lock;
 use crate::sys::vm::Span;
 
-/// Numbers in use: all below `used`, but for the list of unused ones.
+/// The numbers that are in use: 1 to `used`, except those on the list that begins at `unused`.
 #[derive(Debug, Default)]
 struct Numbers {
     unused: u32,
     used: u32,
 }
 
-/// See the module. All zero is a node without slabs. What is written at boot comes first.
+/// See the module. All zero is a node without slabs. Fields written at boot come first.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Slabs {
@@ -28,7 +28,7 @@ pub struct Slabs {
 }
 
 impl Slabs {
-    /// Metadata bytes to reserve for a region of `pages` pages: a slab has at least one page, on the average many more.
+    /// Metadata bytes to reserve for a region of `pages` pages: a slab has at least one page, on average many more.
     pub fn metadata_len(pages: usize) -> usize {
         Table::<Slab>::bytes_for(pages)
     }
@@ -38,7 +38,7 @@ impl Slabs {
         self.descriptors.settle(metadata, pages)
     }
 
-    /// Gives addresses back until they are needed.
+    /// Gives addresses back until they are needed ([`Table::give_up_unused`]).
     pub fn give_up_unused(&self) {
         if let Ok(_numbers) = self.numbers.lock() {
             self.descriptors.give_up_unused();
@@ -50,13 +50,13 @@ impl Slabs {
         self.descriptors.committed()
     }
 
-    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (a class's < the numbers'); any if
-    /// none is there.
+    /// Returns whether this thread holds one of the locks whose rank is that of the lock at `address` or higher (a class's < the numbers'). If no lock of
+    /// this table is at `address`, any of them counts.
     pub fn is_held_from(&self, address: usize) -> bool {
         self.numbers.is_mine() || (!self.numbers.is_at(address) && self.caches.iter().any(Cache::is_held))
     }
 
-    /// Whether one of the locks is the one at an address.
+    /// Returns whether one of the locks is the one at `address`.
     pub fn has_lock_at(&self, address: usize) -> bool {
         self.numbers.is_at(address) || self.caches.iter().any(|cache| cache.has_lock_at(address))
     }
@@ -66,8 +66,8 @@ impl Slabs {
         self.caches[class.index()].fill(self, arena, class, cpu as u8, links)
     }
 
-    /// Puts a magazine's rounds back into their slabs; gives it back if this thread holds the lock.
-    /// What is no object of this node's goes to `stray`.
+    /// Puts a magazine's rounds back into their slabs; returns the magazine if this thread already holds the lock.
+    /// Passes rounds that are no objects of this node to `stray`.
     pub fn take_back(
         &self,
         arena: &Arena,
@@ -86,7 +86,7 @@ impl Slabs {
         }
     }
 
-    /// Slab numbers given out so far.
+    /// Descriptors committed so far: no slab has a higher number.
     pub fn numbers(&self) -> usize {
         self.descriptors.len()
     }
@@ -100,12 +100,12 @@ impl Slabs {
         self.caches[class.index()].figures()
     }
 
-    /// The same of a moment ago, without a lock.
+    /// Slabs and free objects of a class as they were a moment ago, without a lock.
     pub fn outline(&self, class: Class) -> CacheFigures {
         self.caches[class.index()].outline()
     }
 
-    /// Where the object that covers `address` begins, and whether it is free in its slab.
+    /// Beginning and class of the object that covers `address`, and whether it is free in its slab.
     pub fn object_around(&self, arena: &Arena, address: usize) -> Option<(usize, Class, bool)> {
         let page = arena.region().page_of(address)?;
         let class = arena.region().entry(page).class()?;
@@ -114,12 +114,12 @@ impl Slabs {
         Some((start, class, slab.has(number)))
     }
 
-    /// Bytes of free objects in slabs, a moment ago, without a lock.
+    /// Bytes of free objects in slabs as they were a moment ago, without a lock.
     pub fn free_bytes(&self) -> usize {
         Class::all().map(|class| self.outline(class).free as usize * class.size()).sum()
     }
 
-    /// The slab of a page of its class, and the number of the object at or around `address`.
+    /// The slab to which a page belongs, and the number of the object that covers `address`. The class must be the page's.
     pub(super) fn locate(&self, arena: &Arena, page: Page, class: Class, address: usize) -> Option<(&Slab, u32)> {
         let id = self.id_of(arena, page)?;
         let slab = self.descriptors.get(id.0 as usize - 1);
@@ -128,33 +128,33 @@ impl Slabs {
         (number < class.info().slab_objects as usize).then_some((slab, number as u32))
     }
 
-    /// Whether the slab of an object is another CPU's.
+    /// Returns whether the slab of an object is another CPU's.
     pub fn is_of_other(&self, arena: &Arena, address: usize, cpu: usize) -> bool {
         let id = arena.region().page_of(address).and_then(|page| self.id_of(arena, page));
         id.is_some_and(|id| self.descriptors.get(id.0 as usize - 1).owner() != cpu as u8)
     }
 
-    /// The number of the slab a page belongs to.
+    /// The number of the slab to which a page belongs.
     pub(super) fn id_of(&self, arena: &Arena, page: Page) -> Option<SlabId> {
         let id = arena.region().links(page).first.load(Ordering::Relaxed);
         (id != 0 && id as usize <= self.descriptors.len()).then_some(SlabId(id))
     }
 
-    /// Fetches what tells the slab of the object at `address` into the cache.
+    /// Fetches the slab number of the object at `address` into the cache.
     pub(super) fn fetch_id(&self, arena: &Arena, address: usize) {
         if let Some(page) = arena.region().page_of(address) {
             arch::fetch(core::ptr::from_ref(arena.region().links(page)).addr());
         }
     }
 
-    /// Fetches its descriptor.
+    /// Fetches the descriptor of the slab of the object at `address`.
     pub(super) fn fetch_descriptor(&self, arena: &Arena, address: usize) {
         if let Some(id) = arena.region().page_of(address).and_then(|page| self.id_of(arena, page)) {
             self.descriptors.get(id.0 as usize - 1).fetch();
         }
     }
 
-    /// A descriptor for a new slab.
+    /// Takes a number, and with it a descriptor, for a new slab.
     pub(super) fn number(&self) -> Option<SlabId> {
         let mut numbers = self.numbers.lock().ok()?;
         if numbers.unused != 0 {
@@ -167,7 +167,7 @@ impl Slabs {
         Some(SlabId(numbers.used))
     }
 
-    /// Gives a descriptor back. While this thread holds the numbers' lock (it is in a signal handler) the number is lost.
+    /// Gives a number back. If this thread already holds the numbers' lock (it is in a signal handler), the number is lost.
     pub(super) fn forget(&self, id: SlabId) {
         if let Ok(mut numbers) = self.numbers.lock() {
             self.descriptors.get(id.0 as usize - 1).next.store(numbers.unused, Ordering::Relaxed);
@@ -175,7 +175,7 @@ impl Slabs {
         }
     }
 
-    /// All slabs in use, with their numbers. Takes no lock: in a forked child the numbers' one may be this thread's.
+    /// All slabs in use, with their numbers. Takes no lock: in a forked child this thread may hold that of the numbers.
     pub(super) fn in_use(&self) -> impl Iterator<Item = (SlabId, &Slab, Class)> {
         (1..=self.descriptors.len() as u32).map(SlabId).filter_map(|id| {
             let slab = self.descriptors.get(id.0 as usize - 1);
@@ -183,10 +183,10 @@ impl Slabs {
         })
     }
 
-    /// In a forked child: rebuilds what threads that no longer exist held.
+    /// In a forked child: rebuilds what was locked by threads that no longer exist.
     pub fn rebuild(&self) {
         if let Some(mut numbers) = self.numbers.inherit() {
-            // Those that were used before are lost. How far they were given out is a word, right at any time: the highest with a class may be less, for
+            // The unused numbers are lost. `used` is one word, and right at any time. The highest number with a class may be lower than that, because
             // this thread may be about to begin a slab.
             numbers.unused = 0;
         }
@@ -195,7 +195,7 @@ impl Slabs {
         }
     }
 
-    /// Checks every invariant; the caller has stopped the world.
+    /// Checks every invariant; the caller must have stopped the world.
     pub fn validate(&self, arena: &Arena) -> Result<(), &'static str> {
         for (id, slab, class) in self.in_use() {
             if slab.count() != slab.free() {
@@ -215,7 +215,7 @@ impl Slabs {
 
 #[cfg(test)]
 impl Slabs {
-    /// As if a signal handler had interrupted this thread while it held the lock of a class.
+    /// Holds the lock of a class, as if a signal handler had interrupted this thread as its holder.
     pub fn seize(&self, class: Class) -> impl Sized + '_ {
         self.caches[class.index()].try_hold().unwrap()
     }
@@ -232,12 +232,12 @@ pub(super) mod tests {
     const REGION: usize = 32 << 20;
     pub(in crate::slab) const CLASS: Class = Class(20);
 
-    /// Of nobody's process; they may lead anywhere.
+    /// Links of no real process; they may lead anywhere.
     fn links() -> Links {
         Links { secret: 0x5eed, regions: Default::default() }
     }
 
-    /// An arena and its slabs, in the hands of `test`.
+    /// Runs `test` with an arena and its slabs, and validates them afterwards.
     pub(in crate::slab) fn with_slabs(test: impl FnOnce(&Slabs, &Arena)) {
         let (arena, pages) = (Arena::default(), REGION / PAGE);
         let caches = core::array::from_fn(|_| Cache::default());
@@ -250,7 +250,7 @@ pub(super) mod tests {
         assert_eq!(arena.validate(), Ok(()));
     }
 
-    /// The objects of fills until there are `count`, in the order in which they came.
+    /// The objects of as many fills as give `count`, in the order in which they came.
     pub(in crate::slab) fn objects(slabs: &Slabs, arena: &Arena, count: usize) -> Vec<usize> {
         objects_for(0, CLASS, slabs, arena, count)
     }
@@ -390,7 +390,7 @@ pub(super) mod tests {
 
     #[test]
     fn very_small_objects_in_a_row_lie_on_different_lines() {
-        // The first batch of 24 bytes has five groups of eight.
+        // The first fill of 24 bytes has five groups of eight.
         for (size, in_a_row) in [(8, 8), (16, 8), (24, 5), (32, 8)] {
             with_slabs(|slabs, arena| {
                 let class = Class::of(size);
