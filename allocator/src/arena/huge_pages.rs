@@ -33,7 +33,7 @@ const HUGE: u32 = (HUGE_PAGE / PAGE) as u32;
 const LEAST_MOVED: u32 = 256;
 /// Pages at the front of a region for which huge pages are refused at first (16 MiB).
 const FRONT: u32 = 4096;
-/// A region of fewer pages (64 MiB) is never sparse, and its front keeps being refused huge pages.
+/// A region of fewer pages (64 MiB) is never sparse, and huge pages stay refused for its front.
 const LARGE: u32 = 16384;
 /// A region is riddled if more than this part of it was given back in pieces.
 const RIDDLED: u32 = 8;

@@ -37,7 +37,7 @@ pub const BY_SIZE_LEN: usize = MAX_TINY + 1;
 
 /// Small sizes that are not tiny are looked up in steps of this many bytes; the sizes of their classes are multiples of it.
 const STEP: usize = 1 << STEP_SHIFT;
-/// log2 of [`STEP`].
+/// log2 of `STEP`.
 pub const STEP_SHIFT: u32 = 7;
 /// Entries of a table by steps.
 pub const BY_STEPS_LEN: usize = MAX_SMALL / STEP + 1;

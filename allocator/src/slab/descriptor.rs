@@ -33,7 +33,7 @@ pub(super) struct Slab {
     owner: AtomicU8,
     /// The list it is in, +1.
     pub(super) list: AtomicU8,
-    /// Whether its pages were zero and some of its objects have never been taken.
+    /// Whether its pages were zero, and it has not been full since.
     fresh: AtomicU8,
     /// See [`Slab::hollow`].
     hollow: AtomicU8,
