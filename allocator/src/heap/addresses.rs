@@ -1,14 +1,15 @@
-//! Where addresses are scarce: `ulimit -v`, from the start or since the program bounded them itself.
+//! Where addresses are scarce: under `ulimit -v` from the start, or since the program has bounded its own addresses.
 //!
-//! *From the start*: a region gets three quarters of what there is. When a mapping finds no place, regions give up addresses for it that they have not
-//! grown into.
+//! *From the start*: the nodes' regions get three quarters of the addresses there are. When a mapping finds no room, regions give up
+//! addresses that they have not grown into.
 //!
-//! *Later*: a region is far longer than the machine's memory. If the program bounds its addresses then (`RLIMIT_AS`), there is no room for anything else, a
-//! thread's stack or a library, and what lies in a region meets no bound. So regions and their tables give up all that they have not grown into. The C face
-//! tells when a program sets the bound; otherwise it is found when a mapping is refused.
+//! *Later*: a region is far longer than the machine's memory. If the program then bounds its addresses (`RLIMIT_AS`), the reservation
+//! leaves no room for anything else, such as a thread's stack or a library, and the objects in a region are not bounded at all. So regions
+//! and their tables give up everything they have not grown into. The C face reports when a program sets the bound; a bound set in another
+//! way is discovered when a mapping is refused.
 //!
-//! Who grows beyond what is left reserves what was given up again, a piece at a time, where nobody else has it by now. Such pieces have no memory policy,
-//! and no advice about huge pages but what growth says.
+//! A region or table that grows beyond what it has left reserves the addresses it gave up again, a piece at a time, unless somebody else
+//! has taken them by then. Such pieces have no memory policy, and no advice about huge pages except what growth says.
 
 use super::Heap;
 use super::boot::MUCH_SPACE;
@@ -18,12 +19,14 @@ use crate::sys::limit::LIMIT;
 use crate::sys::syscall;
 use crate::sys::vm::{Reserve, Span};
 
-/// What is known of them.
+/// What the heap knows of its scarce addresses.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// Bytes that each region had at the start, or that the process may have since it said so; 0: they are not scarce.
+    /// The bytes that each region got at the start, or the bound of the process's addresses if it was found later. 0: addresses are not
+    /// scarce.
     scarce: AtomicUsize,
-    /// What lies before the regions' tables and behind the regions, of no use but that it is not given back.
+    /// The addresses before the regions' tables and after the regions. They are of no use; keeping them saves the calls that give them
+    /// back.
     around: [Reserve; 2],
 }
 
@@ -32,7 +35,7 @@ impl Addresses {
         Addresses { scarce: AtomicUsize::new(0), around: [const { Reserve::new() }; 2] }
     }
 
-    /// Regions of `len` bytes were reserved, and `around` them what is left over. Where they are short that goes back.
+    /// Takes over the addresses left over `around` regions of `len` bytes. They are given back if the regions are short.
     pub(super) fn settle(&self, len: usize, around: [Span; 2]) {
         self.around.iter().zip(around).for_each(|(place, span)| place.adopt(span));
         if len < MUCH_SPACE {
@@ -51,8 +54,9 @@ impl Addresses {
 }
 
 impl Heap {
-    /// Whether the regions give up addresses for a mapping of so many bytes that found no place: as many, or half of what they have. Not for what a
-    /// region could serve, nor for what would find no place without them.
+    /// Makes the regions give up addresses for a mapping of `bytes` bytes that found no room: that many, or half of what they have not
+    /// grown into. Does nothing for a size that a region could serve, or that would find no room even without the regions. Returns whether
+    /// a region gave any up.
     #[cold]
     pub(super) fn gives_up_addresses(&self, bytes: usize) -> bool {
         let len = self.addresses.scarce();
@@ -64,14 +68,14 @@ impl Heap {
         may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
-    /// If the process's addresses are bounded and were not at the start, gives up what the regions have not grown into; whether it did. Does nothing in
-    /// a child that may share its parent's memory.
+    /// If the process's addresses are bounded and not yet known to be scarce, gives up what the regions have not grown into. Returns
+    /// whether it did. Does nothing in a child that may share its parent's memory.
     pub fn heed_address_limit(&self) -> bool {
         let limit = syscall::address_space_limit();
         if limit == usize::MAX || self.addresses.scarce() != 0 || !self.boot.is_open() || self.family.may_be_shared() {
             return false;
         }
-        // In a signal handler that interrupted who holds a lock there is another time.
+        // In a signal handler that interrupted the holder of a lock: there will be another time.
         if !self.enter() || self.holds_any() {
             return false;
         }

@@ -1,7 +1,7 @@
 //! The first call: address space, nodes, options, windows.
 //!
-//! Runs once, with signals blocked, perhaps before libc is ready: no libc function is called that could allocate or needs an
-//! environment. About a dozen system calls; with several nodes some more for each.
+//! Runs once, with signals blocked, perhaps before libc is ready: it calls no libc function that could allocate or needs an environment. It
+//! takes about a dozen system calls, and some more for each node if there are several.
 
 use super::Heap;
 use super::node::Node;
@@ -24,25 +24,26 @@ use crate::sys::syscall;
 use crate::sys::topology::Topology;
 use crate::sys::vm::Span;
 
-/// Regions begin on a multiple of this, so that every run is naturally aligned in memory too;
+/// Regions begin on a multiple of this, so that every run is naturally aligned in memory too.
 const ALIGNED_REGION: usize = MAX_RUN_PAGES as usize * PAGE;
-/// where addresses are scarce on less, for what comes before is lost: a sixteenth of their length, and at least this.
+/// Where addresses are scarce, the alignment is smaller, because the addresses skipped for it are lost: a sixteenth of the region's length,
+/// but at least this.
 const SMALL_ALIGN: usize = 64 * 1024;
-/// Regions are multiples of this, or of the next if they are small.
+/// Region lengths are multiples of this, or of the next constant if the region is small.
 const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
-/// Where the kernel has no vDSO, as in qemu, to which each page that is reserved costs memory.
+/// The length of a region where the kernel provides no vDSO, as under qemu, where every reserved page costs memory.
 const EMULATED_REGION: usize = 8 << 30;
 /// Page numbers, and counts of pages, are 32 bits.
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
 const _: () = assert!(LARGEST_REGION / PAGE < u32::MAX as usize);
 const LARGEST_POWER: usize = 1 << LARGEST_REGION.ilog2();
 const FEW_SHARDS: usize = 2;
-/// Regions of at least this length: address space is not scarce.
+/// If regions have at least this length, address space is not scarce.
 pub(super) const MUCH_SPACE: usize = 1 << 32;
 const SYSFS_NODES: &str = "/sys/devices/system/node";
 const SYSFS_CPUS: &str = "/sys/devices/system/cpu";
-/// Most nodes with what comes beside them: numbers of nodes are a byte.
+/// The most nodes there can be, including the interleaved and the spare one: a node's number is a byte.
 const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);
 
 /// How a heap is laid out.
@@ -50,7 +51,7 @@ const _: () = assert!(crate::sys::topology::MAX_NODES + 2 < u8::MAX as usize);
 pub struct Shape<'a> {
     /// The nodes.
     pub topology: Topology<'a>,
-    /// Bytes of address space of each node's region (made smaller where the system refuses).
+    /// Bytes of address space of each node's region (fewer where the system refuses).
     pub region_len: usize,
 }
 
@@ -66,7 +67,7 @@ impl Heap {
         self.boot_here()
     }
 
-    /// With what the machine and the process have. Apart, as what comes before needs as much stack itself.
+    /// Boots with what the machine and the process have. A function of its own, because the code before it needs as much stack as this.
     #[inline(never)]
     fn boot_here(&self) -> bool {
         let topology = if self.settings.ignores_nodes() { Topology::single() } else { Topology::read(SYSFS_NODES) };
@@ -74,20 +75,20 @@ impl Heap {
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
         let generous = if environment::has_vdso() { generous } else { EMULATED_REGION };
-        // Of several one sees by a shift then in which an address lies.
+        // With several nodes, a shift then tells in which region an address lies.
         let generous = if placement.count() > 1 { generous.next_power_of_two().min(LARGEST_POWER) } else { generous };
-        // Three quarters of what the process may still have: the rest is for its stacks, and objects with mappings of their own.
+        // Three quarters of what the process may still map: the rest is for its stacks, and for objects with mappings of their own.
         let affordable = addresses_left() / 4 * 3 / arenas_for(placement.count());
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
     }
 
-    /// Boots a heap of a given shape; false if there is no address space for it.
+    /// Boots a heap of a given shape. Returns false if there is no address space for it.
     #[inline(never)]
     pub(super) fn boot_with(&self, shape: &Shape<'_>, placement: &Placement) -> bool {
         let arenas = arenas_for(placement.count());
         let (mut len, mut exact) = (round_region(shape.region_len), None);
         loop {
-            // Where addresses are scarce no more slots than needed.
+            // Where addresses are scarce, there are no more slots than needed.
             let bound = if len >= MUCH_SPACE { cpus::bound() } else { None };
             let cpus = bound.or_else(|| *exact.get_or_insert_with(|| cpus::possible(SYSFS_CPUS)));
             if let Some(reserved) = reserve(arenas, len, cpus.unwrap_or(0)) {
@@ -118,7 +119,7 @@ impl Heap {
         self.region_len.store(len, Ordering::Relaxed);
         let rest = self.nodes.settle(metadata, arenas + 1);
         if self.nodes.extend_exactly(arenas + 1).is_err() {
-            // Nothing refers to any of it yet, and the next call begins anew.
+            // Nothing refers to any of it yet, and the next call starts from scratch.
             self.nodes.abandon();
             [rest, regions].into_iter().chain(around).for_each(Span::release);
             return false;
@@ -163,8 +164,8 @@ impl Heap {
         }
     }
 
-    /// Opens the hit path where all threads are served from one arena, and with several nodes the rows; neither if something asks to see
-    /// every call.
+    /// Opens the hit path where one arena serves all threads, and with several nodes the rows. Opens neither if an option requires that
+    /// every call be seen.
     fn warm_up(&self, nodes: usize) {
         let hits = self.settings.get(Key::DoubleFree) == 0;
         let region = |id| self.node(id).arena.region();
@@ -180,7 +181,7 @@ impl Heap {
     }
 }
 
-/// Bytes of addresses that the process may still map.
+/// Bytes of address space that the process may still map.
 fn addresses_left() -> usize {
     match syscall::address_space_limit() {
         usize::MAX => usize::MAX,
@@ -188,17 +189,18 @@ fn addresses_left() -> usize {
     }
 }
 
-/// Arenas of a machine of so many nodes, the spare one left out: several nodes have an interleaved one beside them.
+/// Number of arenas for so many nodes, not counting the spare one: several nodes have an interleaved one beside them.
 fn arenas_for(nodes: usize) -> usize {
     if nodes > 1 { nodes + 1 } else { 1 }
 }
 
-/// The spare node's region is a sixteenth of a node's: it only ever serves signal handlers.
+/// The length of the spare node's region: a sixteenth of a node's, because it serves nothing but signal handlers and requests that no other
+/// node can.
 fn spare_len(len: usize) -> usize {
     (len / 16).next_multiple_of(SMALLEST_REGION / 4).min(1 << 30)
 }
 
-/// Shards of a depot.
+/// Number of shards in a depot.
 fn shards_for(len: usize) -> usize {
     if len >= MUCH_SPACE { MOST_SHARDS } else { FEW_SHARDS }
 }
@@ -208,19 +210,19 @@ fn round_region(len: usize) -> usize {
     len / unit * unit
 }
 
-/// What a region of `len` bytes begins on a multiple of.
+/// The alignment of a region of `len` bytes.
 fn region_align(len: usize) -> usize {
     (1 << (len / 16).max(1).ilog2()).clamp(SMALL_ALIGN, ALIGNED_REGION)
 }
 
-/// The addresses of a heap: the regions, one after the other, the metadata below, and what the regions' alignment leaves over.
+/// The addresses of a heap: the adjacent regions, the metadata below them, and what their alignment leaves over.
 struct Reserved {
     regions: Span,
     metadata: Span,
     around: [Span; 2],
 }
 
-/// Reserves them in one piece.
+/// Reserves all of it in one piece.
 fn reserve(arenas: usize, len: usize, slots: usize) -> Option<Reserved> {
     let regions_len = len.checked_mul(arenas)?.checked_add(spare_len(len))?;
     let metadata_len = Table::<Node>::bytes_for(arenas + 1)
@@ -238,7 +240,7 @@ fn reserve(arenas: usize, len: usize, slots: usize) -> Option<Reserved> {
     Some(Reserved { regions, metadata, around: [before, behind] })
 }
 
-/// The process's secret, from the kernel's random bytes but not revealing them.
+/// The process's secret: derived from the kernel's random bytes without revealing them.
 fn secret() -> u64 {
     let [a, b] = environment::kernel_random();
     let mut mixed = a ^ b.rotate_left(32) ^ 0x9E37_79B9_7F4A_7C15;

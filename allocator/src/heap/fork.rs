@@ -1,12 +1,13 @@
 //! A forked child repairs what threads that no longer exist were holding.
 //!
-//! No lock is taken before a fork: that would deadlock with libc's own (its handlers run in an order that lets stdio wait for malloc
-//! and malloc for the fork). Instead each structure can be rebuilt from a part of it that is whole at every instant: free lists
-//! from the pagemap, slab lists from the bitmaps, depots from their words. Only what was in a dead thread's hands is lost to the
-//! child. A lock held by the thread that forked (it did so in a signal handler that interrupted malloc) is left alone: the
-//! interrupted call goes on in the child and gives it back.
+//! No lock is taken before a fork, because that would deadlock with libc's own locks: libc runs its handlers in an order that lets stdio
+//! wait for malloc and malloc for the fork. Instead, each structure can be rebuilt from a part of it that is whole at every instant: free
+//! lists from the pagemap, slab lists from the bitmaps, depots from their words. Only what was in a dead thread's hands is lost to the
+//! child. A lock held by the thread that forked (in a signal handler that interrupted malloc) is left alone: the interrupted call goes on
+//! in the child and releases it.
 //!
-//! It is run by the first slow path of the child, or by the handler that `ffi` registers where the kernel may not tell, whichever comes first.
+//! The repair is run by the child's first slow path, or by the handler that `ffi` registers where the kernel may not report a fork,
+//! whichever comes first.
 
 use super::Heap;
 use crate::sys::limit::LIMIT;
@@ -20,7 +21,7 @@ impl Heap {
         }
     }
 
-    /// Fork handlers are registered.
+    /// Notes that fork handlers are registered.
     pub fn will_be_told_of_forks(&self) {
         self.family.will_be_told();
     }

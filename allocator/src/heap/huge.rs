@@ -1,7 +1,7 @@
 //! Huge objects: mappings of their own, known by address in a table ([`Places`]).
 //!
-//! What they are made of is [`Pages`]'; whether the program fills what it gets, [`Filled`] learns; what was freed and may serve again lies in two
-//! stores ([`Kept`]). System calls are made with signals blocked.
+//! [`Pages`] decides what the mappings are made of; [`Filled`] learns whether the program fills what it gets; freed mappings that may serve
+//! again are kept in two stores ([`Kept`]). System calls are made with signals blocked.
 #![allow(unsafe_code, reason = "clears what is given out again")]
 
 use super::filled::Filled;
@@ -15,31 +15,32 @@ use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::Span;
 use core::ptr::null_mut;
 
-/// An object's mark: `malloc` or `calloc` gave the object, and it was not resized, so it tells what the program fills;
+/// Bits of an object's mark. `malloc` or `calloc` gave the object and it was never resized, so it tells whether the program fills such
+/// objects.
 const BY_MALLOC: usize = 1;
 const BY_CALLOC: usize = 2;
-/// its mapping is like most, so its addresses may be kept;
+/// Its mapping is like most others, so its addresses may be kept.
 const LIKE_MOST: usize = 4;
-/// it was full when it grew, and huge pages were asked for; or it was not, and is not looked at again;
+/// It was full when it grew, and huge pages were asked for; or it was not full, and is not looked at again.
 const ASKED: usize = 8;
 const NOT_FULL: usize = 32;
-/// it was likely to be filled when it was made, so it may be kept warm.
+/// It was likely to be filled when it was made, so it may be kept warm.
 const WARM: usize = 16;
 
-/// Most bytes of addresses kept without memory (256 MiB: half a MiB of the kernel's page tables).
+/// Most bytes of addresses that are kept without memory (256 MiB: half a MiB of the kernel's page tables).
 const MOST_ADDRESSES: usize = 256 << 20;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct HugeTable {
-    /// Where they are.
+    /// Where the objects are.
     pub(super) places: Places,
-    /// What its mappings are made of.
+    /// What their mappings are made of.
     pub(super) pages: Pages,
     filled: Filled,
-    /// Addresses of those that were freed.
+    /// Addresses of freed objects, without memory.
     addresses: Kept,
-    /// Some of those that were freed, with their memory, charged to the process.
+    /// Freed mappings with their memory, which stays charged to the process.
     warm: Kept,
 }
 
@@ -56,19 +57,19 @@ impl HugeTable {
 }
 
 impl HugeTable {
-    /// Whether the program is likely to fill an object of `size` bytes, and it is worth huge pages.
+    /// Returns whether the program is likely to fill an object of `size` bytes, and the object is worth huge pages.
     pub(super) fn is_likely_filled(&self, size: usize, for_calloc: bool) -> bool {
         let len = self.pages.mapping_len(size);
         self.filled.is_likely(len, for_calloc) && self.pages.may_ask(len)
     }
 
-    /// Whether such an object had better be used memory that is cleared. To be asked once for each object.
+    /// Returns whether such an object should be made of used memory that is cleared. Must be called once for each object.
     pub(super) fn is_to_be_cleared(&self, size: usize) -> bool {
         self.filled.is_to_be_cleared(self.pages.mapping_len(size))
     }
 
-    /// An object of at least `size` bytes, zeroed if it is for `calloc`, and whether it is; or null. `prepare` sees its mapping first, if that is a new one,
-    /// which has no page yet.
+    /// Allocates an object of at least `size` bytes, zeroed if it is for `calloc`. Returns it, or null, and whether it reads zero. If its
+    /// mapping is a new one, `prepare` sees that first, while it has no page yet.
     pub(super) fn alloc(
         &self,
         size: usize,
@@ -87,7 +88,7 @@ impl HugeTable {
         let object = self.places.enter(&signals, span, mark, None).unwrap_or_else(abandon);
         drop(signals);
         if for_calloc && used > 0 && !object.is_null() {
-            // SAFETY: the object is as long, and nobody else's yet.
+            // SAFETY: `used` is at most the object's length, its mapping is readable and writable, and nobody else knows the object yet.
             unsafe { object.write_bytes(0, used) };
         }
         (object, for_calloc || used == 0)
@@ -105,7 +106,8 @@ impl HugeTable {
         giver | keep
     }
 
-    /// A mapping for an object of `size` bytes that is to have this mark, charged, and how many of its bytes are used ones.
+    /// Finds a mapping for an object of `size` bytes that will have this mark. Returns the mapping, which is charged, and how many of its
+    /// bytes are used ones.
     fn map(
         &self,
         signals: &SignalsBlocked,
@@ -127,7 +129,7 @@ impl HugeTable {
         let kept = if mark & LIKE_MOST != 0 { self.addresses.take(signals, len, len) } else { None };
         let fresh = || self.pages.map(len, align, self.is_likely_filled(size, mark & BY_CALLOC != 0), &prepare).ok();
         let span = kept.or_else(fresh).or_else(|| {
-            // What is kept may be what the system refuses.
+            // The kept mappings may take up what the system refuses.
             self.release();
             fresh()
         });
@@ -137,13 +139,13 @@ impl HugeTable {
         span.map(|span| (span, 0))
     }
 
-    /// A mapping that was freed and has its memory, of `len` bytes or the longest there is.
+    /// Takes a freed mapping that has its memory: `len` bytes, or the longest there is.
     fn take_warm(&self, signals: &SignalsBlocked, len: usize) -> Option<Span> {
         self.warm.note_use(coarse_ms());
         self.warm.take(signals, len, PAGE)
     }
 
-    /// Keeps a mapping warm, and no more than `most` bytes of all.
+    /// Keeps a mapping warm, and no more than `most` bytes of warm mappings in all.
     fn keep_warm(&self, signals: &SignalsBlocked, span: Span, most: usize) {
         self.warm.note_use(coarse_ms());
         let refused = self.warm.put(signals, span).err();
@@ -158,7 +160,7 @@ impl HugeTable {
         self.warm.bytes()
     }
 
-    /// Gives freed mappings back; returns the bytes of those that had memory.
+    /// Gives freed mappings back. Returns the bytes of those that had memory.
     pub(super) fn release(&self) -> usize {
         self.release_addresses();
         let bytes = self.warm.release();
@@ -166,12 +168,12 @@ impl HugeTable {
         bytes
     }
 
-    /// Gives those back that have no memory.
+    /// Gives back the freed mappings that have no memory.
     pub(super) fn release_addresses(&self) {
         self.addresses.release();
     }
 
-    /// Gives those back that have memory, if none was used for `unused_ms`; whether there are some left.
+    /// Gives back the freed mappings that have memory if none was used for `unused_ms`. Returns whether any are left.
     pub(super) fn release_unused(&self, now_ms: u64, unused_ms: u64) -> bool {
         if self.warm.unused_ms(now_ms) >= unused_ms {
             LIMIT.release(self.warm.release());
@@ -179,7 +181,8 @@ impl HugeTable {
         self.warm.bytes() > 0
     }
 
-    /// Makes a mapping a huge object of `len` bytes, which are charged already; returns it as it was if the table is full, or it cannot grow.
+    /// Makes a mapping a huge object of `len` bytes, which are already charged. Returns the mapping unchanged if the table is full or the
+    /// mapping cannot grow.
     pub(super) fn adopt(&self, span: Span, len: usize) -> Result<*mut u8, Span> {
         let signals = SignalsBlocked::new();
         let Some(place) = self.places.take(&signals, span.base()) else { return Err(span) };
@@ -192,7 +195,7 @@ impl HugeTable {
         }
     }
 
-    /// Frees the object at `address`; false if there is none. At most `most_warm` bytes of mappings are kept with their memory.
+    /// Frees the object at `address`. Returns false if there is none. At most `most_warm` bytes of mappings are kept with their memory.
     pub(super) fn free(&self, address: usize, most_warm: usize) -> bool {
         let signals = SignalsBlocked::new();
         let Some((span, mark)) = self.places.remove(&signals, address) else { return false };
@@ -211,7 +214,7 @@ impl HugeTable {
         true
     }
 
-    /// Resizes the object at `address`, moving it if it may; null (and nothing changed) if that cannot be done.
+    /// Resizes the object at `address`, moving it if `may_move`. Returns null, and changes nothing, if that cannot be done.
     pub(super) fn resize(&self, address: usize, size: usize, may_move: bool) -> *mut u8 {
         if size > MAX_SIZE {
             return null_mut();
@@ -237,8 +240,9 @@ impl HugeTable {
         }
     }
 
-    /// Resizes a mapping, whose mark is `mark`. One that is full each time it grows past a power of two is asked to be of huge pages; those stay whole
-    /// when it moves, and it ends with one, for what it gets next is written to next: who touches the front of its last huge page has the rest of it, too.
+    /// Resizes a mapping whose mark is `mark`. Each time a full mapping grows past a power of two, huge pages are asked for. From then on
+    /// its huge pages stay whole when it moves, and it ends with a whole one: the bytes added next are the next to be written, and a touch
+    /// of the front of the last huge page brings in the rest of it anyway.
     fn grow(&self, span: Span, mark: usize, len: usize, may_move: bool) -> Result<(Span, usize), Span> {
         let old = span.len();
         let grows = len > old;
@@ -248,7 +252,7 @@ impl HugeTable {
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
         let span = if may_move && grows && (asks || is_asked) {
-            // Where addresses are few those for both may be too many.
+            // Where addresses are few, there may not be room for both places at once.
             with_last_huge_page(span, len).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)
@@ -258,7 +262,7 @@ impl HugeTable {
         Ok((span, not_full | if is_asked { ASKED } else { 0 }))
     }
 
-    /// In a forked child: frees the locks whose holders are gone.
+    /// In a forked child: releases the locks whose holders are gone.
     pub(super) fn rebuild(&self) {
         self.places.rebuild();
         self.addresses.rebuild();
@@ -266,7 +270,7 @@ impl HugeTable {
     }
 }
 
-/// A warm mapping of `len` bytes at least; given back if it cannot be made as long.
+/// Makes a warm mapping at least `len` bytes long; gives it back if that cannot be done.
 fn lengthened(span: Span, len: usize) -> Option<Span> {
     if span.len() >= len {
         return Some(span);
@@ -274,7 +278,7 @@ fn lengthened(span: Span, len: usize) -> Option<Span> {
     span.grow_aligned(len, PAGE, HUGE_PAGE).map_err(Span::release).ok()
 }
 
-/// A mapping that has grown to `len` bytes, which are charged, and has the rest of the last huge page, which will be.
+/// Grows a mapping to `len` bytes, which are charged, and on to the end of its last huge page, which is charged here.
 fn with_last_huge_page(span: Span, len: usize) -> Result<Span, Span> {
     if LIMIT.lacks(HUGE_PAGE) || !LIMIT.charge(HUGE_PAGE) {
         return Err(span);
@@ -284,7 +288,7 @@ fn with_last_huge_page(span: Span, len: usize) -> Result<Span, Span> {
     grown
 }
 
-/// Gives a mapping back, and what it was charged.
+/// Gives a mapping back, and its charge.
 fn abandon(span: Span) -> *mut u8 {
     let len = span.len();
     span.release();
@@ -313,7 +317,7 @@ mod tests {
         table.alloc(size, 16, for_calloc, |_| ()).0
     }
 
-    /// Frees an object; whether its addresses are kept.
+    /// Frees an object. Returns whether its addresses are kept.
     fn leaves_addresses(table: &HugeTable, object: *mut u8) -> bool {
         assert!(table.free(object as usize, 0));
         table.addresses.take(&SignalsBlocked::new(), PAGE, PAGE).is_some()
@@ -323,9 +327,9 @@ mod tests {
     fn what_calloc_gave_leaves_its_addresses_to_the_next_and_they_read_zero() {
         let table = table();
         let first = alloc(&table, SIZE, true);
-        // SAFETY: the object is as long.
+        // SAFETY: the object is `SIZE` bytes long.
         let last = unsafe { first.add(SIZE - 1) };
-        // SAFETY: as above.
+        // SAFETY: the byte is the object's last, and nobody else has the object.
         unsafe { last.write(1) };
         assert!(table.free(first as usize, 0));
         assert!(!table.free(first as usize, 0), "it is none any more");
@@ -341,18 +345,18 @@ mod tests {
     /// Writes to each page of an object of `len` bytes from `from` on.
     fn fill(object: *mut u8, from: usize, len: usize) {
         let part = core::ptr::slice_from_raw_parts_mut(object, len);
-        // SAFETY: the object is as long, and nobody else's.
+        // SAFETY: the object is `len` bytes long, and nobody else has it.
         let bytes = unsafe { &mut *part };
         bytes[from..].iter_mut().step_by(PAGE).for_each(|byte| *byte = FILL);
     }
 
-    /// Grows an object; where it is then, and whether it was asked to be of huge pages.
+    /// Grows an object. Returns where it is then, and whether huge pages were asked for.
     fn grow(table: &HugeTable, object: *mut u8, size: usize) -> (*mut u8, bool) {
         let object = table.resize(object as usize, size, true);
         (object, table.places.mark_of(object as usize).unwrap() & ASKED != 0)
     }
 
-    /// The length of an object that was asked to be `size` bytes long, which is a huge page more at most.
+    /// The length of an object that was asked to be `size` bytes long; it is longer by less than a huge page.
     fn len_of(table: &HugeTable, object: *mut u8, size: usize) -> usize {
         let len = table.places.len_of(object as usize).unwrap();
         assert!((size..size + HUGE_PAGE).contains(&len));
@@ -408,7 +412,7 @@ mod tests {
         assert_eq!(likely(), [false, true]);
     }
 
-    /// A table for which two mappings that `calloc` gave were filled.
+    /// A table in which two mappings that `calloc` gave were filled.
     fn table_that_is_filled() -> HugeTable {
         let table = table();
         for _ in 0..2 {
@@ -421,7 +425,7 @@ mod tests {
     }
 
     fn reads_zero(object: *mut u8, len: usize) -> bool {
-        // SAFETY: the object is as long.
+        // SAFETY: the object is `len` bytes long.
         let bytes = unsafe { core::slice::from_raw_parts(object, len) };
         bytes.iter().all(|&byte| byte == 0)
     }
@@ -530,7 +534,7 @@ mod tests {
         assert!(!fill_and_grow(2 * SIZE), "held off");
         table.pages.stalls.end();
         assert!(fill_and_grow(4 * SIZE));
-        // Below the next power of two, where nothing is asked for.
+        // Below the next power of two, where huge pages are not asked for anew.
         let longer = 8 * SIZE + 4 * HUGE_PAGE;
         let (object, is_asked) = grow(&table, object, longer);
         assert!(is_asked && longer.ilog2() == (8 * SIZE).ilog2());
@@ -543,7 +547,7 @@ mod tests {
     /// Whether the object's first page has memory.
     fn is_touched(object: *mut u8) -> bool {
         let mut found = 0;
-        // SAFETY: one page of a mapping of ours, one byte for the answer.
+        // SAFETY: the page is the first of a mapping of ours, and the answer is one byte, for which `found` has room.
         assert_eq!(unsafe { libc::mincore(object.cast(), PAGE, &raw mut found) }, 0);
         found & 1 != 0
     }

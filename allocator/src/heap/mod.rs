@@ -1,6 +1,6 @@
 //! # heap: policy
 //!
-//! Which layer serves a request, and what happens when it cannot.
+//! Decides which layer serves a request, and what happens when that layer cannot.
 //!
 //! | object | size | where |
 //! |---|---|---|
@@ -9,13 +9,13 @@
 //! | large | up to 32 MiB | a run straight from the arena |
 //! | huge | beyond, or grown by `realloc` | a mapping of its own |
 //!
-//! A slow path is one ladder, its cases in order of cost; calls go down once and the object comes up once. Every slow path passes
-//! `Heap::enter` first: it boots the heap, and in a forked child repairs it.
+//! A slow path is one ladder whose cases are in order of cost: the call goes down once and the object comes up once. Every slow path
+//! passes `Heap::enter` first, which boots the heap and, in a forked child, repairs it.
 //!
-//! Several nodes: each has an arena, slabs and depots, and a row of windows; an object is always pushed to the row of the node whose
-//! region it lies in. Behind the last node comes the **interleaved** one, whose pages lie on all nodes in turn, and in any case the
-//! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. Which memory is bound to which node, and
-//! which node a thread's objects come from: `placement`.
+//! With several nodes, each has an arena, slabs, depots and a row of windows. An object is always pushed to the row of the node in whose
+//! region it lies. After the last node comes the **interleaved** one, whose pages lie on all nodes in turn. In every heap the last is the
+//! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. `placement` decides which memory is bound
+//! to which node, and from which node a thread's objects come.
 
 mod addresses;
 mod boot;
@@ -70,28 +70,29 @@ pub use boot::Shape;
 pub use knowledge::Call;
 pub use placed::Home;
 
-/// A whole allocator. The process has one ([`crate::Larder`]); tests make more.
+/// A whole allocator. The process has one ([`crate::Larder`]); tests make others.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Heap {
-    /// First, because the hit path knows it by the heap's own address.
+    /// First, because the hit path finds it at the heap's own address.
     cpus: Cpus,
     nodes: Table<Node>,
-    /// Nodes with memory that may be used.
+    /// Nodes whose memory may be used.
     node_count: AtomicUsize,
-    /// Those and the interleaved one; the spare one comes after them.
+    /// Those nodes and the interleaved one; the spare node comes after them.
     arena_count: AtomicUsize,
     /// [`Heap::common_home`] + 1, or 0.
     common_home: AtomicU8,
-    /// Nodes that the interleaved arena is spread over.
+    /// Nodes over which the interleaved arena is spread.
     spread: AtomicUsize,
     /// The policy, as a number.
     policy: AtomicU8,
-    /// Whether mappings of their own must be bound as the regions are.
+    /// Whether huge objects' mappings must be bound as the regions are.
     binds_mappings: AtomicBool,
     /// Whether the nodes' regions are bound to them.
     are_bound: AtomicBool,
-    /// First and last address of the nodes' regions, which follow each other, and the bytes of each (the spare one is smaller).
+    /// First address of the nodes' regions, which are adjacent, the address after the last one, and the length of each in bytes (the spare
+    /// one is shorter).
     regions_base: AtomicUsize,
     regions_end: AtomicUsize,
     region_len: AtomicUsize,
@@ -108,12 +109,12 @@ pub struct Heap {
     hooks: Hooks,
 }
 
-/// What the process's heap needs to be told, for it cannot name itself.
+/// What the process's heap must be told, because it cannot name itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hooks {
     /// Asked by a thread that is about to wait for one of the heap's locks; passes the question on to [`Heap::holds_one_with`].
     pub witness: Option<fn(usize) -> bool>,
-    /// The helper thread's life: calls [`Heap::serve`].
+    /// The helper thread's entry point: calls [`Heap::serve`].
     pub helper: Option<extern "C" fn() -> !>,
 }
 
@@ -160,7 +161,7 @@ impl Default for Heap {
 }
 
 impl Heap {
-    /// Boots if need be, and in a forked child repairs. False iff the system gave no address space at all.
+    /// Boots the heap if necessary, and repairs it in a forked child. Returns false iff the system gave no address space at all.
     #[inline]
     fn enter(&self) -> bool {
         (self.boot.is_open() && self.family.gate().is_open()) || self.enter_first()
@@ -171,18 +172,18 @@ impl Heap {
         self.boot.open_with(|| self.boot()) && self.family.gate().open_with(|| self.repair())
     }
 
-    /// How windows are reached.
+    /// How the windows are reached.
     pub fn mode(&self) -> crate::stats::Mode {
         self.enter();
         self.cpus.mode()
     }
 
-    /// Lets calls that come by the back door hit, too, once there are hits.
+    /// Lets calls that come by the back door hit too, once there are hits.
     pub fn unlock_back_door(&self) {
         self.cpus.unlock_back();
     }
 
-    /// Boots now if there are options to read.
+    /// Boots now if there are options to read. Returns whether there are and the heap has booted.
     pub fn read_options(&self) -> bool {
         crate::sys::environment::variable(crate::sys::options::VARIABLE).is_some() && self.enter()
     }
@@ -201,9 +202,9 @@ impl Heap {
         self.nodes.get(id.index())
     }
 
-    /// Whether this thread holds a lock that the holder of the one at `address` may be waiting for: of the same node, of its rank or above; or any of a
-    /// later node. No thread waits for such a one but in a signal handler, so among those that wait each lock is of a higher rank or a later node than
-    /// what its waiter holds, and none waits for itself.
+    /// Returns whether this thread holds a lock that the holder of the lock at `address` may be waiting for: a lock of the same node whose
+    /// rank is the same or higher, or any lock of a later node. Outside of signal handlers no thread waits while it holds such a lock. So
+    /// every waiting thread waits for a lock of a higher rank or a later node than those it holds, and no ring of waiting threads can form.
     pub fn holds_one_with(&self, address: usize) -> bool {
         if self.family.gate().is_shut() {
             self.family.gate().open_with(|| self.repair());
@@ -212,12 +213,13 @@ impl Heap {
         nodes.next().is_some_and(|own| own.holds_from(address)) || nodes.any(Node::holds_any)
     }
 
-    /// Whether this thread holds a lock of any node: then it is in a signal handler that interrupted the holder, unless it is in a slow path.
+    /// Returns whether this thread holds a lock of any node. Unless the caller is itself inside a slow path, the thread is then in a signal
+    /// handler that interrupted the holder.
     fn holds_any(&self) -> bool {
         self.all_nodes().any(|id| self.node(id).holds_any())
     }
 
-    /// The one that comes last.
+    /// The spare node, which comes last.
     fn spare(&self) -> NodeId {
         NodeId(self.arena_count.load(Ordering::Relaxed) as u8)
     }
@@ -232,7 +234,7 @@ impl Heap {
         (0..=self.spare().0).map(NodeId)
     }
 
-    /// The node whose memory a thread is to have that runs where this one does now.
+    /// The node from which a thread should get its memory if it runs where this thread runs now.
     fn present_node(&self) -> NodeId {
         if self.node_count() == 1 {
             return NodeId(0);
@@ -240,18 +242,18 @@ impl Heap {
         self.whereabout().home
     }
 
-    /// Whether this thread is to have a node's memory. The interleaved arena and the spare one are everybody's.
+    /// Returns whether this thread should get a node's memory. The interleaved arena and the spare one belong to everybody.
     fn is_home(&self, node: NodeId) -> bool {
         let nodes = self.node_count();
         nodes == 1 || node.index() >= nodes || self.whereabout().home == node
     }
 
-    /// The order in which nodes are tried: `first`, the others by distance from it, the spare one.
+    /// The order in which nodes are tried: `first`, the others by their distance from it, and the spare one.
     fn zonelist(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         self.nodes_from(first).chain([self.spare()])
     }
 
-    /// The same without the spare one.
+    /// The same order without the spare node.
     fn nodes_from(&self, first: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let interleaved = (first.index() == self.node_count()).then_some(first);
         let by_distance = &self.node(first).zonelist[..self.node_count()];
@@ -268,16 +270,18 @@ impl Heap {
         let index = distance.checked_div(self.region_len.load(Ordering::Relaxed))?;
         let home = NodeId(index.min(self.spare().index()) as u8);
         let region = self.node(home).arena.region();
-        // What a region gave up is anybody's.
+        // Addresses that a region has given up may be anybody's.
         (address - region.base() < region.reserved()).then_some(home)
     }
 
-    /// The arena that all threads are served from, if it is one: a single node's, the only preferred one's, the interleaved one.
+    /// The arena that serves all threads, if there is such an arena: the single node's, that of the only preferred node, or the interleaved
+    /// one.
     fn common_home(&self) -> Option<NodeId> {
         self.common_home.load(Ordering::Relaxed).checked_sub(1).map(NodeId)
     }
 
-    /// Lets the hit path see how far a node's region reaches now: before the first object that may lie beyond is handed out, for links are held to it.
+    /// Shows the hit path how far a node's region reaches now. Must be called before the first object that may lie beyond the old end is
+    /// handed out, because links are checked against that end.
     fn publish_extent(&self, id: NodeId) {
         let region = self.node(id).arena.region();
         if self.common_home() == Some(id) {
