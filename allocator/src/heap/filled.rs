@@ -1,42 +1,46 @@
-//! Whether the program writes to all of what it gets.
+//! Learns whether the program writes to all of what it gets.
 //!
-//! Fresh pages read zero and cost nothing until they are touched; touched, each costs a fault, and 512 of them five times what a huge page does, or
-//! ten times what it takes to clear pages that are there. A table that stays mostly empty is better off with fresh small pages, one that is filled
-//! with used ones that are cleared, or if it is **long** with huge ones; which it will be only the program knows. So a few pages inside of a mapping
-//! are looked at when it is freed. If all of them were written to, two times in a row, the next long mappings are asked to be of huge pages, and may
-//! be used ones that were kept warm ([`Kept`](super::kept)), until a mapping comes back that was not filled. If some were, which is to say that it was
-//! filled **partly**, the next short objects for `calloc` (others are no mappings), and long ones where those are not filled, are used runs that are
-//! cleared: a fault costs what it takes to clear ten to twenty pages. Of those a few are mappings again, to learn from. What `malloc` gave tells nothing of what
-//! `calloc` gives: arrays are filled, tables often are not.
+//! Fresh pages read zero and cost nothing until they are touched. Touching costs a fault each, and 512 such faults cost five times as much
+//! as one for a huge page, or ten times as much as clearing pages that are already there. A table that stays mostly empty is better off
+//! with fresh small pages. One that is filled is better off with used pages that are cleared or, if it is **long**, with huge ones. Only
+//! the program knows which it will be. So a few pages inside a mapping are looked at when it is freed. If all of them were written to, two
+//! times in a row, huge pages are asked for in the next long mappings, which may also be used ones that were kept warm
+//! ([`Kept`](super::kept)), until a mapping comes back that was not filled. If some were written to, the mapping was filled **partly**:
+//! then the next short objects for `calloc` (other short objects are no mappings), and the next long ones where long ones are not filled,
+//! are used runs that are cleared, because a fault costs as much as clearing ten to twenty pages. A few of those objects are mappings
+//! again, to learn from. What `malloc` gave tells nothing about what `calloc` gives: arrays are filled, tables often are not.
 //!
-//! What may be of pages from the system's pool is not looked at: to look at one that was never touched is to have it cleared, up to a gigabyte.
+//! Mappings that may be of pages from the system's pool are not looked at: to look at one that was never touched has it cleared, up to a
+//! gigabyte.
 //!
-//! What `realloc` lets grow is looked at when it grows: if it is long and **full**, nearly to its end, what is added will be filled, too.
+//! A mapping that grows by `realloc` is looked at when it grows: if it is long and **full**, nearly to its end, what is added will be
+//! filled too.
 
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
 use crate::base::units::HUGE_PAGE;
 use crate::sys::vm::Span;
 
-/// Bytes from which on fresh huge pages cost less than used pages and their clearing.
+/// From this length on, fresh huge pages cost less than clearing used pages.
 const LONG: usize = 4 * HUGE_PAGE;
-/// Where pages are looked at, in sixteenths of the length: if these are all written to it is filled;
+/// Where pages are looked at, in sixteenths of the length. If all of these were written to, the mapping is filled.
 const FIRST: [usize; 3] = [8, 4, 12];
-/// if some are, these tell whether it is filled partly, which it is if two of all were written to;
+/// If some were, these tell whether it is filled partly, which it is if two of all were written to.
 const OTHERS: [usize; 4] = [2, 6, 10, 14];
-/// and if none is, these: both of a pair, for the program may use an end only.
+/// If none was, these tell: both of a pair must be written to, because the program may use only an end.
 const ENDS: [[usize; 2]; 2] = [[2, 1], [14, 15]];
-/// Mappings in a row that were written to.
+/// How many mappings in a row must have been written to.
 const ENOUGH: u32 = 2;
-/// Of so many objects that are cleared one is a mapping.
+/// One in so many of the objects that would be cleared is a mapping.
 const TO_LEARN: u32 = 64;
 
-/// What is filled but for so small a part is full.
+/// A mapping is full if all but this part of it is filled.
 const NEARLY: usize = 16;
 
-/// And of at most so many times the length of the longest of them: who fills arrays may still have a table that is huge and sparse.
+/// A row tells only of mappings at most this many times as long as its longest: a program that fills arrays may still have a table that is
+/// huge and sparse.
 const TIMES_LONGER: usize = 4;
 
-/// Mappings in a row that were written to. Two threads at once may count as one.
+/// Mappings in a row that were written to. Two threads at the same time may count as one.
 #[derive(Debug)]
 struct Row {
     count: AtomicU32,
@@ -52,7 +56,7 @@ impl Row {
         self.count.load(Ordering::Relaxed) >= ENOUGH
     }
 
-    /// Whether it is enough to tell of so many bytes.
+    /// Returns whether the row is enough to tell of so many bytes.
     fn tells_of(&self, len: usize) -> bool {
         self.is_enough() && len / TIMES_LONGER <= self.longest.load(Ordering::Relaxed)
     }
@@ -67,11 +71,11 @@ impl Row {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Filled {
-    /// What `malloc` gave, and what `calloc` gave.
+    /// Mappings that `malloc` gave, and those that `calloc` gave.
     given: [Row; 2],
-    /// What `calloc` gave and was filled partly at least.
+    /// Mappings that `calloc` gave and that were filled at least partly.
     partly: Row,
-    /// Objects since they are cleared.
+    /// Objects that were candidates for clearing so far.
     cleared: AtomicU32,
 }
 
@@ -84,17 +88,18 @@ impl Filled {
         &self.given[usize::from(for_calloc)]
     }
 
-    /// Whether a mapping of so many bytes may be one of huge pages.
+    /// Returns whether a mapping of so many bytes is long enough for huge pages.
     pub(super) fn is_long(len: usize) -> bool {
         len >= LONG
     }
 
-    /// Whether a mapping of so many bytes is likely to be filled, and worth huge pages.
+    /// Returns whether a mapping of so many bytes is likely to be filled, and worth huge pages.
     pub(super) fn is_likely(&self, len: usize, for_calloc: bool) -> bool {
         Filled::is_long(len) && self.given(for_calloc).tells_of(len)
     }
 
-    /// Whether an object of so many bytes for `calloc` is likely to be filled partly at least, and not worth huge pages. To be asked once for each object.
+    /// Returns whether an object of so many bytes for `calloc` is likely to be filled at least partly, and not worth huge pages. Must be
+    /// called once for each object.
     pub(super) fn is_to_be_cleared(&self, len: usize) -> bool {
         let likely = match Filled::is_long(len) {
             true => self.partly.tells_of(len) && !self.given(true).is_enough(),
@@ -108,12 +113,12 @@ impl Filled {
         !cleared.is_multiple_of(TO_LEARN)
     }
 
-    /// Whether a mapping was filled nearly to its end: who appends a piece at a time makes room before the last.
+    /// Returns whether a mapping was filled nearly to its end: a program that appends a piece at a time makes room before the last piece.
     pub(super) fn is_full(span: &Span) -> bool {
         span.is_written_at(span.len() - span.len() / NEARLY) && look_at(span).0
     }
 
-    /// Learns from a mapping that is freed as it was made; whether it is filled.
+    /// Learns from a mapping that is freed as it was made. Returns whether it is filled.
     pub(super) fn learn(&self, span: &Span, for_calloc: bool) -> bool {
         let (filled, partly) = look_at(span);
         self.given(for_calloc).learn(span.len(), filled);
@@ -124,7 +129,7 @@ impl Filled {
     }
 }
 
-/// Whether a mapping was filled, and whether it was partly at least.
+/// Returns whether a mapping was filled, and whether it was filled at least partly.
 fn look_at(span: &Span) -> (bool, bool) {
     let written = |part: &usize| span.is_written_at(span.len() / 16 * part);
     match FIRST.iter().filter(|part| written(part)).count() {
@@ -144,15 +149,15 @@ mod tests {
 
     const LEN: usize = 4 * HUGE_PAGE;
 
-    /// Learns from a mapping that was written to on each page from `from` on.
+    /// Learns from a mapping whose pages from `from` on were written to.
     fn learn(filled: &Filled, len: usize, from: usize) {
         learn_of(filled, len, from..len);
     }
 
-    /// Or in a range.
+    /// Learns from a mapping whose pages in a range were written to.
     fn learn_of(filled: &Filled, len: usize, range: Range<usize>) {
         let span = Span::map(len, HUGE_PAGE).unwrap();
-        // SAFETY: inside the mapping, which is nobody else's.
+        // SAFETY: the bytes are inside the mapping, which nobody else has.
         range.step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
         filled.learn(&span, true);
         span.release();

@@ -1,9 +1,9 @@
 //! Nodes without memory left, and the zonelist.
 //!
-//! A region is bound so that the kernel prefers its node. When that is full the kernel takes pages of the nearest other one and says
-//! nothing; they would then belong to a region whose node they do not lie on, for as long as they are in use there. So a slow path that had
-//! fresh pages looks now and then where one of them lies (`move_pages`). If that is elsewhere the node's arena is **full**: it gives
-//! warm pages only, and the request goes on along the zonelist to an arena whose node has memory, where it is at home.
+//! A region is bound such that the kernel prefers its node. When that node is full, the kernel silently takes pages of the nearest other
+//! one. Those pages would then belong to a region on whose node they do not lie, for as long as they are in use there. So a slow path that
+//! got fresh pages checks now and then where one of them lies (`move_pages`). If that is elsewhere, the node's arena is **full**: it gives
+//! warm pages only, and the request goes on along the zonelist to an arena whose node has memory, where the pages are at home.
 //!
 //! | attempt | nodes | pages |
 //! |---|---|---|
@@ -12,11 +12,11 @@
 //! | third | the same; full ones are tried again | any: the kernel decides |
 //! | last | the spare node | any |
 //!
-//! This is the kernel's own order (low watermark; reclaim; lower marks; reserves), with one difference: what is below the mark is
-//! only known afterwards. A full node is tried again after some requests, ever fewer while it stays full.
+//! This is the kernel's own order (low watermark; reclaim; lower marks; reserves), with one difference: that a node is below the mark is
+//! only known afterwards. A full node is tried again after some requests, ever less often while it stays full.
 //!
-//! One look costs 240 ns, and there is one for each [`LOOK_AFTER`] fresh pages at most, which cost the kernel a hundred times that. Looked
-//! at is only where regions are bound, and in programs of more than one thread, as with [`threads`](super::threads).
+//! One look costs 240 ns, and there is at most one per [`LOOK_AFTER`] fresh pages, which cost the kernel a hundred times that. A look is
+//! taken only where regions are bound, and in programs of more than one thread, as with [`threads`](super::threads).
 
 use super::Heap;
 use crate::arena::Arena;
@@ -27,10 +27,10 @@ use crate::sys::numa;
 
 /// Fresh pages between two looks (256 KiB).
 const LOOK_AFTER: u32 = 64;
-/// Requests that a full node does not serve before it is tried again, at first and at most.
+/// How many requests a full node turns away before it is tried again: at first, and at most.
 const LEAST_PATIENCE: u32 = 64;
 const MOST_PATIENCE: u32 = 4096;
-/// Fresh pages that a node gives without a look when all are full (16 MiB).
+/// Fresh pages that a node gives without a look when all nodes are full (16 MiB).
 const GRACE: u32 = 4096;
 
 /// What is known of a node. All zero is nothing.
@@ -38,7 +38,7 @@ const GRACE: u32 = 4096;
 pub(super) struct Room {
     /// [`Arena::fresh_taken`] at the last look.
     looked_at: AtomicU32,
-    /// A fresh large object, which nobody may have touched when it was handed out.
+    /// A fresh large object, which may not have been touched yet when it was handed out.
     suspect: AtomicUsize,
     patience: AtomicU32,
     refused: AtomicU32,
@@ -52,7 +52,7 @@ impl Room {
         arena.set_full(true);
     }
 
-    /// What was suspected of a page was before pages were moved to another node.
+    /// Forgets the suspect, which is from before pages were moved to another node.
     pub(super) fn forget(&self, arena: &Arena) {
         self.suspect.store(0, Ordering::Relaxed);
         self.looked_at.store(arena.fresh_taken(), Ordering::Relaxed);
@@ -60,7 +60,7 @@ impl Room {
 }
 
 impl Heap {
-    /// A node gave fresh pages, of which one is at `address`; `touched` if somebody has written to it.
+    /// Notes that a node gave fresh pages, one of which is at `address`; `touched` if somebody has written to it.
     pub(super) fn note_fresh(&self, id: NodeId, address: usize, touched: bool) {
         let room = &self.node(id).room;
         let since = self.node(id).arena.fresh_taken().wrapping_sub(room.looked_at.load(Ordering::Relaxed));
@@ -84,7 +84,7 @@ impl Heap {
         let (arena, room) = (&self.node(id).arena, &self.node(id).room);
         let mut place = [0];
         let Ok(()) = self.ask_kernel(|| numa::places_of(&[page], &mut place)) else { return };
-        // Nobody has touched it yet: nothing is known.
+        // Nobody has touched it yet, so nothing is known.
         let Ok(place) = usize::try_from(place[0]) else { return };
         room.looked_at.store(arena.fresh_taken(), Ordering::Relaxed);
         if place == self.system_id(id) {
@@ -94,7 +94,7 @@ impl Heap {
         }
     }
 
-    /// A node did not serve a request. If that is because it is full, it is tried again some requests later, and looked at at once.
+    /// Notes that a node did not serve a request. If it is full, it is tried again some requests later, and then looked at at once.
     pub(super) fn note_refused(&self, id: NodeId) {
         let (arena, room) = (&self.node(id).arena, &self.node(id).room);
         if !arena.is_full() {
@@ -109,7 +109,7 @@ impl Heap {
         }
     }
 
-    /// No node has anything within the mark: those that are full are to give what the kernel finds. False if none is.
+    /// No node has anything within the mark: lets those that are full give whatever the kernel finds. Returns false if no node is full.
     pub(super) fn lift_marks(&self) -> bool {
         let full = || self.regular_nodes().filter(|id| self.node(*id).arena.is_full());
         let any = full().next().is_some();

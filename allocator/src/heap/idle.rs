@@ -1,4 +1,4 @@
-//! The helper thread: gives memory back when the program does not call larder.
+//! The helper thread: gives memory back while the program does not call larder.
 //!
 //! ```text
 //! none ── enough lies idle, and the program has threads ──▶ starting ──▶ awake ◀── enough lies idle ── asleep
@@ -7,11 +7,14 @@
 //! ```
 //!
 //! It is started by whoever frees, once [`START_BYTES`] lie idle, by whoever takes as much from slabs to windows where the windows of all CPUs could hide
-//! it, or takes memory near the bound of its control group, and if the program has more than one thread already: a program of one thread may be about to
-//! enter a sandbox that kills what makes threads, or namespaces that only such a program may enter (`idle:always` starts it there too, `idle:off` nowhere;
-//! nor does a setuid program get one). Awake it looks twenty times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
+//! It is started by a thread that frees, once [`START_BYTES`] lie idle; by one that takes as much from slabs to windows, if the windows of
+//! all CPUs could hide it; or by one that takes memory near the bound of its control group. In each case the program must have more than
+//! one thread already: a program of one thread may be about to enter a sandbox that kills processes which create threads, or namespaces
+//! that only single-threaded programs may enter (`idle:always` starts it there too, `idle:off` nowhere; setuid programs never get one).
+//! Awake it looks twenty times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
 //!
-//! Fork: a child has none; the first that frees enough there starts one. Exit: it ends with the process. It holds no lock while it waits.
+//! Fork: a child has none; the first thread that frees enough there starts one. Exit: it ends with the process. It holds no lock while it
+//! waits.
 
 use super::Heap;
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering};
@@ -31,7 +34,7 @@ const NEVER: u32 = 4;
 const START_BYTES: u64 = 16 << 20;
 /// Idle memory worth waking it.
 const WAKE_BYTES: u64 = 1 << 20;
-/// What the windows of a CPU may well come to hold free. A `free` that hits tells nobody.
+/// Free bytes that the windows of a CPU may well come to hold. A `free` that hits tells nobody.
 const HIDDEN_BY_A_CPU: u64 = 3 << 20;
 
 /// See the module. All zero has no thread.
@@ -43,10 +46,10 @@ pub(super) struct Idle {
     returned: AtomicU64,
     /// Bytes of objects that went from their slabs to windows since then.
     dealt: AtomicU64,
-    /// Bytes that lay idle when it went to sleep: what it would not give back then it need not be woken for.
+    /// Bytes that lay idle when it went to sleep: it need not be woken for what it did not give back then.
     left: AtomicU64,
     looks: AtomicU64,
-    /// Held while it works, so that `validate` can keep it from it.
+    /// Held while it works, so that `validate` can keep it from working.
     work: Lock<()>,
 }
 
@@ -63,12 +66,12 @@ impl Idle {
         }
     }
 
-    /// Whether memory that lies idle is seen to.
+    /// Returns whether a helper thread takes care of idle memory.
     pub(super) fn has_thread(&self) -> bool {
         matches!(self.state.load(Ordering::Relaxed), AWAKE | ASLEEP)
     }
 
-    /// Keeps the helper from its work while the result lives.
+    /// Keeps the helper from its work while the returned guard lives.
     pub(super) fn pause(&self) -> Option<Guard<'_, ()>> {
         self.work.lock().ok()
     }
@@ -78,7 +81,7 @@ impl Idle {
         self.looks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// In a forked child.
+    /// In a forked child: forgets the parent's helper.
     pub(super) fn forked(&self) {
         drop(self.work.inherit());
         self.left.store(0, Ordering::Relaxed);
@@ -93,14 +96,15 @@ impl Idle {
 }
 
 impl Heap {
-    /// After objects of so many bytes went to a depot or back to their slabs, or a run to the arena: starts or wakes the helper if enough lies idle.
+    /// Called after objects of so many bytes went to a depot or back to their slabs, or a run to the arena: starts or wakes the helper if
+    /// enough lies idle.
     pub(super) fn nudge(&self, returned: u64) {
         let state = self.idle.state.load(Ordering::Relaxed);
         if state == AWAKE || state == NEVER {
             return;
         }
         if returned > 0 {
-            // What is lost to another thread's is made up for by the next.
+            // An update lost to another thread's is made up for by the next.
             self.idle.returned.store(self.idle.returned.load(Ordering::Relaxed) + returned, Ordering::Relaxed);
         }
         if state == ASLEEP && self.lies_idle(WAKE_BYTES) {
@@ -110,8 +114,9 @@ impl Heap {
         }
     }
 
-    /// After objects of so many bytes went from their slabs to a window. When they are freed to the windows of many CPUs, there is no other moment to start or
-    /// to wake the helper. It takes [`START_BYTES`] for either: a window that was drained and is filled again is no news.
+    /// Called after objects of so many bytes went from their slabs to a window. If they are freed to the windows of many CPUs, there is no
+    /// other moment to start or wake the helper. It takes [`START_BYTES`] for either: a window that was drained and is filled again is no
+    /// news.
     pub(super) fn nudge_dealt(&self, bytes: u64) {
         let state = self.idle.state.load(Ordering::Relaxed);
         if !(state == NONE || state == ASLEEP) || !may_hide_much(self.cpus.in_use()) {
@@ -124,7 +129,7 @@ impl Heap {
         }
     }
 
-    /// Memory gets dear: the helper is to watch what others leave of it.
+    /// Called when memory becomes scarce: the helper must watch what others leave of it.
     pub(super) fn rouse(&self) {
         match self.idle.state.load(Ordering::Relaxed) {
             ASLEEP => self.wake(),
@@ -160,7 +165,7 @@ impl Heap {
         if !wanted || self.idle.state.compare_exchange(NONE, STARTING, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return;
         }
-        // Stored before it runs, for the thread itself may change it.
+        // Stored before the thread runs, because the thread itself may change it.
         self.idle.state.store(AWAKE, Ordering::Release);
         if environment::is_privileged() || self.idle.thread.start(entry).is_err() {
             self.idle.state.store(NEVER, Ordering::Release);
@@ -170,7 +175,7 @@ impl Heap {
     /// The helper thread's life.
     pub fn serve(&self) -> ! {
         helper::settle_in();
-        // Refused, windows are left to their CPUs.
+        // If this is refused, windows are left to their CPUs.
         let _may_drain = syscall::register_for_restarts();
         let mut watch = self.begin_watch();
         loop {
@@ -184,7 +189,7 @@ impl Heap {
         }
     }
 
-    /// Unless the program has been at work since the last look began: what was freed meanwhile woke nobody.
+    /// Falls asleep, unless the program has been at work since the last look began: what was freed meanwhile woke nobody.
     fn fall_asleep(&self) {
         self.idle.returned.store(0, Ordering::Relaxed);
         self.idle.dealt.store(0, Ordering::Relaxed);
@@ -203,7 +208,7 @@ impl Heap {
     }
 }
 
-/// Whether the windows of so many CPUs may come to hold what is worth a thread.
+/// Returns whether the windows of so many CPUs may come to hold enough to be worth a thread.
 fn may_hide_much(cpus: usize) -> bool {
     cpus as u64 * HIDDEN_BY_A_CPU >= START_BYTES
 }
@@ -223,7 +228,7 @@ mod tests {
     const SIZE: usize = 64;
     const OBJECTS: usize = 5000;
 
-    /// A heap in which objects lie in windows, depots and inboxes, but for the helper.
+    /// A heap whose objects lie in windows, depots and inboxes, and that believes it has a helper.
     fn heap_with_much_free(topology: Topology<'_>) -> Heap {
         let heap = Heap::new();
         heap.settings().read("purge_delay_ms:0");
@@ -240,7 +245,7 @@ mod tests {
         heap
     }
 
-    /// The helper has no area to find a CPU number in, nor may it ask libc. If it did, this test would not end well.
+    /// The helper has no area in which to find a CPU number, nor may it ask libc. If it did, this test would not end well.
     #[test]
     fn what_the_helper_does_never_asks_for_its_cpu() {
         let root = tree("helper");
@@ -259,7 +264,7 @@ mod tests {
         std::fs::remove_dir_all(&root).unwrap();
     }
 
-    /// What was dealt to the windows of many CPUs will be freed there, and then nobody is told.
+    /// Objects dealt to the windows of many CPUs will be freed there, and then nobody is told.
     #[test]
     fn what_many_cpus_hide_wakes_it() {
         const LARGE: usize = 30 << 10;
@@ -281,7 +286,7 @@ mod tests {
         }
     }
 
-    /// What the program frees while the helper looks for the last time wakes nobody: it looks again instead of falling asleep.
+    /// What the program frees during the helper's last look wakes nobody: the helper looks again instead of falling asleep.
     #[test]
     fn what_is_freed_during_the_last_look_is_no_secret() {
         const LARGE: usize = 1 << 20;

@@ -1,15 +1,16 @@
-//! Mappings that were freed, kept for the next ones. There are two such stores.
+//! Freed mappings that are kept for the next ones. There are two such stores.
 //!
-//! **Addresses** (of what `calloc` gave): to make a mapping and to end it both change the process's list of mappings, for which the other threads'
-//! page faults and mappings wait; to give back the pages of one and keep its addresses does not. So these lie here without memory, and read zero.
+//! **Addresses** (of mappings that `calloc` gave): making a mapping and ending it both change the process's list of mappings, and other
+//! threads' page faults and mappings wait for that. Giving back the pages of a mapping and keeping its addresses does not change the list.
+//! So these lie here without memory, and read zero.
 //!
-//! **Warm** ones (of what the program fills): fresh pages cost more than used ones, even if they must be cleared, so some lie here with what the
-//! program left in them, to be taken again.
+//! **Warm** mappings (of objects that the program fills): fresh pages cost more than used ones, even if those must be cleared. So some lie
+//! here with what the program left in them, to be taken again.
 //!
-//! What lies side by side is one, and is cut to the length that is asked for. What is too much is cut from the shortest.
+//! Adjacent spans are joined to one, and cut to the length that is asked for. The excess over a bound is cut from the shortest span.
 //!
-//! Lock: its own, with signals blocked, so that no handler can find it held by its own thread. Fork: a child forgets what a dead thread was
-//! changing; those mappings are lost to it.
+//! Lock: its own, with signals blocked, so that no handler can find it held by its own thread. Fork: if a dead thread was changing the
+//! store, the child forgets all of it; those mappings are lost to it.
 
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::base::units::HUGE_PAGE;
@@ -18,7 +19,7 @@ use crate::sys::thread::SignalsBlocked;
 use crate::sys::vm::Span;
 use core::cmp::Reverse;
 
-/// Most spans.
+/// The most spans in a store.
 const SPANS: usize = 16;
 
 type Spans = [Option<Span>; SPANS];
@@ -27,9 +28,9 @@ const NONE: Spans = [const { None }; SPANS];
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// Bytes there are: who finds none needs no lock.
+    /// Bytes in the store: a thread that finds too few here needs no lock.
     bytes: AtomicUsize,
-    /// When something was last put or taken.
+    /// When a span was last put or taken.
     used_ms: AtomicU64,
     spans: Lock<Spans>,
 }
@@ -52,7 +53,8 @@ impl Kept {
         self.bytes.store(spans.iter().map(len_of).sum(), Ordering::Relaxed);
     }
 
-    /// A span of `len` bytes, or one that is shorter but has `least`: from the shortest that is long enough, or the longest.
+    /// Takes a span of `len` bytes, or a shorter one of at least `least`: from the shortest span that is long enough, or the longest there
+    /// is.
     pub(super) fn take(&self, _signals: &SignalsBlocked, len: usize, least: usize) -> Option<Span> {
         if self.bytes() < least {
             return None;
@@ -66,7 +68,7 @@ impl Kept {
         Some(taken)
     }
 
-    /// Keeps a span, or returns it if there is no place.
+    /// Keeps a span. Returns it if there is no place.
     pub(super) fn put(&self, _signals: &SignalsBlocked, span: Span) -> Result<(), Span> {
         let Ok(mut spans) = self.spans.lock() else { return Err(span) };
         let mut span = span;
@@ -82,7 +84,7 @@ impl Kept {
         refused.map_or(Ok(()), Err)
     }
 
-    /// What is more than `most` bytes, or a part of it: to be released, and asked for again.
+    /// Takes out what exceeds `most` bytes, or a part of it: the caller releases it and asks again.
     pub(super) fn excess(&self, _signals: &SignalsBlocked, most: usize) -> Option<Span> {
         let excess = self.bytes().saturating_sub(most);
         if excess == 0 {
@@ -97,17 +99,17 @@ impl Kept {
         Some(cut)
     }
 
-    /// Notes that it is in use now.
+    /// Notes that the store is in use now.
     pub(super) fn note_use(&self, now_ms: u64) {
         self.used_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Milliseconds since it was used.
+    /// Milliseconds since the store was used.
     pub(super) fn unused_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.used_ms.load(Ordering::Relaxed))
     }
 
-    /// Gives everything back; returns the bytes.
+    /// Gives everything back. Returns the bytes.
     pub(super) fn release(&self) -> usize {
         let signals = SignalsBlocked::new();
         core::iter::from_fn(|| self.excess(&signals, 0))
@@ -119,7 +121,7 @@ impl Kept {
             .sum()
     }
 
-    /// In a forked child.
+    /// In a forked child: forgets the spans if a dead thread was changing them.
     pub(super) fn rebuild(&self) {
         if let Some(mut spans) = self.spans.inherit() {
             *spans = NONE;

@@ -1,11 +1,12 @@
-//! What the heap does about the process's bounds: options and control groups set them, the arenas charge, and here room is made.
+//! What the heap does about the process's bounds: options and control groups set them, the arenas charge, and this module makes room.
 //!
-//! Three answers, in order of cost. Near the ceiling fewer free pages may stay warm ([`Heap::purge_policy`] asks), and what is too
-//! much goes back when memory is taken too, not only when it is freed. Just below it and above what lies idle in windows, depots and slabs is gathered, a
-//! step of growth at a time. A charge that was refused gathers everything, and is tried once more.
+//! There are three answers, in order of cost. Near the ceiling fewer free pages may stay warm ([`Heap::purge_policy`] asks), and the excess
+//! goes back when memory is taken, too, not only when it is freed. Just below the ceiling and above it, whatever lies idle in windows,
+//! depots and slabs is gathered, once per step of growth. A refused charge gathers everything and is tried once more.
 //!
-//! A group has other members, files and bounds that change. While the helper thread is awake, and memory near the ceiling wakes it, it
-//! [watches](crate::sys::watch): what is left moves the ceiling, and when the kernel has to reclaim, everything free goes back before.
+//! A group has other members, files, and bounds that change. While the helper thread is awake, and a process near the ceiling wakes it, it
+//! [watches](crate::sys::watch) the groups: what they have left moves the ceiling, and when the kernel has to reclaim, everything free goes
+//! back before.
 
 use super::Heap;
 use crate::arena::Reason;
@@ -21,14 +22,14 @@ use crate::sys::watch::Watch;
 const CGROUP_START: u64 = 1;
 const CGROUP_POLL: u64 = 2;
 const CGROUP_OFF: u64 = 3;
-/// Of a control group's bound this part is left to what the program has beside the heap: its code, stacks, files.
+/// This part of a control group's bound is left to what the program has beside the heap: its code, stacks, files.
 const OTHERS_SHARE: usize = 16;
-/// With `cgroup:poll` one slow call in so many looks whether the groups should be asked again,
+/// With `cgroup:poll`, one slow call in so many checks whether the groups should be asked again.
 const LOOK_EVERY: u32 = 64;
-/// which they are after so many milliseconds (by the helper thread, too), or when this part of what they had left was taken.
+/// They are asked after so many milliseconds (by the helper thread, too), or when this part of what they had left was taken.
 const ASK_AFTER_MS: u64 = 250;
 const ASK_SHARE: usize = 4;
-/// Less growth than this alone is no reason to ask.
+/// Growth by less than this is no reason to ask by itself.
 const SMALL_GROWTH: usize = 1 << 20;
 
 /// When to ask the control groups again.
@@ -36,11 +37,11 @@ const SMALL_GROWTH: usize = 1 << 20;
 pub(super) struct Poll {
     calls: AtomicU32,
     due_ms: AtomicU64,
-    /// Bytes held from which on it is due at once; [`NONE`] never asks.
+    /// With so many bytes held, asking is due at once; with [`NONE`] it never is.
     due_held: AtomicUsize,
-    /// Times of trouble in the groups when they were last asked.
+    /// Incidents that the groups had counted when they were last asked.
     trouble: AtomicU64,
-    /// The helper thread is to watch the groups.
+    /// Whether the helper thread should watch the groups.
     is_watched: AtomicBool,
 }
 
@@ -55,7 +56,7 @@ impl Poll {
         }
     }
 
-    /// Whether this slow call is the one to ask.
+    /// Returns whether this slow call should ask.
     fn is_due(&self) -> bool {
         let due_held = self.due_held.load(Ordering::Relaxed);
         if due_held == NONE {
@@ -67,7 +68,7 @@ impl Poll {
             && self.due_held.compare_exchange(due_held, NONE - 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// What is left was asked for just now; of [`NONE`] growth takes no share.
+    /// Notes that the groups were just asked and had `left` bytes. If that is [`NONE`], only the time makes asking due.
     fn asked(&self, left: usize) {
         let growth = (left / ASK_SHARE).max(SMALL_GROWTH);
         self.due_ms.store(coarse_ms() + ASK_AFTER_MS, Ordering::Relaxed);
@@ -76,7 +77,7 @@ impl Poll {
 }
 
 impl Heap {
-    /// Takes over the bounds; before anything is committed.
+    /// Takes over the bounds, before anything is committed.
     #[inline(never)]
     pub(super) fn set_limits(&self) {
         let choice = self.settings.get(Key::Cgroup);
@@ -98,7 +99,7 @@ impl Heap {
         }
     }
 
-    /// Sets the ceiling by what the groups have left now: others may use them too. If they had trouble since, gathers what is free.
+    /// Sets the ceiling by what the groups have left now, because others may use them too. If they had trouble since, gathers what is free.
     #[cold]
     fn ask_groups(&self) {
         let left = cgroup::headroom("").ok();
@@ -107,7 +108,7 @@ impl Heap {
         if trouble > self.poll.trouble.swap(trouble, Ordering::Relaxed) && cgroup::is_tight("") {
             self.gather_all();
         }
-        // Where that is not known, or no group has a bound any more, the time alone makes it due again.
+        // If that is not known, or no group has a bound any more, only the time makes asking due again.
         self.poll.asked(left.unwrap_or(NONE));
     }
 
@@ -118,12 +119,12 @@ impl Heap {
         }
     }
 
-    /// What the helper thread watches: nothing, where no group is bounded or nobody wants it.
+    /// What the helper thread watches: nothing if no group is bounded or nobody wants it.
     pub(super) fn begin_watch(&self) -> Watch {
         if self.poll.is_watched.load(Ordering::Relaxed) { Watch::begin(coarse_ms()) } else { Watch::default() }
     }
 
-    /// The helper thread's part: looks at the groups if it is time to.
+    /// The helper thread's part: looks at the groups when it is time to.
     pub(super) fn heed(&self, watch: &mut Watch) {
         let now = coarse_ms();
         if !watch.sees() || watch.age_ms(now) < ASK_AFTER_MS {
@@ -146,7 +147,7 @@ impl Heap {
         }
     }
 
-    /// After a node has given memory: near the ceiling, gives back what is too much, a bounded amount.
+    /// Called after a node has given memory: near the ceiling, gives back the excess, a bounded amount.
     #[inline]
     pub(super) fn relieve(&self, id: NodeId) {
         if self.poll.is_due() {
@@ -168,7 +169,8 @@ impl Heap {
         self.node(id).arena.keep_within(self.purge_policy());
     }
 
-    /// Gathers everything that is free; false in a signal handler that must not, and where nothing was asked for.
+    /// Gathers everything that is free, and gives it back to the system where memory is counted. Returns false in a signal handler that
+    /// must not gather.
     pub(super) fn gather_all(&self) -> bool {
         let gathered = self.gather_idle();
         if gathered && LIMIT.is_watched() {
@@ -180,21 +182,21 @@ impl Heap {
         gathered
     }
 
-    /// Gathers what lies idle in windows, depots and slabs, and gives back addresses.
+    /// Gathers what lies idle in windows, depots and slabs, and gives freed mappings back. Returns false in a signal handler that must not.
     fn gather_idle(&self) -> bool {
-        // A signal handler that interrupted a holder has been to the spare node: to gather it would have to wait.
+        // A signal handler that interrupted a holder has already tried the spare node; to gather, it would have to wait.
         if self.holds_any() {
             return false;
         }
-        // Nor is the spare node gathered from: a handler may be waiting there, and must not wait for this thread.
+        // The spare node is not gathered from either: a handler may be waiting there, and must not wait for this thread.
         self.drain(self.regular_nodes());
         self.huge.release();
         true
     }
 }
 
-/// Where a process that holds so much may take what its groups have left, but for the part of what is not larder's, and no more than was asked
-/// for.
+/// The ceiling of a process that holds so much and may take what its groups have left, except for the part left to what is not larder's,
+/// but no more than was asked for.
 fn ceiling(held: usize, left: usize, soft: usize) -> usize {
     if left == NONE { soft } else { held.saturating_add(left - left / OTHERS_SHARE).min(soft) }
 }

@@ -14,8 +14,8 @@
 //!
 //! With several nodes, each has an arena, slabs, depots and a row of windows. An object is always pushed to the row of the node in whose
 //! region it lies. After the last node comes the **interleaved** one, whose pages lie on all nodes in turn. In every heap the last is the
-//! **spare** one, used only by a signal handler that interrupted the holder of a lock it needs. `placement` decides which memory is bound
-//! to which node, and from which node a thread's objects come.
+//! **spare** one: it serves a signal handler that interrupted the holder of a lock it needs, and what no other node can. `placement`
+//! decides which memory is bound to which node, and from which node a thread's objects come.
 
 mod addresses;
 mod boot;

@@ -1,8 +1,9 @@
-//! The pages that huge objects are made of: small ones, transparent huge ones where that is asked for, or huge ones from the system's pool.
+//! The pages that huge objects are made of: small ones, transparent huge ones where those are asked for, or huge ones from the system's
+//! pool.
 //!
-//! The pool (`vm.nr_hugepages`) is filled by the operator; a mapping that it cannot serve takes ordinary pages instead, and is counted. A
-//! mapping of at least one of the pool's pages is a multiple of them, whatever it is made of: the kernel takes nothing else back.
-//! A forked child that writes to such a page while the pool is empty is killed, so the pool is used only when asked for.
+//! The operator fills the pool (`vm.nr_hugepages`). A mapping that it cannot serve takes ordinary pages instead, and is counted. A mapping
+//! at least as long as one of the pool's pages is a multiple of them whatever it is made of, because the kernel takes back nothing else. A
+//! forked child that writes to such a page while the pool is empty is killed, so the pool is used only when asked for.
 
 use crate::arena::ThpPolicy;
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Gauge, Ordering};
@@ -15,13 +16,14 @@ use crate::sys::vm::{Advice, Span, system_page};
 /// Choices of the option `hugetlb`.
 const POOLS: [usize; 3] = [0, 2 << 20, 1 << 30];
 
-/// See the module. The figures are changed by who maps, without a lock: they may miss one now and then.
+/// See the module. Mapping threads change the figures without a lock: an update may be lost now and then.
 #[derive(Debug)]
 pub(super) struct Pages {
     thp: AtomicU64,
-    /// Bytes of a page of the pool, 0 to leave it alone.
+    /// Bytes of one of the pool's pages; 0 leaves the pool alone.
     pool: AtomicUsize,
-    /// Mappings of ordinary pages may stand for each other, for all or none are bound, to the same node, and their addresses cost nothing.
+    /// Mappings of ordinary pages may stand in for each other, because all or none are bound, to the same node, and their addresses cost
+    /// nothing.
     are_alike: AtomicBool,
     /// Bytes taken from the pool so far, and mappings that it could not serve.
     taken: Gauge,
@@ -41,7 +43,7 @@ impl Pages {
         }
     }
 
-    /// Takes over the options' choices, and whether ordinary mappings may stand for each other.
+    /// Takes over the options' choices, and whether ordinary mappings may stand in for each other.
     pub(super) fn settle(&self, thp: u64, pool: u64, are_alike: bool) {
         self.stalls.begin();
         self.are_alike.store(are_alike, Ordering::Relaxed);
@@ -54,12 +56,12 @@ impl Pages {
         (self.taken.get(), self.refused.get())
     }
 
-    /// Addresses are scarce from now on.
+    /// Notes that addresses are scarce from now on.
     pub(super) fn save_addresses(&self) {
         self.are_alike.store(false, Ordering::Relaxed);
     }
 
-    /// Bytes of the mapping for an object of `size` bytes.
+    /// The length in bytes of the mapping for an object of `size` bytes.
     pub(super) fn mapping_len(&self, size: usize) -> usize {
         let page = if self.is_for_pool(size) { self.pool.load(Ordering::Relaxed) } else { system_page() };
         round_up(size.max(1), page).unwrap_or(usize::MAX)
@@ -70,13 +72,14 @@ impl Pages {
         pool != 0 && size >= pool
     }
 
-    /// Whether a mapping of `old` bytes may be cut or grown to `new`, both from `mapping_len`: one of the pool's pages is not cut elsewhere.
+    /// Returns whether a mapping of `old` bytes may be cut or grown to `new`, both from `mapping_len`: a mapping of the pool's pages cannot
+    /// be cut anywhere else.
     pub(super) fn may_resize(&self, old: usize, new: usize) -> bool {
         new >= old || !self.is_for_pool(old) || self.is_for_pool(new)
     }
 
-    /// Whether a mapping of `len` bytes may be looked at. Not if it may be of the pool's pages: to look at one that was never touched is to have it
-    /// cleared.
+    /// Returns whether the pages of a mapping of `len` bytes may be looked at. They may not if they could be from the pool: to look at one
+    /// that was never touched has it cleared.
     pub(super) fn may_look(&self, len: usize) -> bool {
         !self.is_for_pool(len)
     }
@@ -85,30 +88,30 @@ impl Pages {
         ThpPolicy::of_choice(self.thp.load(Ordering::Relaxed))
     }
 
-    /// Whether a mapping of `len` bytes may stand for another.
+    /// Returns whether a mapping of `len` bytes may stand in for another.
     pub(super) fn may_be_kept(&self, len: usize) -> bool {
         !self.is_for_pool(len) && self.are_alike.load(Ordering::Relaxed)
     }
 
-    /// Whether a mapping of which nothing is known may stand for most others: nothing is said of it to the kernel.
+    /// Returns whether a mapping of which nothing is known may stand in for most others: the kernel is given no advice about it.
     pub(super) fn is_like_most(&self, len: usize) -> bool {
         self.policy() == ThpPolicy::Auto && self.may_be_kept(len)
     }
 
-    /// Whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several that give: the kernel
-    /// would take some of another.
+    /// Returns whether huge pages may be asked for, for a mapping of `len` bytes that is likely to be filled. Not on one node of several
+    /// that give memory, because the kernel would take huge pages of another.
     pub(super) fn may_ask(&self, len: usize) -> bool {
         self.policy() != ThpPolicy::Never && self.may_be_kept(len) && self.stalls.are_over()
     }
 
-    /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled; false if they are refused again.
+    /// Asks for huge pages for a mapping that has memory up to the byte `len` and will be filled. Returns false if they are refused again.
     pub(super) fn ask(&self, span: &Span, len: usize) -> bool {
         span.advise(Advice::HugePages);
         self.may_go_on(span, len)
     }
 
-    /// Whether one for which huge pages were asked for may have more of them behind the byte `len`. By default the first of them is touched, as its holder is
-    /// about to: if that stalls they are refused.
+    /// Returns whether a mapping for which huge pages were asked may have more of them after the byte `len`. By default the first of them
+    /// is touched, as the object's holder is about to do: if that stalls, they are refused.
     pub(super) fn may_go_on(&self, span: &Span, len: usize) -> bool {
         let first = (span.base() + len).next_multiple_of(HUGE_PAGE) - span.base();
         let is_watched = self.policy() == ThpPolicy::Auto && first + HUGE_PAGE <= span.len();
@@ -119,7 +122,8 @@ impl Pages {
         !stalls
     }
 
-    /// Maps zero bytes, which are all `likely_filled` or not; `len` is from `mapping_len`. `prepare` sees the mapping before it has a page.
+    /// Maps zero bytes; `likely_filled` applies to all of them, and `len` is from `mapping_len`. `prepare` sees the mapping before it has a
+    /// page.
     pub(super) fn map(
         &self,
         len: usize,

@@ -1,16 +1,18 @@
-//! Where huge objects are known by their addresses: a hash table.
+//! The table in which huge objects are known by their addresses: a hash table.
 //!
-//! It has a fixed place for each of the mappings a process may have at most (65,536), in metadata memory that is committed when the first huge object
-//! comes. States of a slot: 0 never used, 1 deleted, 2 taken for an object that is on its way, else the object's address; an address is in the table iff
-//! the object is live. Beside it the length, a multiple of a page, and below that a **mark**, which is the heap's.
+//! It has a fixed slot for each of the mappings that a process may have at most (65,536), in metadata memory that is committed when the
+//! first huge object comes. A slot's address word is 0 if the slot was never used, 1 if it was deleted, 2 if it is taken for an object that
+//! is on its way, and else the object's address; an address is in the table iff the object is live. Beside it lies the length, a multiple
+//! of a page, whose low bits hold a **mark** that belongs to the heap.
 //!
-//! Changes are made under one lock with signals blocked, so no handler can find it held by its own thread: huge objects cost system calls anyway. Who
-//! looks up its own object needs neither. The address leaves the table before the mapping goes or moves, so a new mapping at the same address never meets
-//! the old entry. An object that is resized, or made of a run's pages, has a [`Place`] meanwhile, which is given up under the same lock under which one
-//! is found for it: so there is one, wherever it was moved, for the search for any address comes by every slot.
+//! Slots are filled and emptied under one lock with signals blocked, so no handler can find the lock held by its own thread; huge objects
+//! cost system calls anyway. A thread that looks up its own object needs neither. The address leaves the table before the mapping goes or
+//! moves, so a new mapping at the same address never meets the old entry. An object that is being resized, or made of a run's pages, has a
+//! [`Place`] meanwhile. That place is given up under the same hold of the lock under which a slot is found for the object. So there always
+//! is one, wherever the object was moved, because the search for any address visits every slot.
 //!
-//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock and the counts. A place that another thread of the
-//! parent had taken is lost to the child.
+//! Fork: an entry is written length first, address last; nothing needs rebuilding but the lock and the counts. A place that another thread
+//! of the parent had taken is lost to the child.
 #![allow(unsafe_code, reason = "tokens of mappings kept as numbers")]
 
 use crate::base::sync::{AtomicUsize, Gauge, Ordering};
@@ -25,7 +27,7 @@ use core::ops::Range;
 const SLOTS: usize = 1 << 16;
 const DELETED: usize = 1;
 const TAKEN: usize = 2;
-/// Bits of a slot's length that are the mark.
+/// The bits of a slot's length that hold the mark.
 const MARK: usize = PAGE - 1;
 
 #[derive(Debug)]
@@ -50,19 +52,19 @@ impl Slot {
         self.len.load(Ordering::Relaxed) & MARK
     }
 
-    /// The addresses of its object, if it has one.
+    /// The addresses of the slot's object, if it has one.
     fn object(&self) -> Option<Range<usize>> {
         let start = self.address.load(Ordering::Relaxed);
         (start > TAKEN).then(|| start..start + self.len())
     }
 }
 
-/// A place taken for an object that is on its way: its holder's until it is given up.
+/// A place taken for an object that is on its way. It belongs to its holder until it is given up.
 #[derive(Debug)]
 pub(super) struct Place<'a>(&'a Slot);
 
 impl Place<'_> {
-    /// Nothing comes.
+    /// Gives the place up: no object comes.
     pub(super) fn give_up(self) {
         self.0.address.store(DELETED, Ordering::Release);
     }
@@ -104,13 +106,13 @@ impl Places {
         self.lock.lock().ok()
     }
 
-    /// Whether the table has memory, and room unless others come first.
+    /// Returns whether the table has memory, and room unless others come first.
     pub(super) fn has_room(&self) -> bool {
         let is_ready = self.hold(&SignalsBlocked::new()).is_some_and(|_held| self.slots.extend_to(SLOTS).is_ok());
         is_ready && self.count.get() < SLOTS as u64
     }
 
-    /// Takes a place for an object at `address`, if there is one.
+    /// Takes a place for an object at `address`. Returns `None` if there is none.
     pub(super) fn take(&self, signals: &SignalsBlocked, address: usize) -> Option<Place<'_>> {
         let held = self.hold(signals)?;
         let slot = self.vacant(&held, address)?;
@@ -118,13 +120,13 @@ impl Places {
         Some(Place(slot))
     }
 
-    /// A vacant slot for an object at `address`, if there is one.
+    /// Finds a vacant slot for an object at `address`. Returns `None` if there is none.
     fn vacant(&self, _held: &Guard<'_, ()>, address: usize) -> Option<&Slot> {
         self.slots.extend_to(SLOTS).ok()?;
         self.probe(address).find(|slot| slot.is_vacant())
     }
 
-    /// Makes a mapping an object with a mark, for which a place may be taken already; returns it if there is none.
+    /// Makes a mapping an object with a mark; a place may have been `taken` for it already. Returns the mapping if there is no slot.
     pub(super) fn enter(
         &self,
         signals: &SignalsBlocked,
@@ -145,20 +147,20 @@ impl Places {
         Ok(address as *mut u8)
     }
 
-    /// The same where a place is taken, so that there is one.
+    /// As [`Places::enter`] where a place is taken, so that there certainly is a slot.
     pub(super) fn enter_surely(&self, signals: &SignalsBlocked, span: Span, mark: usize, taken: Place<'_>) -> *mut u8 {
         self.enter(signals, span, mark, Some(taken))
             .unwrap_or_else(|span| die(format_args!("internal: no place for the huge object at {:#x}", span.base())))
     }
 
-    /// The mapping of the object at `address`, which is none any more, and its mark.
+    /// Removes the object at `address` from the table; returns its mapping and its mark.
     pub(super) fn remove(&self, signals: &SignalsBlocked, address: usize) -> Option<(Span, usize)> {
         let (span, mark, place) = self.remove_for_now(signals, address)?;
         place.give_up();
         Some((span, mark))
     }
 
-    /// The same for an object that comes back: with its place, which is taken.
+    /// As [`Places::remove`] for an object that comes back: returns its place too, which stays taken.
     pub(super) fn remove_for_now(&self, signals: &SignalsBlocked, address: usize) -> Option<(Span, usize, Place<'_>)> {
         let _held = self.hold(signals)?;
         let slot = self.find(address)?;
@@ -166,16 +168,18 @@ impl Places {
         slot.address.store(TAKEN, Ordering::Release);
         self.bytes.sub(len as u64);
         self.count.sub(1);
-        // SAFETY: the slot's numbers are of a token taken apart in `enter`, and the slot just gave them up.
+        // SAFETY: the address and length are those of a token that `enter` took apart. The slot held them, and under the lock, which is
+        // held here, it just gave them up, so no other token is made of them.
         Some((unsafe { Span::from_raw(address, len) }, mark, Place(slot)))
     }
 
-    /// The bytes of the object at `address`, for whoever holds that: others come and leave, but its slot stays as it is.
+    /// The length in bytes of the object at `address`, for a caller that holds the object: other objects come and go, but its slot stays as
+    /// it is.
     pub(super) fn len_of(&self, address: usize) -> Option<usize> {
         self.find(address).map(Slot::len)
     }
 
-    /// Start and length of the object around `address`: for messages only, walks the whole table.
+    /// Start and length of the object around `address`. For messages only: walks the whole table.
     pub(super) fn around(&self, address: usize) -> Option<(usize, usize)> {
         let signals = SignalsBlocked::new();
         let _held = self.hold(&signals)?;
@@ -183,7 +187,7 @@ impl Places {
         objects.find(|object| object.contains(&address)).map(|object| (object.start, object.len()))
     }
 
-    /// Places in which an object may be known.
+    /// Number of places in which an object may be known.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -206,14 +210,14 @@ impl Places {
             .find(|slot| slot.address.load(Ordering::Relaxed) == address)
     }
 
-    /// The slots in which `address` may be, likeliest first: neighbours have neighbouring slots, so that a few mappings touch few pages of the table.
-    /// They are seldom shorter than a MiB, so few meet.
+    /// The slots in which `address` may be, the likeliest first. Neighbours have neighbouring slots, so that a few mappings touch few pages
+    /// of the table. Mappings are seldom shorter than 1 MiB, so few collide.
     fn probe(&self, address: usize) -> impl Iterator<Item = &Slot> {
         let start = (address >> 20).wrapping_add((address >> 36).wrapping_mul(0x9E37));
         (0..SLOTS).map(move |step| self.slots.get(start.wrapping_add(step) % SLOTS))
     }
 
-    /// In a forked child: frees the lock if its holder is gone, and counts what there is.
+    /// In a forked child: releases the lock if its holder is gone, and counts the objects there are.
     pub(super) fn rebuild(&self) {
         let Some(_held) = self.lock.inherit() else { return };
         let objects = || (0..self.len()).filter_map(|index| self.slots.get(index).object());
@@ -229,7 +233,7 @@ impl Places {
         self.find(address).map(Slot::mark)
     }
 
-    /// Makes every place but one seem to be an object's.
+    /// Makes every place but one look like an object's.
     pub(super) fn fill(&self) {
         assert!(self.has_room());
         (1..SLOTS).for_each(|index| self.slots.get(index).address.store(usize::MAX, Ordering::Relaxed));
