@@ -6,7 +6,7 @@ use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::{NodeId, PAGE_SHIFT};
 use crate::stats::NumaCounts;
 
-/// Names one.
+/// Names a counter.
 #[derive(Clone, Copy, Debug)]
 enum Counter {
     Hit,
@@ -18,7 +18,7 @@ enum Counter {
     RemoteFree,
 }
 
-/// Of a node.
+/// The counters of a node.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     counts: [AtomicU64; 7],
@@ -46,7 +46,7 @@ impl Counters {
 }
 
 impl Heap {
-    /// A slow path that wanted memory of `wanted` got the object at `address`.
+    /// Counts that a slow path which wanted memory of `wanted` got the object at `address`.
     pub(super) fn count_alloc(&self, wanted: NodeId, address: usize) {
         if self.node_count() > 1 {
             self.count_alloc_of_several(wanted, address);
@@ -70,7 +70,7 @@ impl Heap {
         counters(got).add(if local { Counter::Local } else { Counter::Other }, 1);
     }
 
-    /// The node for which a page of an arena is meant: of the interleaved arena the kernel deals them out by their addresses.
+    /// The node for which a page of an arena is meant: the kernel deals out the pages of the interleaved arena by their addresses.
     fn lies_on(&self, home: NodeId, address: usize) -> NodeId {
         if home.index() < self.node_count() {
             return home;
@@ -79,14 +79,14 @@ impl Heap {
         NodeId(self.node(home).zonelist[(address >> PAGE_SHIFT) % spread].load(Ordering::Relaxed))
     }
 
-    /// Objects of a node go home, or a large one is freed: were the threads that freed them elsewhere?
+    /// Counts objects of a node that go home, or a large one that is freed, if this thread runs on another node.
     pub(super) fn count_free(&self, home: NodeId, objects: u64) {
         if self.is_remote(home) {
             self.node(home).counters.add(Counter::RemoteFree, objects);
         }
     }
 
-    /// Whether this thread runs on another node. The interleaved arena and the spare one are nobody's.
+    /// Returns whether this thread runs on another node. The interleaved arena and the spare one belong to nobody.
     fn is_remote(&self, home: NodeId) -> bool {
         let nodes = self.node_count();
         nodes > 1 && home.index() < nodes && self.whereabout().own != Some(home)

@@ -1,11 +1,11 @@
-//! Interleaving over nodes that the interleaved arena is not spread over: a magazine or a large object at a time.
+//! Interleaving over nodes other than those that the interleaved arena is spread over: a magazine or a large object at a time.
 //!
-//! A thread under such a policy is served from the node that gave it the fewest bytes so far; of several, from the next in turn.
-//! Turns alone would not do: a node whose slabs are nearly full gives a magazine of one object, another's depot a whole one.
+//! A thread under such a policy is served from the node that has given it the fewest bytes so far; among several, from the next in turn.
+//! Turns alone would not do: a node whose slabs are nearly full gives a magazine of one object, another node's depot a whole one.
 //!
-//! The bytes are counted in a **hand**, told by the thread pointer. It belongs to the last thread that was dealt to, under one policy; another
-//! thread with the same hand, or another policy, begins it anew. Two threads that fight for one are served in turns. Counts are
-//! written without exchanges: those of a thread that loses its hand meanwhile are lost.
+//! The bytes are counted in a **hand**, which the thread pointer selects. It belongs to the last thread that was dealt to, under one
+//! policy; another thread with the same hand, or another policy, begins it anew. Two threads that fight for one hand are served in turns.
+//! Counts are written without exchanges: those of a thread that loses its hand meanwhile are lost.
 
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::NodeId;
@@ -14,7 +14,7 @@ use crate::sys::topology::MAX_NODES;
 use crate::sys::vm::Span;
 
 const HANDS: usize = 64;
-/// Words of a hand: whose it is, under which policy, and the bytes that each node gave.
+/// Words of a hand: its owner, the policy, and the bytes that each node gave.
 const OWNER: usize = 0;
 const POLICY: usize = 1;
 const GIVEN: usize = 2;
@@ -33,7 +33,7 @@ impl Dealer {
         Table::<AtomicU64>::bytes_for(HANDS * WORDS)
     }
 
-    /// Takes its memory from `metadata`; returns the rest, and whether there is any to use.
+    /// Takes its memory from `metadata`. Returns the rest, and whether there is any memory to use.
     pub(super) fn settle(&self, metadata: Span) -> (Span, bool) {
         let rest = self.0.settle(metadata, HANDS * WORDS);
         (rest, self.0.extend_exactly(HANDS * WORDS).is_ok())
@@ -43,7 +43,7 @@ impl Dealer {
         self.0.committed()
     }
 
-    /// The node that a thread under a policy is to be served from, of those given in turn.
+    /// The node, of those given in turn, from which a thread under a policy should be served.
     pub(super) fn next(&self, thread: usize, policy: u64, nodes: impl Iterator<Item = NodeId>) -> Option<NodeId> {
         let word = |index| self.word(thread, index);
         if word(OWNER).load(Ordering::Relaxed) != thread as u64 || word(POLICY).load(Ordering::Relaxed) != policy {
@@ -54,7 +54,7 @@ impl Dealer {
         nodes.min_by_key(|node| word(GIVEN + node.index()).load(Ordering::Relaxed))
     }
 
-    /// An arena gave bytes to a thread. Those that belong to no node are not dealt from.
+    /// Notes that an arena gave bytes to a thread. Arenas that belong to no node are not dealt from.
     pub(super) fn note_given(&self, thread: usize, node: NodeId, bytes: usize) {
         if node.index() >= MAX_NODES || self.word(thread, OWNER).load(Ordering::Relaxed) != thread as u64 {
             return;
@@ -63,7 +63,7 @@ impl Dealer {
         given.store(given.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
     }
 
-    /// A thread is under another policy now.
+    /// Notes that a thread is under another policy now.
     pub(super) fn leave(&self, thread: usize) {
         if self.word(thread, OWNER).load(Ordering::Relaxed) == thread as u64 {
             self.word(thread, OWNER).store(0, Ordering::Relaxed);

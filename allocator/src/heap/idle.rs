@@ -6,7 +6,6 @@
 //!                                                             └── the system refuses ──▶ never
 //! ```
 //!
-//! It is started by whoever frees, once [`START_BYTES`] lie idle, by whoever takes as much from slabs to windows where the windows of all CPUs could hide
 //! It is started by a thread that frees, once [`START_BYTES`] lie idle; by one that takes as much from slabs to windows, if the windows of
 //! all CPUs could hide it; or by one that takes memory near the bound of its control group. In each case the program must have more than
 //! one thread already: a program of one thread may be about to enter a sandbox that kills processes which create threads, or namespaces

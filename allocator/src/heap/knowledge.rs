@@ -1,9 +1,9 @@
 //! What larder knows of an address: to resize it, and to say what is wrong with it.
 //!
-//! Caught at once: pointers outside larder's memory, into the inside of an object, to free pages; a second free of the object that was
-//! freed last, and of any object where the hit path is not taken (a full window, `double_free:at_once`). Caught when it is met again: a
-//! double free of an object that lies in a magazine, for its link was wiped or overwritten when it left. Not caught: one of
-//! an object that had gone back to its slab, if the program gets it from there first.
+//! Caught at once: pointers outside larder's memory, into the inside of an object, or to free pages; a second free of the object that was
+//! freed last; and a double free of any object where the hit path is not taken (a full window, `double_free:at_once`). Caught when the
+//! object is met again: a double free of an object that lies in a magazine, because its link was wiped or overwritten when it left. Not
+//! caught: a double free of an object that had gone back to its slab, if the program gets it from there first.
 
 use super::Heap;
 use crate::base::sync::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::sys::die::{die, warn};
 use crate::sys::options::Key;
 use core::fmt;
 
-/// Which call was made with the address.
+/// The call that was made with the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// free, delete, dallocx.
@@ -37,15 +37,15 @@ impl fmt::Display for Call {
 /// A live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Of a class.
+    /// An object of a class.
     Small(Class),
-    /// A run that begins at a page of a node.
+    /// A large object, whose run begins at a page of a node.
     Large(NodeId, Page),
-    /// A mapping of so many bytes.
+    /// A huge object, whose mapping has so many bytes.
     Huge(usize),
 }
 
-/// What lies at an address that is no live object's.
+/// What lies at an address where no live object begins.
 enum Knowledge {
     Foreign,
     FreePage,
@@ -67,7 +67,7 @@ impl fmt::Display for Knowledge {
 }
 
 impl Heap {
-    /// The live object that begins at `address`; anything else is refused.
+    /// The live object that begins at `address`; any other address is refused.
     pub(super) fn find(&self, address: usize, call: Call) -> Option<Found> {
         let found = match self.home_of(address) {
             Some(home) => self.find_in(home, address),
@@ -79,8 +79,8 @@ impl Heap {
         found
     }
 
-    /// The same at the beginning of a call; none either where larder cannot be used yet. A small object in a row is found at once, and told in registers:
-    /// what a call answers in memory, byte by byte, costs whoever reads it whole 13 ns.
+    /// As [`Heap::find`] at the beginning of a call; also `None` where larder cannot be used yet. A small object in a row is found at once
+    /// and returned in registers: a result that a callee writes to memory byte by byte costs a caller that reads it whole 13 ns.
     #[inline(always)]
     pub(super) fn enter_and_find(&self, pointer: *const u8, call: Call) -> Option<Found> {
         let address = pointer as usize;
@@ -105,7 +105,7 @@ impl Heap {
         (entry == Entry::LARGE && address.is_multiple_of(PAGE)).then_some(Found::Large(home, page))
     }
 
-    /// Bytes the holder of a live object may use.
+    /// Bytes that the holder of a live object may use.
     pub(super) fn usable(&self, found: Found) -> usize {
         match found {
             Found::Small(class) => class.size(),
@@ -114,21 +114,22 @@ impl Heap {
         }
     }
 
-    /// The program frees an object: if its first word is a link, it is free already.
+    /// Called when the program frees an object: if its first word is a link, it is free already.
     pub(super) fn suspect(&self, address: usize, class: Class) {
         if self.is_free_object(address, class) {
             die(format_args!("double free: {address:#x}: an object of {} bytes", class.size()));
         }
     }
 
-    /// Whether the object's first word is a link: to the start of another object of the class, or the end of a chain. The secret and
-    /// the object's own address are in the encoding, so what a program writes there is none but for one case in 2^40 or so.
+    /// Returns whether the object's first word is a link: to the start of another object of the class, or the end of a chain. The encoding
+    /// includes the secret and the object's own address, so a word that the program wrote there is no link, except in about one case of
+    /// 2^40.
     pub(super) fn is_free_object(&self, address: usize, class: Class) -> bool {
         let next = self.cpus.link_in(address);
         next == 0 || (next & NO_LINK == 0 && self.class_at(next as usize) == Some(class))
     }
 
-    /// A first look, without one at what the link would lead to.
+    /// A first look, which does not follow the link.
     #[inline(always)]
     pub(super) fn may_be_free(&self, address: usize) -> bool {
         self.cpus.link_in(address) & NO_LINK == 0
@@ -139,7 +140,7 @@ impl Heap {
         region.entry(region.page_of(address)?).class_of_object(address)
     }
 
-    /// Says what is wrong with the address and aborts; or, if the user wants that of foreign pointers, goes on.
+    /// Reports what is wrong with the address and aborts; or goes on, if the address is foreign and the user wants that.
     #[cold]
     #[inline(never)]
     pub(super) fn refuse(&self, address: usize, call: Call) {
@@ -172,7 +173,7 @@ impl Heap {
         self.large_around(home, page).unwrap_or(Knowledge::FreePage)
     }
 
-    /// The large object that covers a page: its head is the nearest page below that says anything.
+    /// The large object that covers a page: its head is the nearest page at or below it whose word says anything.
     fn large_around(&self, home: NodeId, page: Page) -> Option<Knowledge> {
         let region = self.node(home).arena.region();
         let head = (page.0.saturating_sub(MAX_RUN_PAGES)..=page.0)

@@ -1,4 +1,4 @@
-//! Large objects: runs straight from the buddy; and where every request that is not small is sorted.
+//! Large objects: runs straight from the buddy; and the place where every request that is not small is sorted.
 #![allow(unsafe_code, reason = "clearing fresh memory, and the program's pointers")]
 
 use super::Heap;
@@ -11,26 +11,26 @@ use crate::sys::limit::LIMIT;
 use crate::sys::options::Key;
 use core::ptr::null_mut;
 
-/// From so many bytes on clearing costs more than a mapping and its end, if few of its pages are touched.
+/// From this size on, clearing costs more than making and ending a mapping, if few of its pages are touched.
 const MOST_CLEARED: usize = 1 << 20;
 
-/// Most bytes of freed mappings kept with their memory.
+/// Most bytes of freed mappings that are kept with their memory.
 const WARM_MAPPINGS: usize = 32 << 20;
 
-/// How often the regions give up addresses they have not grown into, for one mapping.
+/// How often the regions give up addresses that they have not grown into, for one mapping.
 const MOST_GIVEN_UP: u32 = 3;
 
-/// Where a request is to be served from.
+/// Where a request should be served from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     /// The node to try first.
     pub(super) node: NodeId,
-    /// Whether the program named it; else it is where the thread runs.
+    /// Whether the program named it; if not, it is the node where the thread runs.
     pub(super) asked: bool,
 }
 
 impl Heap {
-    /// Any request: `align` is a power of two. Null if there is no memory or the size is absurd.
+    /// Allocates for any request; `align` is a power of two. Returns null if there is no memory or the size is absurd.
     #[cold]
     #[inline(never)]
     pub fn alloc_slow(&self, size: usize, align: usize) -> *mut u8 {
@@ -54,7 +54,8 @@ impl Heap {
         self.alloc_from(self.origin_here(size), size, align)
     }
 
-    /// A large object even where a medium one would do: what has grown once grows again, and a run can do so where it lies.
+    /// Allocates a large object even where a medium one would do: an object that has grown once grows again, and a run can grow where it
+    /// lies.
     pub(super) fn alloc_to_grow(&self, size: usize, align: usize) -> *mut u8 {
         if self.enter() { self.alloc_large(self.origin_here(size), size, align).0 } else { null_mut() }
     }
@@ -100,7 +101,7 @@ impl Heap {
         if zero { pointer } else { self.cleared(pointer, origin, size, align) }
     }
 
-    /// A mapping at once where nothing else will do, or where the program is known to fill it; else as [`Heap::alloc_large`].
+    /// Makes a mapping at once where nothing else will do, or where the program is known to fill it; otherwise as [`Heap::alloc_large`].
     fn alloc_zero_run(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         let at_once = size > MAX_RUN_PAGES as usize * PAGE || self.huge.is_likely_filled(size, true);
         let mapping = if at_once { self.alloc_huge(origin, size, align, true).0 } else { null_mut() };
@@ -111,7 +112,7 @@ impl Heap {
         (mapping, true)
     }
 
-    /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: they are touched only if the program does.
+    /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: those are touched only if the program does so.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
         let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.is_to_be_cleared(size);
         let fresh = if trade { self.alloc_huge(origin, size, align, true).0 } else { null_mut() };
@@ -123,7 +124,7 @@ impl Heap {
         fresh
     }
 
-    /// A large or huge object, and whether it is known to be zero.
+    /// Allocates a large or huge object. Returns it and whether it is known to be zero.
     pub(super) fn alloc_large(&self, origin: Origin, size: usize, align: usize) -> (*mut u8, bool) {
         let found = self.try_large(origin, size, align);
         self.relieve(origin.node);
@@ -131,7 +132,7 @@ impl Heap {
         if refused && self.gather_all() { self.try_large(origin, size, align) } else { found }
     }
 
-    /// Whether a node has as many bytes, in use or free: if some lie idle they may serve.
+    /// Returns whether a node has that many bytes, in use or free: if some lie idle, they may serve.
     fn has_grown_by(&self, bytes: usize) -> bool {
         self.regular_nodes().any(|id| bytes <= self.node(id).arena.region().pages() as usize * PAGE)
     }
@@ -143,7 +144,7 @@ impl Heap {
         }
     }
 
-    /// A mapping for an object of a class: it takes no lock of a node. From now on who frees by the layout must look where the object lies.
+    /// A mapping for an object of a class: it takes no lock of a node. From now on a free by layout must look where the object lies.
     #[cold]
     pub(super) fn alloc_mapping(&self, node: NodeId, class: Class) -> *mut u8 {
         self.cpus.look_at_frees();
@@ -151,7 +152,7 @@ impl Heap {
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {
-        // So that no huge page is shared with a neighbour, who may be touched first from another node.
+        // So that no huge page is shared with a neighbour, which may be touched first from another node.
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         let attempt = || self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin));
         let mut found = attempt();
@@ -190,7 +191,8 @@ impl Heap {
         found
     }
 
-    /// Frees what the hit path could not: a full window, large, huge, and what is no object at all.
+    /// Frees what the hit path could not: objects whose window is full, large and huge objects. Reports addresses that are no object at
+    /// all.
     #[cold]
     #[inline(never)]
     pub fn free_slow(&self, address: usize, call: Call) {
@@ -235,7 +237,7 @@ impl Heap {
         self.nudge(0);
     }
 
-    /// Gives free memory back to the system but for `keep` bytes; returns the bytes given back.
+    /// Gives free memory back to the system, except for `keep` bytes of each node's. Returns the bytes given back.
     pub fn trim(&self, keep: usize) -> usize {
         if !self.enter() {
             return 0;
@@ -253,7 +255,7 @@ impl Heap {
     }
 }
 
-/// Zeroes fresh memory; null stays null.
+/// Zeroes fresh memory. Null stays null.
 #[inline(always)]
 fn clear(pointer: *mut u8, size: usize) {
     if !pointer.is_null() {

@@ -5,10 +5,11 @@
 //! | the node's arena | all, wherever they lie |
 //! | the interleaved arena, and huge objects | those that lie on the node |
 //!
-//! Free warm pages are given back first rather than moved. Then every page that is there is looked at, a bounded number per call, so that
-//! no lock is held meanwhile and a page that comes or goes in between is none the worse. A page that the kernel itself is moving just then, to
-//! make room for a huge one, is nowhere for that moment, as if it had never been touched: so all are looked at again until none
-//! comes late or the target node is full, [`PASSES`] times at most. Regions stay bound as they were: what is allocated later lies there again.
+//! Free warm pages are given back first rather than moved. Then every page that is present is looked at, a bounded number per call, so that
+//! no lock is held meanwhile and a page that comes or goes in between does no harm. A page that the kernel itself is moving at that moment,
+//! to make room for a huge one, is nowhere for that moment, as if it had never been touched. So all pages are looked at again until none
+//! comes late or the target node is full, at most [`PASSES`] times. Regions stay bound as they were: what is allocated later lies there
+//! again.
 
 use super::Heap;
 use super::node::Node;
@@ -20,13 +21,13 @@ use core::ops::Range;
 /// How often all pages are looked at, at most.
 const PASSES: usize = 4;
 
-/// What is to move, and where.
+/// What should move, and where.
 #[derive(Clone, Copy, Debug)]
 struct Order {
-    /// Only pages that lie there are looked at; all if none.
+    /// Only pages that lie on this node are looked at; all if `None`.
     from: Option<i32>,
     to: i32,
-    /// Only pages that do not lie on the target node yet are looked at: those that do were counted before.
+    /// Only pages that do not yet lie on the target node are looked at: the others were counted before.
     again: bool,
 }
 
@@ -37,7 +38,7 @@ impl Order {
 }
 
 impl Heap {
-    /// Moves the pages of one node's arena, and what else lies on that node, to another node; both by the kernel's numbers.
+    /// Moves the pages of one node's arena, and whatever else lies on that node, to another node. Both are the kernel's numbers.
     pub fn migrate(&self, from: usize, to: usize) -> Result<Migration, NumaError> {
         let source = self.usable_node(from)?;
         self.usable_node(to)?;
@@ -92,11 +93,11 @@ impl Heap {
         each_batch::<BATCH>(addresses.step_by(PAGE), |batch| self.migrate_batch(batch, order, sum))
     }
 
-    /// Only pages that are there and lie elsewhere are asked to move, so that each can be told from those that had not to.
+    /// Only pages that are present and lie elsewhere are asked to move, so that each can be told from those that did not have to.
     fn migrate_batch(&self, batch: &mut [usize], order: Order, sum: &mut Migration) -> Result<(), NumaError> {
         let mut places = [0; BATCH];
         self.ask_kernel(|| numa::places_of(batch, &mut places))?;
-        // Those that are to move come to the front.
+        // Those that should move come to the front.
         let mut len = 0;
         for (index, &place) in (0..batch.len()).zip(&places).filter(|(_, place)| order.concerns(**place)) {
             sum.present += 1;
@@ -115,14 +116,14 @@ impl Heap {
     }
 }
 
-/// The figures of all passes: those of a later one are of every page that does not lie on the target node when it is looked at.
+/// The figures of all passes: a later pass counts every page that does not lie on the target node when it is looked at.
 fn after_another_pass(before: Migration, late: Migration) -> Migration {
     let moved = before.moved + late.moved;
     let present = before.moved + before.there_already + late.present;
     Migration { present, moved, there_already: before.there_already, ..late }
 }
 
-/// Calls `each` with so many pages at a time, whose list is its own.
+/// Calls `each` with batches of pages, in an array that it may reorder.
 pub(super) fn each_batch<const SIZE: usize>(
     pages: impl Iterator<Item = usize>,
     mut each: impl FnMut(&mut [usize]) -> Result<(), NumaError>,
@@ -139,7 +140,7 @@ pub(super) fn each_batch<const SIZE: usize>(
     if len > 0 { each(&mut batch[..len]) } else { Ok(()) }
 }
 
-/// The kernel's word on one page.
+/// Counts the kernel's answer for one page.
 fn tally(sum: &mut Migration, place: i32, to: i32) {
     if place == -libc::ENOENT {
         // It was given back meanwhile.
@@ -171,7 +172,7 @@ mod tests {
         assert!(heap.boot_as(&Shape { topology, region_len: 8 << 20 }));
         std::fs::remove_dir_all(&root).unwrap();
         heap.free(heap.alloc(64, 16));
-        // Where there is one node the second is described only; where there are two, or a sandbox, this tells nothing.
+        // On a machine with one node the second is only described; on one with two, or in a sandbox, this tells nothing.
         let outcome = heap.migrate(0, 1);
         let refusals = heap.numa_refusals().filter(|refusal| refusal.call == "move_pages");
         let errnos = [libc::EPERM as u32, libc::ENOSYS as u32];

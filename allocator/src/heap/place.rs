@@ -1,7 +1,7 @@
-//! Boot, continued, where there are several nodes: the placement is decided, the regions bound, distances and CPUs learned.
+//! Boot, continued, where there are several nodes: decides the placement, binds the regions, and learns distances and CPUs.
 //!
-//! The only place where larder calls `mbind` for regions: each as a whole, so that they stay one mapping each, and never again, so that a
-//! process may forbid itself the call later on.
+//! This is the only place where larder calls `mbind` for regions: for each as a whole, so that each stays one mapping, and never again, so
+//! that a process may forbid itself the call later on.
 
 use super::Heap;
 use super::placement::Placement;
@@ -15,7 +15,7 @@ use crate::sys::numa::{self, MemoryPolicy, NumaCall};
 use crate::sys::topology::Topology;
 
 impl Heap {
-    /// What the process's cpuset and policy and the options come to.
+    /// The placement that results from the process's cpuset and policy and from the options.
     pub(super) fn placement(&self, topology: &Topology<'_>) -> Placement {
         if topology.online().len() == 1 {
             return self.asked_placement(topology);
@@ -34,7 +34,7 @@ impl Heap {
         }
     }
 
-    /// What the options alone come to: on a machine of one node, or one that is not there.
+    /// The placement that results from the options alone: on a machine of one node, or one that is only described.
     pub(super) fn asked_placement(&self, topology: &Topology<'_>) -> Placement {
         let policy = self.asked_policy(topology.memory()).unwrap_or(MemoryPolicy::Local);
         Placement::new(&policy, topology.memory(), false)
@@ -56,7 +56,7 @@ impl Heap {
         None
     }
 
-    /// Carries out the placement; with one node there is nothing to do but to bind it if that was asked for.
+    /// Carries out the placement. With one node there is nothing to do except to bind it, if that was asked for.
     pub(super) fn place(&self, topology: &Topology<'_>, placement: &Placement) {
         let mut are_bound = true;
         for (index, system_id) in placement.arenas.iter().enumerate() {
@@ -96,14 +96,14 @@ impl Heap {
         }
     }
 
-    /// Whether its pages will come from this home first.
+    /// Binds a region, if there is a policy for it. Returns whether its pages will come from this home first.
     fn bind_region(&self, id: NodeId, policy: Option<MemoryPolicy>, home: usize) -> bool {
         policy.is_some_and(|policy| self.node(id).arena.region().bind(&self.refusals, &policy, home).is_ok())
     }
 
     /// Orders a node's zonelist: itself, then the others as the kernel would take them, so that both agree on where memory comes from when
-    /// the node is full. Of equals the one that follows it comes first, so that neighbours do not all turn to the same. For the interleaved
-    /// arena those it is spread over come first.
+    /// the node is full. Of equally distant nodes the one that follows this node comes first, so that neighbours do not all turn to the
+    /// same node. For the interleaved arena, the nodes it is spread over come first.
     fn order_zonelist(&self, topology: &Topology<'_>, placement: &Placement, id: NodeId) {
         let count = self.node_count();
         let mut keys = [(u32::MAX, 0_u8); crate::sys::topology::MAX_NODES];
@@ -120,7 +120,7 @@ impl Heap {
             });
         }
         let order = |&(rank, index): &(u32, u8)| (rank, (index as usize + count - id.index() % count) % count);
-        // By insertion: the library's sort is 17 KiB of text, which every process would have to map for a list as short.
+        // By insertion: the library's sort is 17 KiB of text, which every process would have to map for so short a list.
         for next in 1..count {
             let place = keys[..next].partition_point(|key| order(key) < order(&keys[next]));
             keys[place..=next].rotate_right(1);
@@ -130,7 +130,7 @@ impl Heap {
         }
     }
 
-    /// Notes the home of a node's CPUs: the node may have no arena.
+    /// Notes the home of a node's CPUs. The node may have no arena.
     fn settle_cpus(&self, topology: &Topology<'_>, placement: &Placement, system_id: usize) {
         let own = self.node_with(system_id);
         let home = topology.nearest(system_id, &placement.homes).and_then(|nearest| self.node_with(nearest));
@@ -155,7 +155,7 @@ impl Heap {
         self.node(id).system_id.load(Ordering::Relaxed) as usize
     }
 
-    /// The node that the kernel has this number for, if it has an arena.
+    /// The node with the kernel's number `system_id`, if it has an arena.
     pub(super) fn node_with(&self, system_id: usize) -> Option<NodeId> {
         (0..self.node_count() as u8).map(NodeId).find(|&id| self.system_id(id) == system_id)
     }
@@ -173,7 +173,7 @@ pub(super) mod tests {
     const REGION: usize = 8 << 20;
     const HUGE: usize = 40 << 20;
 
-    /// Two nodes, of which the first is there wherever this runs.
+    /// Two nodes, of which the first exists wherever this runs.
     pub(in crate::heap) fn tree(name: &str) -> PathBuf {
         let root = std::env::temp_dir().join(format!("larder-place-{name}-{}", std::process::id()));
         for node in ["node0", "node1"] {
@@ -185,7 +185,7 @@ pub(super) mod tests {
         root
     }
 
-    /// Boots on this machine with these options; false where memory cannot be bound.
+    /// Boots on this machine with these options. Returns false where memory cannot be bound.
     fn boot(heap: &Heap, topology: Topology<'_>, conf: &str) -> bool {
         heap.settings().read(conf);
         let placement = heap.asked_placement(&topology);
@@ -194,7 +194,7 @@ pub(super) mod tests {
         heap.refusals.errno_of(NumaCall::Mbind) == 0
     }
 
-    /// The kernel's word for the policy of the mapping around an address.
+    /// What the kernel reports as the policy of the mapping around an address.
     fn policy_at(address: usize) -> String {
         let maps = fs::read_to_string("/proc/self/numa_maps").unwrap();
         let start = |line: &str| usize::from_str_radix(line.split(' ').next().unwrap_or_default(), 16).unwrap();
@@ -202,7 +202,7 @@ pub(super) mod tests {
         line.split(' ').nth(1).unwrap().into()
     }
 
-    /// Of the region, the spare one, and an object that is a mapping of its own.
+    /// The policies of the region, the spare one, and an object that is a mapping of its own.
     fn policies(heap: &Heap) -> [String; 3] {
         let huge = heap.alloc(HUGE, 16);
         let region = |id| heap.node(id).arena.region().base();

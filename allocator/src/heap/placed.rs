@@ -11,7 +11,7 @@ use crate::sys::numa::{self, MemoryPolicy, NumaCall};
 use crate::sys::vm::Span;
 use core::ptr::null_mut;
 
-/// A place to allocate from that exists.
+/// A place to allocate from, which exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Home(NodeId);
 
@@ -27,7 +27,7 @@ impl Heap {
         Home(NodeId(self.spare().0.saturating_sub(1)))
     }
 
-    /// As [`Heap::alloc`], from a given place first; and zeroed if that is asked for.
+    /// As [`Heap::alloc`], but tries a given place first; zeroed if that is asked for.
     pub fn alloc_placed(&self, home: Home, size: usize, align: usize, zeroed: bool) -> *mut u8 {
         if size > MAX_SIZE - align.min(MAX_SIZE) || !self.enter() {
             return null_mut();
@@ -36,7 +36,7 @@ impl Heap {
         if zeroed { self.alloc_zeroed_from(origin, size, align) } else { self.alloc_from(origin, size, align) }
     }
 
-    /// As [`Heap::realloc`]; where the object must move, it moves to the given place.
+    /// As [`Heap::realloc`]; if the object must move, it moves to the given place.
     pub fn realloc_placed(&self, home: Home, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
         let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return null_mut() };
         if (pointer as usize).is_multiple_of(align) && self.fits(found, size, align) {
@@ -45,8 +45,8 @@ impl Heap {
         self.move_to_new(pointer, found, size, || self.alloc_placed(home, size, align, false))
     }
 
-    /// The kernel's number of the node an object's memory is of: where its first page lies if it is of the interleaved arena or a
-    /// mapping of its own, which tells nothing until it was touched.
+    /// The kernel's number of the node to which an object's memory belongs. For an object of the interleaved arena, and for a mapping of
+    /// its own, that is the node where its first page lies, which tells nothing until it was touched.
     pub fn system_node_of(&self, pointer: *const u8) -> Option<usize> {
         let address = pointer as usize;
         if !self.enter() {
@@ -65,8 +65,8 @@ impl Heap {
         usize::try_from(place[0]).ok()
     }
 
-    /// Binds a mapping of its own where a node was named, or where `LARDER_CONF` has a policy. Otherwise its pages lie on the nodes of the
-    /// threads that touch them first, as programs that share the work on an array expect.
+    /// Binds an object's own mapping where a node was named, or where `LARDER_CONF` has a policy. Otherwise its pages lie on the nodes of
+    /// the threads that touch them first, as programs that share the work on an array expect.
     pub(super) fn bind_mapping(&self, span: &Span, origin: Origin) {
         let is_asked = origin.asked && self.node_count() > 1;
         if !is_asked && !self.binds_mappings.load(Ordering::Relaxed) {
@@ -77,7 +77,7 @@ impl Heap {
         let _without_is_done_then = span.bind(&self.refusals, &policy, home);
     }
 
-    /// What was a part of a region has its policy, which other mappings have only under one of `LARDER_CONF`.
+    /// Removes the policy of a mapping that was a part of a region; other mappings have one only under a policy of `LARDER_CONF`.
     pub(super) fn unbind_mapping(&self, span: &Span) {
         if self.node_count() > 1 && !self.binds_mappings.load(Ordering::Relaxed) {
             let _stays_bound_then = span.unbind(&self.refusals);

@@ -1,4 +1,4 @@
-//! Where memory is to lie: decided once, at boot, from the machine, the cpuset, the process's memory policy and `LARDER_CONF`.
+//! Where memory should lie: decided once, at boot, from the machine, the cpuset, the process's memory policy and `LARDER_CONF`.
 //!
 //! The decision is compiled into three things, and nothing else knows of policies:
 //!
@@ -8,9 +8,9 @@
 //! | home of a thread | the nearest arena | the nearest of P | the nearest of B | the interleaved arena |
 //! | the node's region | prefers its node | prefers its node | B only, from its node on | prefers its node |
 //!
-//! "All" are the nodes that have memory and that the cpuset allows, of more than [`MAX_NODES`] those of the policy first. Of a policy that names none
-//! of them nothing is left but local. With several nodes there is also the **interleaved** arena, whose
-//! pages the kernel spreads over nodes: of all threads by policy, of those that ask for it otherwise. With one node there is none of
+//! "All" are the nodes that have memory and that the cpuset allows; if there are more than [`MAX_NODES`], those of the policy first. A
+//! policy that names none of them is treated as local. With several nodes there is also the **interleaved** arena, whose pages the kernel
+//! spreads over nodes. It serves all threads if the policy says so, and otherwise those that ask for it. With one node there is none of
 //! this, and no call is made.
 
 use crate::stats::NumaPolicy;
@@ -23,15 +23,15 @@ use crate::sys::topology::MAX_NODES;
 pub(super) struct Placement {
     /// The nodes that get an arena, in the order of their numbers; never empty.
     pub(super) arenas: NodeSet,
-    /// A thread's home is the nearest of these; empty: the interleaved arena.
+    /// A thread's home is the nearest of these; if empty, the interleaved arena.
     pub(super) homes: NodeSet,
-    /// What the interleaved arena is spread over.
+    /// The nodes over which the interleaved arena is spread.
     pub(super) spread: NodeSet,
     /// Whether memory must come from these nodes and no others.
     strict: bool,
     /// Whether the policy is the process's own.
     is_own: bool,
-    /// What is left as it is: everything in a process that has no choice, the interleaved arena where the process itself interleaves.
+    /// What is left unbound: everything in a process that has no choice; the interleaved arena where the process itself interleaves.
     unbound: Unbound,
 }
 
@@ -43,7 +43,7 @@ enum Unbound {
 }
 
 impl Placement {
-    /// Of `usable` nodes (not empty) under a policy, that `is_own` if the process has it already.
+    /// The placement over `usable` nodes (not empty) under a policy; `is_own` if the process already has that policy.
     pub(super) fn new(policy: &MemoryPolicy, usable: &NodeSet, is_own: bool) -> Placement {
         let named = match policy {
             MemoryPolicy::Local => NodeSet::EMPTY,
@@ -73,7 +73,7 @@ impl Placement {
         Placement { arenas: *arenas, homes: *arenas, spread: *arenas, ..self }
     }
 
-    /// The same on a machine that is not there: nothing is bound.
+    /// The same placement on a machine that is only described: nothing is bound.
     pub(super) fn unbound(self) -> Placement {
         Placement { unbound: Unbound::Everything, ..self }
     }
@@ -88,12 +88,12 @@ impl Placement {
         }
     }
 
-    /// Whether mappings of their own must be bound too: where the policy is not one that they have from the process.
+    /// Returns whether mappings of huge objects must be bound too: they must if they do not have the policy from the process.
     pub(super) fn binds_mappings(&self) -> bool {
         self.unbound == Unbound::Nothing && !self.is_own && self.policy() != NumaPolicy::Local
     }
 
-    /// How many arenas share the machine's memory: an interleaved one that is everybody's home has it alone.
+    /// How many arenas share the machine's memory: an interleaved arena that is everybody's home has it alone.
     pub(super) fn sharers(&self) -> usize {
         if self.homes.is_empty() { 1 } else { self.count() }
     }
@@ -123,7 +123,7 @@ impl Placement {
     }
 }
 
-/// These nodes, and of the others the first, as many as there may be arenas.
+/// These nodes, and the first of the others, up to the number of arenas there may be.
 fn with_others(named: NodeSet, usable: &NodeSet) -> NodeSet {
     let mut all = named;
     let others = usable.iter().filter(|&node| !named.contains(node));

@@ -1,4 +1,4 @@
-//! Resizing: in place where possible, by moving page tables where that pays, else by copying.
+//! Resizing: in place where possible, by moving page tables where that pays, otherwise by copying.
 #![allow(unsafe_code, reason = "copies the program's bytes")]
 
 use super::Heap;
@@ -8,29 +8,29 @@ use crate::base::units::{ADDRESSES, Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Pa
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
-/// A large object that must move and is at least this long is moved into a mapping of its own, where it grows by `mremap`: from
-/// here on moving page tables is cheaper than copying.
+/// A large object that must move and will be at least this long is moved into a mapping of its own, where it grows by `mremap`: from this
+/// length on, moving page tables is cheaper than copying.
 const PROMOTE: usize = 1 << 20;
 
-/// A huge object that shrinks by no more than this part of it stays as it is.
+/// A huge object that shrinks by no more than this part of its length stays as it is.
 const CUT_SHARE: usize = 8;
 
-/// A small object that grows and must move gets at least so many eighths of what it had: what has grown once grows again, and so it moves only every
-/// few times.
+/// A small object that grows and must move gets at least so many eighths of what it had: an object that has grown once grows again, and so
+/// it moves only every few times.
 const GROWN_EIGHTHS: usize = 11;
-/// One that shrinks stays where it is down to so many eighths of its class.
+/// A small object that shrinks stays where it is down to so many eighths of its class.
 const LEAST_EIGHTHS: usize = 5;
 
-/// Whether the class of an object that is resized is larder's choice, or told by a layout that will be told again.
+/// Whether larder chooses the class of an object that is resized, or a layout tells it, which will be told again.
 const FREELY: bool = true;
 const BY_LAYOUT: bool = false;
 
-/// Of a class: its offset, and the size of its objects.
+/// What is known of a class: its offset, and the size of its objects.
 type Known = (usize, usize);
 
 impl Heap {
-    /// C's realloc of a live object (not null) to `size` bytes: nobody tells larder the size again, so the class may be a larger one than that of
-    /// `size`. Null leaves the object as it was.
+    /// C's realloc of a live object (not null) to `size` bytes. Nobody will tell larder the size again, so the class may be larger than
+    /// that of `size`. Returns null and leaves the object as it was if there is no memory.
     #[inline(always)]
     pub fn resize_freely(&self, pointer: *mut u8, size: usize) -> *mut u8 {
         match self.cpus.offset_and_size(pointer as usize) {
@@ -52,7 +52,8 @@ impl Heap {
         if new.is_null() { self.as_it_is(pointer, found, size) } else { new }
     }
 
-    /// One that shrinks stays where it is if there is no memory for another: who wants less seldom expects to get nothing. A large one is cut all the same.
+    /// An object that shrinks stays where it is if there is no memory for another: a caller that wants less seldom expects to get nothing.
+    /// A large or huge object is cut all the same.
     fn as_it_is(&self, pointer: *mut u8, found: Found, size: usize) -> *mut u8 {
         if size > self.usable(found) {
             return null_mut();
@@ -69,7 +70,8 @@ impl Heap {
         pointer
     }
 
-    /// realloc of a live object (not null) to `size` bytes at `align` (a power of two). Null leaves the object as it was.
+    /// Reallocates a live object (not null) to `size` bytes at `align` (a power of two). Returns null and leaves the object as it was if
+    /// there is no memory.
     #[inline]
     pub fn realloc(&self, pointer: *mut u8, size: usize, align: usize) -> *mut u8 {
         match self.cpus.offset_and_size(pointer as usize) {
@@ -80,8 +82,8 @@ impl Heap {
         }
     }
 
-    /// Objects that stay or become small, where the hit path is open. `offset` is that of the class the object is to have; of the one it `has` the size is
-    /// told, too.
+    /// Resizes an object that stays or becomes small, where the hit path is open. `offset` is that of the class the object will have; `has`
+    /// is the offset and the size of the class it has.
     #[inline(always)]
     fn realloc_small<const FREE: bool>(&self, pointer: *mut u8, has: Known, size: usize, offset: usize) -> *mut u8 {
         if self.may_be_free(pointer as usize) {
@@ -90,7 +92,7 @@ impl Heap {
         if offset == has.0 { pointer } else { self.move_small::<FREE>(pointer, has, size, offset) }
     }
 
-    /// An object that looks as if it were free already.
+    /// Resizes an object that looks as if it were free already.
     #[cold]
     #[inline(never)]
     fn realloc_suspect<const FREE: bool>(&self, pointer: *mut u8, has: Known, size: usize, offset: usize) -> *mut u8 {
@@ -101,7 +103,7 @@ impl Heap {
         if offset == has.0 { pointer } else { self.move_small::<FREE>(pointer, has, size, offset) }
     }
 
-    /// By hits.
+    /// Moves a small object by hits.
     #[inline(never)]
     fn move_small<const FREE: bool>(
         &self,
@@ -112,7 +114,8 @@ impl Heap {
     ) -> *mut u8 {
         let new = self.alloc_at(offset);
         if !new.is_null() {
-            // SAFETY: both objects are live, distinct, and at least so long.
+            // SAFETY: both objects are live and distinct; the old one is `has_size` bytes long, and the new one at least the smaller of
+            // that and `size`.
             unsafe { new.copy_from_nonoverlapping(pointer, has_size.min(size)) };
             self.push_home(pointer as usize, has_offset);
         } else if FREE && size <= has_size {
@@ -139,7 +142,7 @@ impl Heap {
         if moved.is_null() { self.copy_to_new(pointer, found, size, align) } else { moved }
     }
 
-    /// A small object of known class to a new layout: in place iff that has the same class, so that a sized free stays right.
+    /// Resizes a small object of known class to a new layout: in place iff that has the same class, so that a sized free stays right.
     #[inline(always)]
     pub fn realloc_class(&self, pointer: *mut u8, class: Class, size: usize, align: usize) -> *mut u8 {
         if Class::for_layout(size, align) == Some(class) {
@@ -148,7 +151,7 @@ impl Heap {
         self.copy_to_new(pointer, Found::Small(class), size, align)
     }
 
-    /// Whether the object has, or could be given where it lies, what the new size asks for.
+    /// Returns whether the object has what the new size asks for, or was given it where it lies.
     pub(super) fn fits(&self, found: Found, size: usize, align: usize) -> bool {
         let class = Class::for_layout(size, align);
         match found {
@@ -166,7 +169,7 @@ impl Heap {
         done
     }
 
-    /// Moves the pages instead of their bytes; null if the object is none for that.
+    /// Moves the pages instead of their bytes. Returns null if the object does not qualify.
     fn move_pages(&self, address: usize, found: Found, size: usize, align: usize) -> *mut u8 {
         if align > PAGE || size < PROMOTE {
             return null_mut();
@@ -181,8 +184,8 @@ impl Heap {
         }
     }
 
-    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards; if there is no room for the new size, or
-    /// no place for one more huge object, the pages go back where they were.
+    /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards. If there is no room for the new size, or no
+    /// place for one more huge object, the pages go back where they were.
     fn promote(&self, home: NodeId, page: Page, size: usize) -> *mut u8 {
         let arena = &self.node(home).arena;
         let old = arena.region().large_pages(page) as usize * PAGE;
@@ -194,7 +197,7 @@ impl Heap {
             return null_mut();
         }
         let moved = arena.move_large_out(page, |span| {
-            // The run's pages are the new object's then; the arena takes the run off its account.
+            // From here on the run's pages are the new object's; the arena takes the run off its own account.
             LIMIT.add(old);
             self.unbind_mapping(&span);
             self.huge.adopt(span, old + growth).inspect_err(|_| LIMIT.release(old))
@@ -214,7 +217,7 @@ impl Heap {
         })
     }
 
-    /// Copies an object to one that `alloc` gives and frees it; null (and nothing changed) if it gives none.
+    /// Copies an object to one that `alloc` gives, and frees it. Returns null, and changes nothing, if `alloc` gives none.
     pub(super) fn move_to_new(
         &self,
         pointer: *mut u8,
@@ -225,14 +228,14 @@ impl Heap {
         let new = alloc();
         if !new.is_null() {
             let bytes = self.usable(found).min(size);
-            // SAFETY: both objects are live, distinct, and at least `bytes` long.
+            // SAFETY: both objects are live and distinct; the old one is at least `bytes` long, and the new one at least `size`.
             unsafe { new.copy_from_nonoverlapping(pointer, bytes) };
             self.free(pointer);
         }
         new
     }
 
-    /// Tries to give the object at least `size` and up to `want` bytes where it lies; returns what it has then (xallocx).
+    /// Tries to give the object at least `size` and up to `want` bytes where it lies. Returns what it has then (xallocx).
     pub fn resize_in_place(&self, pointer: *mut u8, size: usize, want: usize) -> usize {
         let address = pointer as usize;
         let Some(found) = self.enter_and_find(pointer, Call::Realloc) else { return 0 };
@@ -245,7 +248,7 @@ impl Heap {
         self.find(address, Call::Realloc).map_or(0, |found| self.usable(found))
     }
 
-    /// Bytes the holder of a live object may use. Some programs ask this of every object they get and free.
+    /// Bytes that the holder of a live object may use. Some programs ask this of every object they get and free.
     #[inline(always)]
     pub fn usable_size(&self, pointer: *const u8) -> usize {
         let address = pointer as usize;
@@ -260,7 +263,7 @@ impl Heap {
         self.enter_and_find(pointer, Call::UsableSize).map_or(0, |found| self.usable(found))
     }
 
-    /// The usable size an allocation would have, 0 if it cannot be had.
+    /// The usable size an allocation would have; 0 if it cannot be had.
     pub fn good_size(&self, size: usize, align: usize) -> usize {
         match Class::for_layout(size, align) {
             Some(class) => class.size(),
@@ -271,7 +274,7 @@ impl Heap {
     }
 }
 
-/// The offset of the class that an object should have for `size` bytes which has the one at `offset`, of `has` bytes.
+/// The offset of the class that an object should have for `size` bytes if its present class has the first offset and `has` bytes.
 fn free_choice((offset, has): Known, size: usize) -> usize {
     if size > has {
         Class::offset_for(size.max(has / 8 * GROWN_EIGHTHS).min(MAX_SMALL), MIN_ALIGN)

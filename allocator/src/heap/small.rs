@@ -13,18 +13,18 @@ use crate::sys::die::die;
 use crate::sys::limit::{LIMIT, NONE};
 use crate::sys::options::Key;
 
-/// After a magazine's rounds no more pages (2 MiB, twice) are given back beyond the usual step, whatever other threads have freed meanwhile: a bound on the
-/// time.
+/// After a magazine's rounds have gone back, at most so many pages (2 MiB, twice) are given back beyond the usual step, whatever other
+/// threads have freed meanwhile. This bounds the time.
 const MOST_FREED: u32 = 512;
 
-/// Most bytes of a class that a CPU keeps in a depot, where a helper thread takes back what is not needed (for less than it costs whoever frees, for
-/// it takes back much at a time), and where there is none.
+/// Most bytes of a class that a CPU keeps in a depot: where a helper thread takes back what is not needed (at less cost than a thread that
+/// frees, because it takes back much at a time), and where there is none.
 const DEPOT_BYTES: usize = 128 << 20;
 const DEPOT_BYTES_ALONE: usize = 2 << 20;
-/// Of a medium class: a magazine. What is kept of one size is of no use to requests of another.
+/// The same for a medium class: one magazine. Memory kept for one size is of no use to requests of another.
 const DEPOT_BYTES_MEDIUM: usize = 192 << 10;
 
-/// What came out of a magazine is no object of any node.
+/// Reports that an object which came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
         "invalid free: {:#x}: found among objects of {} bytes, but is none",
@@ -33,13 +33,13 @@ fn stray_object(object: &Object, class: Class) {
     ))
 }
 
-/// A full one.
+/// Bytes of a full magazine.
 fn bytes_of_magazine(class: Class) -> u64 {
     u64::from(class.info().rounds) * class.size() as u64
 }
 
 impl Heap {
-    /// Any layout: `align` is a power of two; an alignment of at most 8 lets objects of at most 8 bytes be as small.
+    /// Allocates for any layout: `align` is a power of two. An alignment of at most 8 allows objects of at most 8 bytes to be that small.
     #[inline(always)]
     pub fn alloc(&self, size: usize, align: usize) -> *mut u8 {
         if align > MIN_ALIGN {
@@ -51,7 +51,7 @@ impl Heap {
         self.alloc_at(Class::offset_for(size, align))
     }
 
-    /// A hit, where the path is open, from the class at an offset. Every other way out is a call in its place, so that there is no frame.
+    /// A hit, where the path is open, from the class at an offset. Every other way out is a tail call, so that there is no frame.
     #[inline(always)]
     pub(super) fn alloc_at(&self, offset: usize) -> *mut u8 {
         let (address, link) = self.cpus.hit_pop(offset);
@@ -89,7 +89,7 @@ impl Heap {
         }
     }
 
-    /// Frees what was asked for with this layout: no look at the pagemap, for a class that the layout tells.
+    /// Frees an object that was allocated with this layout, without a look at the pagemap if the layout tells the class.
     #[inline(always)]
     pub fn free_layout(&self, address: usize, size: usize, align: usize) {
         if align > MIN_ALIGN || size > MAX_SMALL || !self.cpus.is_alone() {
@@ -119,9 +119,9 @@ impl Heap {
         self.refill_from(self.wanted_node(0), Class::at_offset(offset))
     }
 
-    /// Tries the nodes in the order of the zonelist; if none has memory, once more with what lay idle in windows, depots and slabs, then those that
-    /// are full (see [`full`](super::full)); at last the spare node, for a signal handler that interrupted the holder of a lock; and a mapping for one
-    /// that interrupted the holder of the spare node's.
+    /// Tries the nodes in the order of the zonelist. If none has memory, tries them again with what lay idle in windows, depots and slabs,
+    /// and then those that are full (see [`full`](super::full)); at last the spare node, which also serves a signal handler that
+    /// interrupted the holder of a lock; and a mapping for a handler that interrupted the holder of the spare node's lock.
     pub(super) fn refill_from(&self, first: NodeId, class: Class) -> *mut u8 {
         if let Some(object) = self.pop_instead(first, class) {
             return object.into_pointer();
@@ -142,7 +142,8 @@ impl Heap {
         object.into_pointer()
     }
 
-    /// What a window holds of the nodes that a full one's threads are served from: a look at the full one is due once a magazine.
+    /// Where the node that serves the thread is full: what a window of that node and of the next ones holds. A look at the full node is due
+    /// once per magazine.
     fn pop_instead(&self, first: NodeId, class: Class) -> Option<Object> {
         let is_full = |node: &NodeId| self.node(*node).arena.is_full();
         if !is_full(&first) {
@@ -173,7 +174,7 @@ impl Heap {
             .or_else(|| self.refill_from_slabs(id, class))
     }
 
-    /// Before anything is done about a miss: the windows of the program's only thread may be another CPU's.
+    /// Called before anything is done about a miss: the windows of the program's only thread may be another CPU's.
     fn follow(&self) {
         self.cpus.follow(|row, class, magazine| self.stow(NodeId(row as u8), class, magazine));
     }
@@ -185,7 +186,7 @@ impl Heap {
             .or_else(|| self.open_inbox(id, class, |full| self.stow(id, class, full)))
     }
 
-    /// One thread of a CPU fills; those that miss there meanwhile find what it left in the window.
+    /// One thread of a CPU fills; threads that miss there meanwhile find what it left in the window.
     fn refill_from_slabs(&self, id: NodeId, class: Class) -> Option<Object> {
         let filling = self.node(id).depots.begin_fill(self.cpus.present_slot());
         let waited = if filling.waited() { self.pop_again(id.index(), class) } else { None };
@@ -201,7 +202,7 @@ impl Heap {
         })
     }
 
-    /// Takes one round for the program and makes the rest the window.
+    /// Takes one round for the program and makes the rest of the magazine the window.
     fn open_magazine(&self, id: NodeId, class: Class, mut magazine: Magazine) -> Option<Object> {
         self.threads.note_given(id, magazine.len(class) as usize * class.size());
         let object = magazine.pop(self.cpus.links(id.index()), class)?;
@@ -212,7 +213,7 @@ impl Heap {
         Some(object)
     }
 
-    /// Where the hit path did not look: another node's row, a slot that was not there, a window behind a lock.
+    /// Pops where the hit path did not look: another node's row, a slot that did not exist yet, a window behind a lock.
     fn pop_again(&self, row: usize, class: Class) -> Option<Object> {
         if self.cpus.has_slot() { self.cpus.pop(row, class) } else { self.cpus.pop_locked(row, class) }
     }
@@ -224,7 +225,7 @@ impl Heap {
         magazine
     }
 
-    /// Gathers what signal handlers left: a magazine, `full` ones before it.
+    /// Gathers what signal handlers left into a magazine, after passing any that became full to `full`.
     pub(super) fn open_inbox(&self, id: NodeId, class: Class, full: impl Fn(Magazine)) -> Option<Magazine> {
         let links = self.cpus.links(id.index());
         let mut magazine = Magazine::empty(class);
@@ -239,7 +240,7 @@ impl Heap {
         (!magazine.is_empty()).then_some(magazine)
     }
 
-    /// Frees to the row of the node where the object lies, after a look at the object: is it free already?
+    /// Frees an object to the row of the node where it lies, after checking whether it is free already.
     pub(super) fn free_checked(&self, home: NodeId, address: usize, class: Class) {
         self.suspect(address, class);
         self.follow();
@@ -249,7 +250,8 @@ impl Heap {
         }
     }
 
-    /// The ladder down: a new window for this object alone, the full one to the previous place, that one to the depot, to the slabs.
+    /// The ladder down: the object alone becomes a new window, the full window the previous magazine; that one goes to the depot or the
+    /// slabs.
     fn spill(&self, home: NodeId, class: Class, object: Object) {
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(home.index()), object);
@@ -272,14 +274,14 @@ impl Heap {
         }
     }
 
-    /// Puts a magazine into its depot, or if that is full its rounds into their slabs; and what the depot does not need as well, where no helper
-    /// thread does that. Not if this thread is on another node: it takes one lock there, once a magazine, and no more. (If the depot is full
-    /// nobody at home wants it, so its slabs' lock will be free.)
+    /// Puts a magazine into its depot, or its rounds into their slabs if the depot is full. Where no helper thread does that, also takes
+    /// back what the depot does not need, but not if this thread is on another node: there it takes one lock per magazine and no more. (If
+    /// the depot is full, nobody at home wants the magazine, so the lock of the slabs will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         self.stow_for(self.cpus.present_slot(), home, class, magazine);
     }
 
-    /// The same for another CPU, which left the magazine in its window.
+    /// As [`Heap::stow`] for another CPU, which left the magazine in its window.
     pub(super) fn stow_for(&self, cpu: usize, home: NodeId, class: Class, magazine: Magazine) {
         let node = self.node(home);
         let kept = if self.is_shrinking_alone(home, class) {
@@ -316,8 +318,8 @@ impl Heap {
         }
     }
 
-    /// An object of the spare node in the single node's magazine: a sized free of a Rust program does not look where the object lies. Its own
-    /// node takes it back.
+    /// Handles an object of the spare node that was in the single node's magazine, because a sized free of a Rust program does not look
+    /// where the object lies. Its own node takes it back.
     fn take_back_stray(&self, found_at: NodeId, class: Class, object: Object) {
         match self.home_of(object.address()) {
             Some(home) if home != found_at => {
@@ -327,8 +329,8 @@ impl Heap {
         }
     }
 
-    /// Most bytes of a class that a CPU keeps in its depot's shard: what a helper thread will take back when it is not needed may be much, where
-    /// memory has no bound.
+    /// Most bytes of a class that a CPU keeps in its depot's shard. They may be many where memory has no bound and a helper thread will
+    /// take back what is not needed.
     fn depot_bytes(&self, class: Class) -> usize {
         let has_helper = || self.idle.has_thread() && LIMIT.ceiling() == NONE;
         match class.is_medium() {
@@ -354,7 +356,8 @@ impl Heap {
         }
     }
 
-    /// Of a node without a helper thread, where much is warm: what slabs hold free is not the program's, and as much as that need not be kept.
+    /// The policy of a node. Without a helper thread, and where much is warm, what slabs hold free is not the program's, and that much need
+    /// not be kept.
     pub(super) fn purge_policy_of(&self, id: NodeId) -> PurgePolicy {
         let (node, policy) = (self.node(id), self.purge_policy());
         if !policy.alone || node.arena.warm_now() as usize * PAGE < MUCH_ALONE {
@@ -363,7 +366,7 @@ impl Heap {
         PurgePolicy { free_in_slabs: (node.slabs.free_bytes() / PAGE) as u32, ..policy }
     }
 
-    /// Returns what this CPU's windows and the depots hold to the slabs, and the empty slabs to the arenas.
+    /// Returns what this CPU's windows and the depots hold to the slabs, and empty slabs to the arenas.
     pub(super) fn drain(&self, nodes: impl Iterator<Item = NodeId>) {
         self.follow();
         for home in nodes {
