@@ -8,7 +8,7 @@ use crate::stats::{NodeStats, NumaError, NumaPolicy, RESIDENCE_NODES, Refusal, R
 use crate::sys::Errno;
 use crate::sys::numa::{self, NumaCall};
 
-/// Pages asked about in one call: whoever prints figures may have little stack.
+/// Pages asked about in one call: a thread that prints figures may have little stack.
 const ASKED: usize = 128;
 
 impl Heap {
@@ -24,7 +24,7 @@ impl Heap {
         NumaCall::ALL.into_iter().map(refusal).filter(|refusal| refusal.errno != 0)
     }
 
-    /// Number of arenas that [`Heap::node_stats`] tells of: one for each node, then the interleaved one if there are several.
+    /// Number of arenas that [`Heap::node_stats`] reports: one for each node, then the interleaved one if there are several.
     pub fn arena_count(&self) -> usize {
         if self.enter() { self.spare().index() } else { 0 }
     }
@@ -89,12 +89,12 @@ impl Heap {
         self.nodes_from(NodeId(self.node_count() as u8)).skip(1).take(among).any(|other| other == node)
     }
 
-    /// Makes a `move_pages` call, unless it was refused.
+    /// Makes a `move_pages` call, unless the system has refused it before.
     pub(super) fn ask_kernel<T>(&self, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, NumaError> {
         self.refusals.attempt(NumaCall::MovePages, call).map_err(refused)
     }
 
-    /// The same where pages are to move to a node.
+    /// The same for a call that moves pages to a node.
     pub(super) fn have_moved(&self, call: impl FnOnce() -> Result<(), Errno>) -> Result<(), NumaError> {
         self.refusals.attempt_on_nodes(NumaCall::MovePages, call).map_err(refused)
     }

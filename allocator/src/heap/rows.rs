@@ -1,10 +1,10 @@
 //! Hits with several nodes.
 //!
-//! The same windows and sequences, reached by the row of a node: `malloc` pops from the row of the node the thread runs on now, `free`
-//! pushes to the row of the node the object lies in. Rows are **plain** iff that is so for every thread; else some have a
-//! memory policy of their own, and each `malloc` looks whether its thread is one ([`threads`](super::threads)). C's `malloc` and `free` find plain rows
-//! by themselves ([`cpu`](crate::cpu)); here are the other calls, between whose look at the node and sequence the thread may be moved; then it pops an
-//! object of the node it has just left.
+//! The windows and sequences are the same, but reached by the row of a node: `malloc` pops from the row of the node where the thread runs
+//! now, `free` pushes to the row of the node where the object lies. Rows are **plain** iff that holds for every thread; otherwise some
+//! threads have a memory policy of their own, and each `malloc` checks whether its thread is one of them ([`threads`](super::threads)). C's
+//! `malloc` and `free` find plain rows by themselves ([`cpu`](crate::cpu)). This module serves the other calls. Between their look at the
+//! node and the sequence the thread may be moved; then it pops an object of the node it has just left.
 
 use super::Heap;
 use super::whereabouts::Whereabout;
@@ -14,7 +14,7 @@ use crate::region::Object;
 use crate::sys::topology::MAX_CPUS;
 
 impl Heap {
-    /// Tells the hit path of each node's region and of each CPU's home.
+    /// Tells the hit path about each node's region and each CPU's home.
     pub(super) fn begin_rows(&self) {
         self.cpus.begin_rows(self.regions_base.load(Ordering::Relaxed), self.region_len.load(Ordering::Relaxed));
         for id in self.all_nodes() {
@@ -27,20 +27,20 @@ impl Heap {
         }
     }
 
-    /// Notes where threads on a CPU are to have their memory from.
+    /// Notes where threads on a CPU should get their memory from.
     pub(super) fn note_whereabout(&self, cpu: usize, place: Whereabout) {
         self.whereabouts.note(cpu, place);
         self.cpus.set_home(cpu, place.home.index());
     }
 
-    /// An object from this CPU's window in the present node's row.
+    /// Pops an object from this CPU's window in the present node's row.
     #[inline(always)]
     pub(super) fn pop_by_row(&self, size: usize, align: usize) -> Option<Object> {
         let class = Class::for_layout(size, align)?;
         if self.cpus.has_plain_rows() { self.cpus.pop_at_home(class) } else { self.pop_by_policy(class) }
     }
 
-    /// Where some threads have a memory policy of their own; none where rows are closed.
+    /// The same where some threads have a memory policy of their own. Returns `None` where rows are closed.
     #[cold]
     fn pop_by_policy(&self, class: Class) -> Option<Object> {
         if !self.cpus.has_open_rows() {

@@ -17,7 +17,7 @@ impl<'a> Shape<'a> {
 }
 
 impl Heap {
-    /// Boots with this shape instead of the machine's own. False if there is no address space for it.
+    /// Boots with this shape instead of the machine's own. Returns false if there is no address space for it.
     #[doc(hidden)]
     pub fn boot_as(&self, shape: &Shape<'_>) -> bool {
         let placement = self.asked_placement(&shape.topology).unbound();
@@ -30,7 +30,7 @@ impl Heap {
         self.whereabouts.of_cpu(cpu).map(|place| place.home.index())
     }
 
-    /// The nodes in the order in which one tries them.
+    /// The nodes in the order in which requests try them.
     #[doc(hidden)]
     pub fn order_from(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         self.zonelist(NodeId(node as u8)).map(NodeId::index)
@@ -45,7 +45,8 @@ impl Heap {
         self.alloc_from(Origin { node: NodeId(node as u8), asked: true }, size, align)
     }
 
-    /// From now on all threads are taken to run on that CPU, whichever of the first 64 they really run on; the calling one stays on those.
+    /// From now on all threads are assumed to run on that CPU, whichever of the first 64 they really run on; the calling thread stays on
+    /// those.
     #[doc(hidden)]
     pub fn run_on(&self, cpu: usize) {
         syscall::stay_on_first_cpus();
@@ -66,7 +67,7 @@ impl Heap {
         self.cpus.is_open()
     }
 
-    /// As if the kernel had given pages of another node for one of this node's.
+    /// Marks a node full, as if the kernel had given pages of another node for one of its own.
     #[doc(hidden)]
     pub fn mark_full(&self, node: usize) {
         self.node(NodeId(node as u8)).room.is_found_full(&self.node(NodeId(node as u8)).arena);
@@ -78,8 +79,8 @@ impl Heap {
         self.spare().index()
     }
 
-    /// The number of the node where the object lies (after the last come the interleaved one, if there are several, and the spare one);
-    /// `None` for a huge one.
+    /// The number of the node where the object lies (after the last node come the interleaved one, if there are several, and the spare
+    /// one); `None` for a huge object.
     #[doc(hidden)]
     pub fn node_of(&self, pointer: *const u8) -> Option<usize> {
         self.home_of(pointer as usize).map(NodeId::index)
@@ -91,8 +92,8 @@ impl Heap {
         matches!(self.find(pointer as usize, Call::UsableSize), Some(Found::Small(_)))
     }
 
-    /// Small and medium objects in use, by walking every chain: exact where [`Heap::stats`] is right to within restarted sequences. Negative iff
-    /// something is free twice. Nothing else may use the heap meanwhile.
+    /// Small and medium objects in use, by walking every chain: exact, where [`Heap::stats`] is right only to within restarted sequences.
+    /// Negative iff something is free twice. Nothing else may use the heap meanwhile.
     #[doc(hidden)]
     pub fn count_in_use(&self) -> i64 {
         self.all_nodes().map(|id| Class::all().map(|class| self.count_in_use_of(id, class)).sum::<i64>()).sum()
@@ -115,7 +116,7 @@ impl Heap {
 
 #[cfg(test)]
 impl Heap {
-    /// As if a CPU had only now come.
+    /// Makes a CPU look as if it had only now come.
     pub fn forget_home(&self, cpu: usize) {
         self.cpus.forget_home(cpu);
     }

@@ -1,4 +1,4 @@
-//! Figures: gathered from the layers when asked, so the hit path counts nothing.
+//! Figures: gathered from the layers when asked for, so the hit path counts nothing.
 
 use super::Heap;
 use crate::arena::Arena;
@@ -21,7 +21,8 @@ impl Heap {
         stats
     }
 
-    /// The same into fresh ones: they are 6 KiB, which threads of little stack have once but not twice.
+    /// As [`Heap::stats`], into figures that are still all zero: they are 6 KiB, which threads of little stack have room for once but not
+    /// twice.
     pub fn read_stats(&self, stats: &mut Stats) {
         if self.enter() {
             stats.nodes = self.node_count();
@@ -45,14 +46,14 @@ impl Heap {
         stats.reserved += mapped;
     }
 
-    /// Bytes of tables.
+    /// Committed bytes of tables.
     fn metadata_committed(&self) -> usize {
         let of_nodes: usize = self.all_nodes().map(|id| self.node(id).metadata_committed()).sum();
         let of_all = self.huge.places.metadata_committed() + self.cpus.metadata_committed() + self.nodes.committed();
         of_nodes + of_all + self.threads.metadata_committed()
     }
 
-    /// What counts to the limits, by what there is.
+    /// What counts towards the limits, computed from what there is.
     pub(super) fn held(&self) -> usize {
         let of_arena = |arena: &Arena| arena.held().saturating_sub(arena.hollow_bytes());
         let in_arenas: usize = self.all_nodes().map(|id| of_arena(&self.node(id).arena)).sum();

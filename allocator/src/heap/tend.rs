@@ -1,11 +1,11 @@
 //! What the helper thread does when it looks at the nodes.
 //!
-//! A node is **quiet** while next to no magazines are traded and pages taken or freed. While it is not, what was not needed lately goes back:
-//! magazines that lay in a depot for half a purge delay go to their slabs, and warm pages above the low watermark to the system. Now
-//! and then the windows of all CPUs are drained into the depots, so that those of CPUs that went quiet are among them. A hand goes round the
-//! slabs: those that are sparse and rest give back the free pages inside them.
-//! After a quarter of a delay of quiet all that lies in windows, depots and empty slabs is gathered; until six tenths of it warm pages
-//! fade evenly down to the min watermark; then there is nothing left to do until somebody frees again.
+//! A node is **quiet** while next to no magazines are traded and next to no pages are taken or freed. While a node is not quiet, what was
+//! not needed lately goes back: magazines that lay in a depot for half a purge delay go to their slabs, and warm pages above the low
+//! watermark to the system. Now and then the windows of all CPUs are drained into the depots, so that the magazines of CPUs that went quiet
+//! are among those. A hand goes round the slabs: sparse ones that rest give back the free pages inside them. After a quarter of a purge
+//! delay of quiet, all that lies in windows, depots and empty slabs is gathered. Until six tenths of a delay, warm pages fade evenly down
+//! to the min watermark. Then there is nothing left to do until somebody frees again.
 
 use super::Heap;
 use crate::arena::Reason;
@@ -19,41 +19,41 @@ use crate::sys::options::Key;
 use core::array;
 use core::iter::from_fn;
 
-/// Looks in a purge delay.
+/// Looks per purge delay.
 const LOOKS: u64 = 20;
 /// Looks between judgements of the depots.
 const JUDGE_EVERY: u64 = LOOKS / 2;
 /// Looks between drains of busy CPUs' windows.
 const DRAIN_EVERY: u64 = LOOKS * 4;
-/// Magazines stowed between judgements that need no helper,
+/// Where there is no helper: magazines stowed between judgements,
 const JUDGE_EVERY_STOWS: u32 = 512;
-/// and how many of a class are taken back at one stow.
+/// how many of a class are taken back at one stow,
 const REAPED_AT_A_STOW: usize = 4;
-/// Slabs looked at at a stow that needs no helper.
+/// and how many slabs are looked at.
 const THINNED_AT_A_STOW: usize = 64;
-/// Magazines whose links are read at once before their rounds go back.
+/// Magazines whose links are read side by side before their rounds go back.
 const READ_AHEAD: usize = 8;
-/// So many free bytes are much.
+/// This many free bytes are much.
 pub(super) const MUCH_ALONE: usize = 8 << 20;
-/// And so many of one class, if they are half of what its slabs hold.
+/// So are this many of one class, if they are half of what its slabs hold.
 const MUCH_OF_A_CLASS: usize = 256 << 10;
-/// Between looks, in milliseconds.
+/// The pause between looks, in milliseconds.
 const LEAST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: u64 = 500;
 
-/// A shorter delay does not make the helper gather more often.
+/// In milliseconds; a shorter delay does not make the helper gather more often.
 const SHORTEST_QUIET: u64 = 50;
 
-/// So many pages (512 KiB) may change hands between two looks at a quiet node: a timer's work, a line of a log.
+/// So many pages (512 KiB) may change hands between two looks at a node that is still quiet: a timer's work, a line of a log.
 const QUIET_PAGES: u32 = 128;
-/// Most pages a magazine is worth.
+/// Pages that a traded magazine counts as.
 const MAGAZINE_PAGES: u32 = 8;
 
 /// How long a node must be quiet, in milliseconds.
 struct Patience {
-    /// Until all is gathered.
+    /// Until everything is gathered.
     gather: u64,
-    /// Until all has faded.
+    /// Until everything has faded.
     faded: u64,
 }
 
@@ -61,14 +61,14 @@ struct Patience {
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     activity: AtomicU32,
-    /// When it was last seen to change.
+    /// When it was last seen to change: the start of the present quiet.
     since_ms: AtomicU64,
     /// Milliseconds of quiet at the last look, and at the one before.
     quiet_ms: AtomicU64,
     before_ms: AtomicU64,
-    /// Everything was gathered since.
+    /// Everything was gathered since then.
     gathered: AtomicBool,
-    /// Magazines that were stowed.
+    /// Magazines that were stowed so far.
     stows: AtomicU32,
     /// The next slab to look at for free pages inside, and when the round began.
     hand: AtomicUsize,
@@ -76,7 +76,7 @@ pub(super) struct Calm {
 }
 
 impl Calm {
-    /// Whether so much has changed hands since the last look that it is not quiet.
+    /// Returns whether so much has changed hands since the last look that the node is not quiet.
     fn is_busy(&self, activity: u32) -> bool {
         activity.wrapping_sub(self.activity.load(Ordering::Relaxed)) > QUIET_PAGES
     }
@@ -92,7 +92,7 @@ impl Calm {
         self.before_ms.store(self.quiet_ms.swap(quiet, Ordering::Relaxed).min(quiet), Ordering::Relaxed);
     }
 
-    /// The helper's own work is no activity.
+    /// Notes the helper's own work, which is no activity.
     fn disregard(&self, activity: u32) {
         self.activity.store(activity, Ordering::Relaxed);
     }
@@ -105,7 +105,7 @@ impl Calm {
         self.gathered.load(Ordering::Relaxed)
     }
 
-    /// How much of what is left is due to fade now, as (part, whole), so that it goes evenly.
+    /// How much of what is left should fade now, as (part, whole), so that it fades evenly.
     fn fading(&self, patience: &Patience) -> (u64, u64) {
         let from = self.before_ms.load(Ordering::Relaxed).max(patience.gather);
         let to = self.quiet_ms().clamp(from, patience.faded.max(from));
@@ -119,7 +119,7 @@ impl Heap {
         (self.settings.get(Key::PurgeDelay) / LOOKS).clamp(LEAST_PAUSE, LONGEST_PAUSE)
     }
 
-    /// Free pages of a node that could go back.
+    /// Free pages of a node that could go back to the system.
     pub(super) fn idle_pages(&self, id: NodeId) -> u32 {
         let arena = &self.node(id).arena;
         if arena.is_refused() { 0 } else { arena.warm_now() }
@@ -131,7 +131,7 @@ impl Heap {
         Patience { gather, faded: (delay * 6 / 10).max(gather) }
     }
 
-    /// One look at every node; whether there will be something to do at the next.
+    /// Looks once at every node. Returns whether there will be something to do at the next look.
     pub(super) fn tend(&self) -> bool {
         let Some(_work) = self.idle.pause() else { return false };
         let (look, now, patience) = (self.idle.count_look(), coarse_ms(), self.patience());
@@ -150,7 +150,7 @@ impl Heap {
         more || keeps_mappings
     }
 
-    /// Whether a node has not been quiet since the last look at it began.
+    /// Returns whether a node has not been quiet since the last look at it began.
     pub(super) fn has_been_busy(&self) -> bool {
         self.all_nodes().any(|id| self.node(id).calm.is_busy(self.activity(id)))
     }
@@ -172,7 +172,7 @@ impl Heap {
             return true;
         }
         let is_last = quiet >= patience.faded;
-        // At last once more: what was freed while it gathered may have passed for its own work.
+        // The last time once more: what was freed while the helper gathered may have passed for its own work.
         if !node.calm.gathered.swap(true, Ordering::Relaxed) || is_last {
             self.gather(id);
             self.disregard_own_work(id);
@@ -190,7 +190,7 @@ impl Heap {
         self.node(id).calm.disregard(self.activity(id));
     }
 
-    /// Gathers what every CPU's windows and every depot and slab hold free.
+    /// Gathers everything that is free in every CPU's windows and every depot and slab.
     pub(super) fn gather_everywhere(&self) {
         let _left_to_their_cpus_if_refused = self.cpus.drain(|row, _, class, magazine| {
             self.take_back(NodeId(row as u8), class, magazine);
@@ -198,7 +198,7 @@ impl Heap {
         self.all_nodes().for_each(|id| self.gather(id));
     }
 
-    /// What CPUs hold goes to their own shards of the depots of nodes at work and to the slabs of quiet ones.
+    /// Drains all windows: to the CPUs' own shards of the depots on nodes at work, to the slabs on quiet ones.
     fn drain_all_windows(&self, patience: &Patience) {
         let _left_to_their_cpus_if_refused = self.cpus.drain(|row, cpu, class, magazine| {
             let id = NodeId(row as u8);
@@ -225,17 +225,18 @@ impl Heap {
         let to_slabs = |class| move |full| self.take_back(id, class, full);
         for class in Class::all() {
             self.take_back_all(id, class, from_fn(|| self.node(id).depots.get_any(class)));
-            // Once: what the slabs do not take now, for this thread was interrupted as a holder of their lock, lies in the inbox again.
+            // Only once: what the slabs do not take now, because this thread was interrupted as a holder of their lock, lies in the inbox
+            // again.
             self.take_back_all(id, class, self.open_inbox(id, class, to_slabs(class)).into_iter());
         }
         self.node(id).slabs.release_empty(&self.node(id).arena);
     }
 
-    /// A magazine was stowed where no helper thread reaps: takes back a few of those that one class after another did not need lately. A class
-    /// that the program has left would keep them for ever, for its own trades are its clock.
+    /// Called when a magazine was stowed where no helper thread reaps: takes back a few magazines that were not needed lately, of one class
+    /// after another. A class that the program no longer uses would keep them for ever, because its own trades are its clock.
     pub(super) fn reap_a_little(&self, id: NodeId) {
         let node = self.node(id);
-        // A stow that is lost to another thread's does no harm.
+        // A count lost to another thread's does no harm.
         let stows = node.calm.stows.load(Ordering::Relaxed);
         node.calm.stows.store(stows.wrapping_add(1), Ordering::Relaxed);
         if stows.is_multiple_of(JUDGE_EVERY_STOWS) {
@@ -248,8 +249,8 @@ impl Heap {
         self.thin_some(id, THINNED_AT_A_STOW);
     }
 
-    /// Whether much lies free, or much of this class, and no helper thread sees to it: then depots keep nothing, for each object there keeps a
-    /// whole slab from going back, and nobody will come for it once the program is idle.
+    /// Returns whether much is free, or much of this class, and no helper thread takes care of it. Then depots keep nothing, because each
+    /// object there keeps a whole slab from going back, and nobody will come for it once the program is idle.
     pub(super) fn is_shrinking_alone(&self, id: NodeId, class: Class) -> bool {
         let node = self.node(id);
         let has_much = || node.arena.warm_now() as usize * PAGE >= MUCH_ALONE;
@@ -261,8 +262,8 @@ impl Heap {
         !self.idle.has_thread() && (has_much() || has_much_of_it())
     }
 
-    /// Looks at the next slabs whether those at rest have free pages inside: once round in a purge delay, so that what rested was not used for
-    /// that long.
+    /// Looks whether the next slabs are at rest and have free pages inside: one round per purge delay, so that a slab at rest was not used
+    /// for that long.
     fn thin_some(&self, id: NodeId, most: usize) {
         let node = self.node(id);
         let from = node.calm.hand.load(Ordering::Relaxed);
@@ -284,7 +285,7 @@ impl Heap {
         node.slabs.thin(&node.arena, 0..usize::MAX, Which::All, reason);
     }
 
-    /// All that come, several at a time.
+    /// Takes back all magazines that come, several at a time.
     fn take_back_all(&self, id: NodeId, class: Class, magazines: impl Iterator<Item = Magazine>) {
         let mut magazines = magazines.fuse();
         loop {

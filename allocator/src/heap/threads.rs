@@ -1,17 +1,18 @@
 //! Threads with a memory policy of their own (`set_mempolicy` after the start): their objects come from where the policy says.
 //!
-//! Nobody tells larder when a thread sets a policy, so slow paths ask (`get_mempolicy`, 150 ns): one refill in eight, where there are no
-//! sequences one call in 64, each for a large object of 256 KiB or more, and of a thread that is known to have a policy eight times as many. A thread whose policy differs from the
-//! process's at the start has an **entry**: its thread pointer and the node it is to be served from. As long as there are entries
-//! the rows are not *plain* ([`rows`](super::rows)): a hit then looks for one first. Without, a hit costs what it did.
+//! Nobody tells larder when a thread sets a policy, so slow paths ask (`get_mempolicy`, 150 ns): one refill in eight; where there are no
+//! sequences, one call in 64; each request for a large object of 256 KiB or more; and eight times as often for a thread that is known to
+//! have a policy. A thread whose policy differs from the process's at the start has an **entry**: its thread pointer and the node from
+//! which it should be served. As long as there are entries, the rows are not *plain* ([`rows`](super::rows)): a hit then looks for an entry
+//! first. Without entries, a hit costs what it did.
 //!
-//! Asked is only where several nodes have arenas, where the process's own policy holds (`LARDER_CONF` names none), and in programs of
-//! more than one thread: those of one may be about to enter a sandbox that kills for calls it does not know. The kernel's refusal is
-//! remembered ([`numa`](crate::sys::numa)).
+//! Slow paths ask only where several nodes have arenas, where the process's own policy holds (`LARDER_CONF` names none), and in programs of
+//! more than one thread: a program of one thread may be about to enter a sandbox that kills for calls it does not know. The kernel's
+//! refusal is remembered ([`numa`](crate::sys::numa)).
 //!
-//! An entry lies in a set of eight, told by the thread pointer. All changes are single exchanges: an entry belongs to its thread, but any
-//! thread may push it out of a full set; then it is found out again. Entries of threads that ended are taken over by those that get their
-//! thread pointer, at their first slow path. Fork: entries of threads that are gone are such entries.
+//! An entry lies in a set of eight, which the thread pointer selects. All changes are single exchanges. An entry belongs to its thread, but
+//! any thread may push it out of a full set; then it is found out again. Entries of ended threads are taken over by the threads that get
+//! their thread pointers, at their first slow path. Fork: entries of threads that are gone are treated in the same way.
 
 use super::Heap;
 use super::dealer::Dealer;
@@ -23,23 +24,23 @@ use crate::sys::numa::{self, MemoryPolicy, NumaCall};
 use crate::sys::vm::Span;
 use crate::sys::{arch, thread};
 
-/// Slow paths ask when their weights add up to this: a page of a large object weighs 1, a call that could not be a hit too,
+/// Slow paths ask when their weights add up to this. A page of a large object weighs 1, and so does a call that could not be a hit.
 const ASK_AFTER: u32 = 64;
-/// one that could and missed this much,
+/// The weight of a call that could be a hit and missed.
 const MISS_WEIGHT: u32 = 8;
-/// and those of a thread with an entry so many times as much.
+/// The slow paths of a thread with an entry weigh so many times as much.
 const KNOWN_WEIGHT: u32 = 8;
 const SETS: usize = 512;
 const WAYS: usize = 8;
-/// Thread pointers are below this; the node's number lies above.
+/// Thread pointers are below 2 to this; the node's number lies above.
 const NODE_SHIFT: u32 = 48;
-/// Of an entry: the node the thread runs on.
+/// In an entry: the node where the thread runs.
 const HERE: NodeId = NodeId(u8::MAX);
 
 /// See the module. All zero has no entry and follows nobody.
 #[derive(Debug)]
 pub(super) struct Threads {
-    /// The process's policy at the start, as a number that is never 0; 0: threads are not followed.
+    /// The process's policy at the start, as a number that is never 0. If 0, threads are not followed.
     common: AtomicU64,
     entries: Table<AtomicU64>,
     count: AtomicUsize,
@@ -55,7 +56,7 @@ impl Threads {
         Table::<AtomicU64>::bytes_for(SETS * WAYS) + Dealer::metadata_len()
     }
 
-    /// Takes its memory from `metadata`; returns the rest. With one node there is nobody to follow, and no memory for it.
+    /// Takes its memory from `metadata`. Returns the rest. With one node there is nobody to follow, and no memory for it.
     pub(super) fn settle(&self, metadata: Span, nodes: usize) -> Span {
         if nodes == 1 {
             self.common.store(0, Ordering::Relaxed);
@@ -73,12 +74,12 @@ impl Threads {
         self.entries.committed() + self.dealer.metadata_committed()
     }
 
-    /// Threads with another policy than this are to be followed.
+    /// Makes the heap follow threads whose policy differs from this one.
     pub(super) fn differ_from(&self, policy: &MemoryPolicy) {
         self.common.store(policy.digest(), Ordering::Relaxed);
     }
 
-    /// An arena gave bytes to this thread.
+    /// Notes that an arena gave bytes to this thread.
     pub(super) fn note_given(&self, node: NodeId, bytes: usize) {
         if self.count.load(Ordering::Relaxed) > 0 {
             self.dealer.note_given(thread::id(), node, bytes);
@@ -90,13 +91,13 @@ impl Threads {
         (0..WAYS).map(move |way| self.entries.get(set as usize * WAYS + way))
     }
 
-    /// The thread's entry and its place.
+    /// The thread's entry: its place and its word.
     fn find(&self, thread: usize) -> Option<(&AtomicU64, u64)> {
         let mut words = self.set_of(thread).map(|place| (place, place.load(Ordering::Relaxed)));
         words.find(|(_, word)| *word != 0 && (*word ^ thread as u64) << (u64::BITS - NODE_SHIFT) == 0)
     }
 
-    /// The node that this thread is to be served from, or [`HERE`], if it has an entry.
+    /// The node from which this thread should be served, or [`HERE`], if it has an entry.
     fn node(&self) -> Option<NodeId> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
@@ -104,7 +105,7 @@ impl Threads {
         self.find(thread::id()).map(|(_, word)| NodeId((word >> NODE_SHIFT) as u8))
     }
 
-    /// Makes or changes this thread's entry, or ends it; whether there is any left then.
+    /// Makes, changes or ends this thread's entry. Returns whether any entry is left then.
     fn note(&self, node: Option<NodeId>) -> bool {
         let thread = thread::id();
         let word = node.map_or(0, |node| u64::from(node.0) << NODE_SHIFT | thread as u64);
@@ -128,19 +129,19 @@ impl Threads {
         if places.clone().any(|place| is_free(&place)) {
             self.count.fetch_add(1, Ordering::Relaxed);
         } else if let Some(victim) = places.nth(word as usize / 64 % WAYS) {
-            // Whoever it was may have ended it just now; then there is one more.
+            // The victim may just have ended its entry; then there is one more.
             let grew = victim.swap(word, Ordering::Relaxed) == 0;
             self.count.fetch_add(usize::from(grew), Ordering::Relaxed);
         }
     }
 }
 
-/// When to ask on a node's behalf.
+/// When to ask, counted for each node.
 #[derive(Debug, Default)]
 pub(super) struct Asking(AtomicU32);
 
 impl Asking {
-    /// Whether this slow path is one that asks. Of two at once one may go uncounted.
+    /// Returns whether this slow path should ask. Of two at the same time one may go uncounted.
     fn is_due(&self, weight: u32) -> bool {
         let before = self.0.load(Ordering::Relaxed);
         let now = before.wrapping_add(weight);
@@ -150,7 +151,7 @@ impl Asking {
 }
 
 impl Heap {
-    /// The node to serve this thread from, on a slow path for an object of so many pages (0: a small one).
+    /// The node that should serve this thread, on a slow path for an object of so many pages (0: a small one).
     pub(super) fn wanted_node(&self, pages: u32) -> NodeId {
         let present = self.present_node();
         if self.threads.common.load(Ordering::Relaxed) == 0 {
@@ -167,7 +168,7 @@ impl Heap {
         self.node_of_thread().unwrap_or(present)
     }
 
-    /// Finds out at once what policy this thread has; false where threads are not followed.
+    /// Finds out at once what policy this thread has. Returns false where threads are not followed.
     pub fn follow_policy(&self) -> bool {
         self.enter() && self.threads.common.load(Ordering::Relaxed) != 0 && self.ask_policy()
     }
@@ -180,12 +181,12 @@ impl Heap {
         }
         let differs = policy.digest() != self.threads.common.load(Ordering::Relaxed);
         let node = if differs { self.node_under(&policy) } else { None };
-        // Another thread that ends the last entry meanwhile may have the last word: this one's next slow path puts it right.
+        // Another thread that ends the last entry meanwhile may write last; this thread's next slow path puts it right.
         self.cpus.keep_rows_plain(!self.threads.note(node));
         true
     }
 
-    /// Where a thread under this policy is to be served from; none if no node of the policy has an arena.
+    /// The node that should serve a thread under this policy. `None` if no node of the policy has an arena.
     fn node_under(&self, policy: &MemoryPolicy) -> Option<NodeId> {
         let is_among = |nodes: &NodeSet, id: &NodeId| nodes.contains(self.system_id(*id));
         match policy {
@@ -194,7 +195,7 @@ impl Heap {
                 self.nodes_from(self.own_node()).find(|id| is_among(nodes, id))
             }
             MemoryPolicy::Interleave(nodes) if self.is_the_spread(nodes) => Some(NodeId(self.node_count() as u8)),
-            // Not what the interleaved arena is spread over: dealt out.
+            // Other nodes than those the interleaved arena is spread over: dealt out.
             MemoryPolicy::Interleave(nodes) => {
                 let last = self.node_of_thread().map_or(0, |node| node.0 + 1);
                 let count = self.node_count() as u8;
@@ -204,7 +205,7 @@ impl Heap {
         }
     }
 
-    /// The node that this thread is to be served from now, if it has an entry.
+    /// The node that should serve this thread now, if it has an entry.
     pub(super) fn node_of_thread(&self) -> Option<NodeId> {
         self.threads.node().map(|node| if node == HERE { self.own_node() } else { node })
     }
@@ -270,7 +271,7 @@ mod tests {
             let place = Whereabout { home: heap.spare(), own: Some(node) };
             (0..64).for_each(|cpu| heap.note_whereabout(cpu, place));
         };
-        // This thread's policy is the default one. Where that cannot be asked for there is nothing to see.
+        // This thread's policy is the default one. Where that cannot be asked for, there is nothing to check.
         run_on(NodeId(1));
         if heap.follow_policy() {
             assert_eq!(heap.node_of_thread(), Some(NodeId(1)));

@@ -1,10 +1,10 @@
 //! Objects of several CPUs' slabs that have met in one window are sent home.
 //!
-//! A thread that is moved to another CPU frees there what it had taken before, and two threads that shared a CPU for a moment part with
-//! neighbours. From then on two CPUs have objects of the same cache lines and write to them in turn, for ever: what is freed stays with the CPU
-//! that freed it. So every [`LOOK_EVERY`]th magazine that overflows is looked at, and if its first rounds are partly of this CPU's slabs and partly
-//! of others', all of them go back to their slabs, which only their own CPU fills from ([`slab`](crate::slab)). One that came as a whole is what
-//! another thread passed on, or what a thread took along: it may stay.
+//! A thread that is moved to another CPU frees there what it took before, and two threads that shared a CPU for a moment part with
+//! neighbouring objects. From then on two CPUs have objects of the same cache lines and write to them in turn, for ever, because a freed
+//! object stays with the CPU that freed it. So every [`LOOK_EVERY`]th magazine that overflows is looked at. If its first rounds are partly
+//! of this CPU's slabs and partly of others', all its rounds go back to their slabs, from which only their own CPU fills
+//! ([`slab`](crate::slab)). A magazine that came as a whole was passed on by another thread, or a thread took it along: it may stay.
 
 use super::Heap;
 use crate::base::units::{Class, NodeId};
@@ -12,13 +12,13 @@ use crate::cpu::Place;
 use crate::region::{Magazine, Object};
 
 const LOOK_EVERY: u32 = 16;
-/// Rounds that are looked at,
+/// Rounds that are looked at.
 const SAMPLE: usize = 8;
-/// and how many of them are other CPUs' in a magazine that is mixed.
+/// How many of them are other CPUs' in a mixed magazine.
 const MIXED: core::ops::Range<usize> = 2..SAMPLE - 1;
 
 impl Heap {
-    /// After a window has overflowed: looks at the magazine that became the previous one, if it is its turn.
+    /// Called after a window has overflowed: looks at the magazine that became the previous one, if it is its turn.
     pub(super) fn unmix(&self, home: NodeId, class: Class) {
         let depots = &self.node(home).depots;
         let is_due = || depots.count_overflow(self.cpus.present_slot(), class).is_multiple_of(LOOK_EVERY);

@@ -5,11 +5,11 @@ use crate::base::classes::MAX_ROUNDS;
 use crate::base::units::{Class, NodeId};
 use crate::region::{Magazine, Object};
 
-/// More rounds than any magazine holds, restarted sequences allowed for.
+/// More rounds than any magazine holds, allowing for restarted sequences.
 const MOST_ROUNDS: usize = 4 * MAX_ROUNDS;
 
 impl Heap {
-    /// The first broken invariant, if there is one.
+    /// Returns the first broken invariant as an error.
     pub fn validate(&self) -> Result<(), &'static str> {
         if !self.enter() {
             return Err("the heap did not boot");
@@ -24,7 +24,7 @@ impl Heap {
         Ok(())
     }
 
-    /// Every round of every window and depot is an object of its class and node that its slab has given out.
+    /// Checks that every round of every window and depot is an object of its class and node which its slab has given out.
     fn validate_magazines(&self, id: NodeId, class: Class) -> Result<(), &'static str> {
         let mut verdict = Ok(());
         let mut check = |word: u64| {

@@ -1,7 +1,7 @@
-//! Where threads run: the home of each CPU. Only looked at where there are several nodes.
+//! Where threads run: the home of each CPU. Used only where there are several nodes.
 //!
-//! A word for each CPU: 0 until something is known of it, which is at boot for CPUs that were online then, and at its first slow path for one
-//! that came later. A CPU beyond the table is asked for each time.
+//! There is a word for each CPU. It is 0 until something is known of the CPU: from boot on for CPUs that were online then, from its first
+//! slow path on for a CPU that came later. For a CPU beyond the table, the kernel is asked each time.
 
 use super::Heap;
 use crate::base::sync::{AtomicU16, Ordering};
@@ -9,12 +9,12 @@ use crate::base::units::NodeId;
 use crate::sys::topology::MAX_CPUS;
 use crate::sys::{syscall, thread};
 
-/// Of a CPU.
+/// What is known of a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whereabout {
-    /// The node whose memory its threads are to have.
+    /// The node from which its threads should get their memory.
     pub(super) home: NodeId,
-    /// The node it belongs to, if that has an arena.
+    /// The node it belongs to, if that node has an arena.
     pub(super) own: Option<NodeId>,
 }
 
@@ -54,14 +54,14 @@ impl Whereabouts {
 }
 
 impl Heap {
-    /// Of the CPU the thread runs on now.
+    /// What is known of the CPU where the thread runs now.
     #[inline(always)]
     pub(super) fn whereabout(&self) -> Whereabout {
         let cpu = self.cpus.present_cpu().unwrap_or_else(thread::cpu_hint);
         self.whereabouts.of_cpu(cpu).unwrap_or_else(|| self.find_out())
     }
 
-    /// A CPU that was not there at boot, or is beyond the table: the kernel knows its node.
+    /// Finds out about a CPU that was not there at boot, or is beyond the table: the kernel knows its node.
     #[cold]
     fn find_out(&self) -> Whereabout {
         let told = syscall::cpu_and_node();
