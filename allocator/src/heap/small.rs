@@ -250,8 +250,8 @@ impl Heap {
         }
     }
 
-    /// The ladder down: the object alone becomes a new window, the full window the previous magazine; that one goes to the depot or the
-    /// slabs.
+    /// The ladder down: the object alone becomes a new window, the full one becomes the previous magazine, and what was the previous
+    /// magazine goes to the depot or to the slabs.
     fn spill(&self, home: NodeId, class: Class, object: Object) {
         let mut magazine = Magazine::empty(class);
         let _fits = magazine.push(self.cpus.links(home.index()), object);
