@@ -1,4 +1,4 @@
-//! The Rust face, and the methods the C face is made of.
+//! The Rust interface, and the methods that the C interface is built from.
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
 mod numa;
@@ -18,7 +18,7 @@ use core::alloc::{GlobalAlloc, Layout};
 /// The process's heap: boots at its first use and is never torn down.
 pub static HEAP: Heap = Heap::with_hooks(Hooks { witness: Some(thread_holds_one_with), helper: Some(run_helper) });
 
-/// The allocator.
+/// The allocator: the process's one heap.
 ///
 /// ```
 /// #[global_allocator]
@@ -26,36 +26,36 @@ pub static HEAP: Heap = Heap::with_hooks(Hooks { witness: Some(thread_holds_one_
 /// assert_eq!(vec![1, 2, 3].len(), 3);
 /// ```
 ///
-/// The methods are what a C surface needs. None touches `errno` and none unwinds; null means that there is no memory, or that the
+/// The methods provide what a C interface needs. None touches `errno` and none unwinds. An allocation returns null if there is no memory, or if the
 /// size is above `isize::MAX`. All sizes and alignments are in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Larder;
 
 impl Larder {
-    /// At least `size` bytes, 16-byte aligned; for size 0 too, a pointer of its own.
+    /// Allocates at least `size` bytes, 16-byte aligned. An object of size 0 has an address of its own, too.
     #[inline(always)]
     pub fn malloc(&self, size: usize) -> *mut u8 {
         HEAP.alloc(size, MIN_ALIGN)
     }
 
-    /// `size` zeroed bytes, 16-byte aligned.
+    /// Allocates `size` zeroed bytes, 16-byte aligned.
     #[inline(always)]
     pub fn calloc(&self, size: usize) -> *mut u8 {
         HEAP.alloc_zeroed(size, MIN_ALIGN)
     }
 
-    /// At least `size` bytes aligned to `align`, a power of two.
+    /// Allocates at least `size` bytes aligned to `align`, which must be a power of two.
     #[inline(always)]
     pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
         HEAP.alloc(size, align.max(MIN_ALIGN))
     }
 
-    /// [`Larder::malloc`] where the hit path could not serve it.
+    /// [`Larder::malloc`] for a request that the hit path could not serve.
     pub fn malloc_slow(&self, size: usize) -> *mut u8 {
         HEAP.alloc_slow(size, MIN_ALIGN)
     }
 
-    /// [`Larder::free`] where the hit path could not serve it.
+    /// [`Larder::free`] for an object that the hit path could not take.
     ///
     /// # Safety
     /// As [`Larder::free`].
@@ -63,7 +63,8 @@ impl Larder {
         HEAP.free_slow(pointer as usize, Call::Free);
     }
 
-    /// Frees. Null is ignored; what is no live object is named on stderr and the process aborts.
+    /// Frees an object. Null is ignored. For any other pointer that is not a live object, a message on stderr says what it is and the process aborts
+    /// (memory that is not larder's is left alone under `foreign_free:ignore`).
     ///
     /// # Safety
     /// `pointer` is null or a live object of this allocator, and is not used again.
@@ -72,21 +73,22 @@ impl Larder {
         HEAP.free(pointer);
     }
 
-    /// From now on calls that come by the back door of the hit path ([`define_malloc`](crate::define_malloc)) hit as those by the front do.
+    /// From now on, calls that come through the back door of the hit path ([`define_malloc`](crate::define_malloc)) hit as those through the front
+    /// door do.
     pub fn unlock_back_door(&self) {
         HEAP.unlock_back_door();
     }
 
-    /// Resizes `pointer` (not null) to `size` bytes, moving it if need be, 16-byte aligned; null leaves it as it was.
+    /// Resizes `pointer` (not null) to `size` bytes, 16-byte aligned, moving it if necessary. If the result is null, the object is as it was.
     ///
     /// # Safety
-    /// `pointer` is a live object; if the result is not null it is not used again.
+    /// `pointer` is a live object. If the result is not null, only the result is used from then on.
     #[inline]
     pub unsafe fn resize(&self, pointer: *mut u8, size: usize) -> *mut u8 {
         HEAP.resize_freely(pointer, size)
     }
 
-    /// [`Larder::resize`] with an alignment, a power of two.
+    /// [`Larder::resize`] with an alignment, which must be a power of two.
     ///
     /// # Safety
     /// As [`Larder::resize`].
@@ -94,7 +96,8 @@ impl Larder {
         HEAP.realloc(pointer, size, align.max(MIN_ALIGN))
     }
 
-    /// Tries to make `pointer` hold at least `size` and up to `want` bytes without moving; returns the usable bytes it has then.
+    /// Tries to make `pointer` hold at least `size` and up to `want` bytes without moving it. Returns its usable size afterwards, which is less than
+    /// `size` if that failed.
     ///
     /// # Safety
     /// `pointer` is a live object.
@@ -102,7 +105,7 @@ impl Larder {
         HEAP.resize_in_place(pointer, size, want)
     }
 
-    /// The bytes the holder of `pointer` (not null) may use: the same for the object's whole life, unless it is resized.
+    /// Returns how many bytes of `pointer` (not null) may be used. This stays the same for the object's whole life, unless it is resized.
     ///
     /// # Safety
     /// `pointer` is a live object.
@@ -111,29 +114,29 @@ impl Larder {
         HEAP.usable_size(pointer)
     }
 
-    /// The usable size that `memalign(align, size)` would give; 0 if it cannot be had.
+    /// Returns the usable size that `memalign(align, size)` would give, or 0 if no such object can be had.
     pub fn good_size(&self, align: usize, size: usize) -> usize {
         HEAP.good_size(size, align.max(MIN_ALIGN))
     }
 
-    /// Gives free memory back to the system, but for `keep` bytes of each node's; returns the bytes given back.
+    /// Gives free memory back to the system, except for `keep` bytes of each node. Returns the number of bytes given back.
     pub fn trim(&self, keep: usize) -> usize {
         HEAP.trim(keep)
     }
 
-    /// To be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation: gives up what larder reserved when there was no
-    /// bound and has not grown into; from then on it reserves what it grows into. Returns whether it did: if there is no bound, or one was heeded already,
-    /// there is nothing to do. Without it the bound counts the reservation: threads and mappings find no room, and what lies in the reservation meets no
-    /// bound. The C face calls it.
+    /// Should be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation. Gives up the addresses that larder
+    /// reserved while there was no bound and has not grown into; from then on larder reserves addresses as it grows into them. Returns whether it did
+    /// so: there is nothing to do if there is no bound, or if one was heeded already. Without this call the reservation counts towards the bound, so
+    /// threads and mappings find no room, while growth within the reservation meets no bound. The C interface makes the call.
     pub fn heed_address_limit(&self) -> bool {
         HEAP.heed_address_limit()
     }
 
-    /// `prlimit`, for a C library's functions of that kind: sets and reads a limit of a process (0: this one), and heeds a bound of this one's addresses.
-    /// Fails with an errno.
+    /// `prlimit`, for a C library's functions of that kind: sets and reads a limit of a process (0: this one), and heeds a bound on this process's
+    /// addresses. On failure, returns the errno.
     ///
     /// # Safety
-    /// `new` and `old` are null or a limit's place.
+    /// `new` is null or points to a limit; `old` is null or points to memory for one.
     pub unsafe fn prlimit(
         &self,
         process: i32,
@@ -141,50 +144,54 @@ impl Larder {
         new: *const libc::rlimit,
         old: *mut libc::rlimit,
     ) -> Result<(), i32> {
-        // SAFETY: as this function's own.
+        // SAFETY: the caller promises of `new` and `old` what `syscall::prlimit` requires.
         unsafe { syscall::prlimit(process, resource, new, old) }.map_err(|error| error.0)?;
         if resource == libc::RLIMIT_AS && !new.is_null() {
-            // Another process's bound says nothing, but this one's is looked at.
+            // The new bound may be another process's and then says nothing of this one's, which is looked at in any case.
             self.heed_address_limit();
         }
         Ok(())
     }
 
-    /// Whether every child will find out by itself that it is one: the kernel wipes pages at fork, and nothing looks as if it only said so. Else fork handlers
-    /// are of use: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and [`Larder::after_fork_in_child`].
+    /// Returns whether every child finds out by itself that it was forked: the kernel wipes pages at fork, and nothing suggests that it only claims
+    /// to. Otherwise fork handlers should be registered: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and
+    /// [`Larder::after_fork_in_child`].
     #[inline(always)]
     pub fn sees_forks(&self) -> bool {
         crate::sys::vm::wipes_on_fork()
     }
 
-    /// All three fork handlers are registered. Where the kernel wipes no pages every slow path asks for the process's number until this is said.
+    /// Announces that all three fork handlers are registered. Where the kernel wipes no pages, every slow path asks for the process's number until
+    /// this is called.
     pub fn will_be_told_of_forks(&self) {
         HEAP.will_be_told_of_forks();
     }
 
-    /// To be called in the child by a fork handler (`pthread_atfork`). Without it the child's first slow path does the same; with it
-    /// the repair is done before the child can start threads.
+    /// For a fork handler (`pthread_atfork`) in the child: repairs the heap before the child can start threads. Without it, the child's first slow
+    /// path does the same.
     pub fn after_fork_in_child(&self) {
         HEAP.forked();
     }
 
-    /// To be called by a fork handler before the fork, and with it [`Larder::after_fork_in_parent`]. Only needed where the kernel wipes no pages at
-    /// fork (Linux before 4.14): there it tells a child that another handler makes allocate before this one's.
+    /// For a fork handler before the fork, to be used together with [`Larder::after_fork_in_parent`]. Only needed where the kernel wipes no pages at
+    /// fork (Linux before 4.14): if another handler allocates in the child before larder's has run there, this is how the heap knows that it is in a
+    /// child.
     pub fn before_fork(&self) {
         HEAP.will_fork();
     }
 
-    /// To be called in the parent by a fork handler; see [`Larder::before_fork`].
+    /// For a fork handler in the parent, after the fork; see [`Larder::before_fork`].
     pub fn after_fork_in_parent(&self) {
         HEAP.has_forked();
     }
 
-    /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always told; false if it is not set.
+    /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always reported. Returns false if it is not set, or if
+    /// the heap cannot boot.
     pub fn read_options(&self) -> bool {
         HEAP.read_options()
     }
 
-    /// Whether the user asked for statistics at exit, and how they are to look.
+    /// Returns the form of the statistics that the user asked for at exit; `None` if none were asked for.
     pub fn stats_at_exit(&self) -> Option<StatsForm> {
         match HEAP.settings().get(Key::Stats) {
             0 => None,
@@ -193,7 +200,7 @@ impl Larder {
         }
     }
 
-    /// Whether `dlopen` is to pass `RTLD_DEEPBIND` on.
+    /// Returns whether `dlopen` is to pass `RTLD_DEEPBIND` on.
     pub fn keeps_deepbind(&self) -> bool {
         HEAP.settings().get(Key::DeepBind) != 0
     }
@@ -204,17 +211,18 @@ impl Larder {
     }
 }
 
-/// What a thread that is about to wait for a lock asks.
+/// The witness: asked by a thread that is about to wait for a lock.
 fn thread_holds_one_with(lock: usize) -> bool {
     HEAP.holds_one_with(lock)
 }
 
-/// Where the helper thread begins.
+/// The entry of the helper thread.
 extern "C" fn run_helper() -> ! {
     HEAP.serve()
 }
 
-/// Where the hit path goes with an object whose link does not lead into the region it knows: an end of a chain, or a broken link.
+/// The hit path jumps here with an object whose link is not the end of a chain and does not lead into the region it knows: the region has grown
+/// meanwhile, or the object is the spare node's, or the link is broken.
 ///
 /// # Safety
 /// Called by the hit path only, with the object it just popped.
@@ -225,33 +233,35 @@ pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *
 
 crate::cpu::define_by_row!(odd_link);
 
-/// Gives all free memory back to the system; returns the bytes given back.
+/// Gives all free memory back to the system. Returns the number of bytes given back.
 pub fn trim() -> usize {
     HEAP.trim(0)
 }
 
-/// All figures of the process's heap.
+/// Returns all figures of the process's heap.
 pub fn stats() -> Stats {
     HEAP.stats()
 }
 
-/// [`stats`] into fresh ones.
+/// [`stats`], added to `stats`, which must be fresh.
 #[doc(hidden)]
 pub fn read_stats(stats: &mut Stats) {
     HEAP.read_stats(stats);
 }
 
-/// The pages of node number `node` and its watermarks; the spare node (see the design) comes after the last.
+/// Returns the pages and watermarks of a node, by its place in [`nodes`]; the place after the last is the spare node's (see the design). Returns
+/// `None` beyond that.
 pub fn page_stats(node: usize) -> Option<PageStats> {
     HEAP.page_stats(node)
 }
 
-/// Bytes of the process that lie in transparent huge pages, larder's and others', as the kernel counts now; `None` if it does not say.
+/// Returns the bytes of the process, larder's and others', that lie in anonymous transparent huge pages as the kernel counts them now; `None` if it
+/// does not say.
 pub fn resident_in_huge_pages() -> Option<usize> {
     crate::sys::file::transparent_huge_bytes()
 }
 
-/// How per-CPU windows are reached in this process.
+/// Returns how the per-CPU windows are reached in this process.
 pub fn mode() -> Mode {
     HEAP.mode()
 }
@@ -261,7 +271,8 @@ pub fn validate() -> Result<(), &'static str> {
     HEAP.validate()
 }
 
-// SAFETY: objects are of the layout asked for, live until freed, never handed out twice; nothing unwinds.
+// SAFETY: an object has at least the size and alignment of the layout asked for, is valid until it is freed and is never handed out twice; nothing
+// unwinds.
 unsafe impl GlobalAlloc for Larder {
     #[inline(always)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -297,20 +308,20 @@ mod tests {
     use std::fs;
 
     const REGION: usize = 64 << 20;
-    /// One of each kind that the hit path looks up in another way.
+    /// One for each way in which the hit path looks a size up.
     const SIZES: [usize; 6] = [1, 100, 1024, 3000, 30 << 10, 200 << 10];
-    /// One of each node.
+    /// A CPU of each node.
     const CPUS: [usize; 2] = [64, 96];
-    /// What the slow functions say.
+    /// What the slow functions return.
     const SLOW: usize = usize::MAX;
-    /// A thread that is moved finds other windows: then once more.
+    /// A thread that is moved finds other windows; then it tries again.
     const TRIES: usize = 100;
 
     extern "C" fn slow(_argument: usize) -> usize {
         SLOW
     }
 
-    /// Two nodes with CPUs that are not there: from 64 on, and from 96. None where sequences may not run.
+    /// A heap of two nodes whose CPUs do not exist: from 64 on, and from 96 on. None where sequences may not run.
     fn heap(region_len: usize) -> Option<&'static Heap> {
         let root = std::env::temp_dir().join(std::format!(
             "larder-rows-{region_len}-{}-{:?}",
@@ -328,27 +339,28 @@ mod tests {
         matches!(heap.mode(), Mode::RseqCid | Mode::RseqCpu).then_some(heap)
     }
 
-    /// What a jump from `malloc` to the hit path by rows makes of a size; none where that goes on to the slow function.
+    /// Returns what a jump from `malloc` to the hit path by rows gives for a size; none if it goes on to the slow function.
     fn hit(heap: &Heap, size: usize) -> Option<*mut u8> {
         let object: usize;
-        // SAFETY: a call with the arguments that the function takes; the heap has rows.
+        // SAFETY: a call with the arguments in the registers that the function takes them from; the heap has rows.
         unsafe {
             asm!("call {}", sym malloc_by_row, in("rdi") size, in("rdx") heap, in("r11") slow as *const (), lateout("rax") object, clobber_abi("C"));
         }
         (object != SLOW).then_some(object as *mut u8)
     }
 
-    /// Whether a jump from `free` there pushes the object, and does not go on to the slow function.
+    /// Returns whether a jump from `free` to the hit path by rows pushes the object and does not go on to the slow function.
     fn hit_free(heap: &Heap, address: usize) -> bool {
         let said: usize;
-        // SAFETY: as above; what is no object goes to the slow function, which does nothing.
+        // SAFETY: a call with the arguments in the registers that the function takes them from; an address that is no object goes to the slow
+        // function, which does nothing.
         unsafe {
             asm!("call {}", sym free_by_row, in("rdi") address, in("rdx") heap, in("r11") slow as *const (), lateout("rax") said, clobber_abi("C"));
         }
         said != SLOW
     }
 
-    /// An object of each node, freed by a thread on the last one, is the next that a thread on its own node gets.
+    /// Returns whether an object of each node, freed by a thread on the last one, is the next that a thread on its own node gets.
     fn objects_go_home(heap: &Heap, size: usize) -> bool {
         let objects = [0, 1].map(|node| {
             heap.run_on(CPUS[node]);
@@ -392,13 +404,13 @@ mod tests {
         let free = [region - 8, region + REGION - 8, region + 2 * REGION, large, large + 8];
         let inside = objects.map(|object| object + 8);
         assert!(outside.iter().chain(&free).chain(&inside).all(|&address| !hit_free(heap, address)));
-        // Freed twice, one after the other; by then somebody may have moved this thread.
+        // Freed twice in a row; in between this thread may have been moved.
         let is_refused = |_| {
             let object = heap.alloc(SIZES[1], 16) as usize;
             hit_free(heap, object) && !hit_free(heap, object)
         };
         assert!((0..TRIES).any(is_refused));
-        // As of a CPU that came later, or a thread without an area.
+        // As on a CPU that came later, or in a thread without an area.
         (0..64).for_each(|cpu| heap.forget_home(cpu));
         assert!(hit(heap, SIZES[1]).is_none());
     }

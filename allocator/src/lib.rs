@@ -17,7 +17,7 @@ mod slab;
 mod stats;
 mod sys;
 
-/// What the macros [`define_malloc`] and [`define_free`] refer to.
+/// Items that the macros [`define_malloc`] and [`define_free`] refer to.
 #[doc(hidden)]
 pub mod hit {
     pub use crate::base::classes::STEP_SHIFT;
@@ -38,6 +38,6 @@ pub use stats::{
 #[doc(hidden)]
 pub use sys::message::write_to as write_message;
 pub use sys::options;
-/// The bare system call: a program may have a function `syscall` of its own.
+/// The bare system call, made without libc: a program may define a function named `syscall` itself.
 #[doc(hidden)]
 pub use sys::system_call;

@@ -1,4 +1,4 @@
-//! The figures a user can see.
+//! The figures that a user can see.
 
 pub(crate) mod json;
 mod numa;
@@ -16,7 +16,7 @@ pub enum Mode {
     RseqCid,
     /// rseq sections indexed by `cpu_id`.
     RseqCpu,
-    /// No rseq: locked windows; the reason in a few words.
+    /// Without rseq, windows behind locks; the text is the reason in a few words.
     Fallback(&'static str),
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// How statistics are to look.
+/// The form of the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatsForm {
     /// A table for people.
@@ -39,7 +39,7 @@ pub enum StatsForm {
     Json,
 }
 
-/// One size class, over all nodes.
+/// One size class, over all nodes. Counts are numbers of objects or slabs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClassStats {
     /// Object size in bytes.
@@ -58,23 +58,23 @@ pub struct ClassStats {
     pub slab_bytes: usize,
 }
 
-/// Free runs of one order, over all nodes.
+/// Numbers of free runs of one order, over all nodes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OrderStats {
-    /// Free runs kept warm (pages may be resident and dirty).
+    /// Free runs that are kept warm (their pages may be resident and dirty).
     pub warm: usize,
-    /// Free runs known to be zero (never touched, or purged).
+    /// Free runs known to read zero (never touched, or purged).
     pub zero: usize,
 }
 
-/// Memory given back to the system so far, by reason, in bytes. Without huge objects, whose memory goes with them.
+/// Memory given back to the system so far, by reason, in bytes. Huge objects are left out, because their memory goes back when they are freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GivenBack {
-    /// By a free that found more than the high watermark.
+    /// By a free that found more free pages than the high watermark.
     pub direct: usize,
-    /// Not needed for a while.
+    /// It was not needed for a while.
     pub decay: usize,
-    /// The program did nothing.
+    /// The program was idle.
     pub idle: usize,
     /// Memory was short.
     pub limit: usize,
@@ -83,7 +83,7 @@ pub struct GivenBack {
 }
 
 impl GivenBack {
-    /// For whatever reason.
+    /// The sum over all reasons.
     pub fn total(&self) -> usize {
         self.direct + self.decay + self.idle + self.limit + self.trim
     }
@@ -98,30 +98,30 @@ impl GivenBack {
     }
 }
 
-/// The pages of one node, in bytes: zoneinfo.
+/// The pages of one node, in bytes, as in zoneinfo.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PageStats {
     /// Readable and writable.
     pub committed: usize,
-    /// Slabs and large objects.
+    /// In slabs and large objects.
     pub in_use: usize,
     /// Free and probably resident.
     pub warm: usize,
-    /// Free and known zero: never touched, or given back.
+    /// Free and known to read zero: never touched, or given back.
     pub zero: usize,
-    /// Of the warm ones, kept even while the program is idle.
+    /// The low end of what is kept warm: this much is kept even while the program is idle.
     pub min: usize,
-    /// Kept while it works: above this they decay.
+    /// This much is kept warm while the program works; what lies above it decays.
     pub low: usize,
-    /// Beyond this freeing gives back directly.
+    /// Above this, a free gives memory back at once.
     pub high: usize,
     /// Given back so far.
     pub given_back: GivenBack,
-    /// Given back and taken again soon: what giving back too early has cost, at most.
+    /// Given back and soon taken again: an upper bound on the cost of giving back too early.
     pub refaulted: usize,
 }
 
-/// All figures in bytes unless said otherwise.
+/// All figures, in bytes unless noted otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Stats {
     /// How windows are reached.
@@ -132,53 +132,53 @@ pub struct Stats {
     pub reserved: usize,
     /// Address space readable and writable (arenas, huge mappings, metadata).
     pub committed: usize,
-    /// Metadata committed.
+    /// Metadata readable and writable.
     pub metadata: usize,
-    /// Small objects in use.
+    /// Small and medium objects in use.
     pub small_in_use: usize,
     /// Large objects (buddy runs) in use.
     pub large_in_use: usize,
     /// Number of large objects in use.
     pub large_count: usize,
-    /// Huge objects (own mappings) in use.
+    /// Huge objects (with mappings of their own) in use.
     pub huge_in_use: usize,
     /// Number of huge objects in use.
     pub huge_count: usize,
-    /// Mappings of huge objects that were freed, kept with their memory for the next.
+    /// Mappings of freed huge objects, kept with their memory for the next ones.
     pub huge_warm: usize,
-    /// Free small objects cached in windows.
+    /// Free small and medium objects in windows.
     pub cached_windows: usize,
-    /// Free small objects cached in depots.
+    /// Free small and medium objects in depots.
     pub cached_depots: usize,
-    /// Free small objects in slabs.
+    /// Free small and medium objects in slabs.
     pub cached_slabs: usize,
-    /// Free pages kept warm in the buddy, and before it in the quick list (which `orders` leaves out).
+    /// Free pages kept warm, including those in the quick list (which `orders` leaves out).
     pub warm: usize,
-    /// Free pages known zero in the buddy.
+    /// Free pages known to read zero.
     pub zero: usize,
     /// Bytes given back to the system so far (cumulative).
     pub purged: usize,
-    /// What counts against the bounds: all that is committed but for zero pages. 0 where nothing is bounded.
+    /// What counts against the bounds: everything committed except zero pages. 0 where nothing is bounded.
     pub held: usize,
-    /// Most that may be held (`limit_mib`), 0 for no bound.
+    /// The most that may be held (`limit_mib`); 0 for no bound.
     pub limit: usize,
-    /// Where memory gets dear (the smallest of `limit_mib`, `soft_limit_mib` and the control group's bound), 0 for nowhere.
+    /// Where memory becomes scarce (the smallest of `limit_mib`, `soft_limit_mib` and the control group's bound); 0 for nowhere.
     pub ceiling: usize,
-    /// How often `limit` was met: then room was made, or `malloc` failed.
+    /// How often `limit` was met: then either room was made or `malloc` failed.
     pub limit_hits: u64,
-    /// The same by reason.
+    /// `purged` by reason.
     pub given_back: GivenBack,
-    /// Of it, taken again soon (an upper bound).
+    /// The part of `purged` that was soon taken again (an upper bound).
     pub refaulted: usize,
-    /// Pages of arenas for which transparent huge pages were asked because they are dense.
+    /// Pages of arenas for which transparent huge pages were asked for because they are densely used.
     pub thp_asked: usize,
-    /// Taken from the pool of huge pages so far (cumulative).
+    /// Bytes taken from the system's pool of huge pages so far (cumulative).
     pub hugetlb: usize,
-    /// Mappings that the pool of huge pages could not serve; they have ordinary pages.
+    /// Number of mappings that the pool of huge pages could not serve; they have ordinary pages.
     pub hugetlb_refused: u64,
-    /// By class; index is the class number, 0 unused.
+    /// By class: the index is the number of the class; 0 is unused.
     pub classes: [ClassStats; CLASSES],
-    /// By order.
+    /// Free runs by order.
     pub orders: [OrderStats; ORDERS],
 }
 

@@ -6,10 +6,11 @@ use crate::heap::Home;
 use crate::stats::{Migration, NodeStats, NumaError, NumaPolicy, Refusal, Residence};
 use core::alloc::{GlobalAlloc, Layout};
 
-/// An allocator that takes memory from a node, or from all nodes in turn, rather than from the one the thread runs on. When that
-/// is full, it comes from the nearest node that is not.
+/// An allocator that takes memory from one node, or from all nodes in turn, rather than from the node that the thread runs on. When that node is
+/// full, memory comes from the nearest node that is not.
 ///
-/// `free` takes its objects and it takes any of larder's; `dealloc` wants the layout that `alloc` had, here as everywhere.
+/// [`Larder::free`] takes its objects, and its `dealloc` takes any object of larder's; `dealloc` requires the layout that `alloc` was given, here as
+/// everywhere.
 ///
 /// ```
 /// use std::alloc::{GlobalAlloc, Layout};
@@ -29,19 +30,19 @@ use core::alloc::{GlobalAlloc, Layout};
 pub struct Placed(Home);
 
 impl Larder {
-    /// An allocator of one node's memory, by the kernel's number of the node.
+    /// Returns an allocator of one node's memory, by the kernel's number of the node.
     pub fn on_node(node: usize) -> Result<Placed, NumaError> {
         HEAP.home_on(node).map(Placed).ok_or(NumaError::NoSuchNode(node))
     }
 
-    /// An allocator whose pages lie on all nodes in turn (under an interleaving policy: on that policy's nodes).
+    /// Returns an allocator whose pages lie on all nodes in turn (under an interleaving policy: on that policy's nodes).
     pub fn interleaved() -> Placed {
         Placed(HEAP.home_everywhere())
     }
 }
 
 impl Placed {
-    /// [`Larder::memalign`] from here.
+    /// [`Larder::memalign`] with this allocator's memory.
     pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
         HEAP.alloc_placed(self.0, size, align.max(crate::base::units::MIN_ALIGN), false)
     }
@@ -51,7 +52,7 @@ impl Placed {
         HEAP.alloc_placed(self.0, size, align.max(crate::base::units::MIN_ALIGN), true)
     }
 
-    /// [`Larder::resize_aligned`]; if the object must move, it moves here.
+    /// [`Larder::resize_aligned`]; if the object must move, it moves to this allocator's memory.
     ///
     /// # Safety
     /// As [`Larder::resize`].
@@ -60,7 +61,7 @@ impl Placed {
     }
 }
 
-// SAFETY: as of `Larder`, whose objects these are.
+// SAFETY: the objects are `Larder`'s, so what holds for its implementation holds here.
 unsafe impl GlobalAlloc for Placed {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         HEAP.alloc_placed(self.0, layout.size(), layout.align(), false)
@@ -79,41 +80,41 @@ unsafe impl GlobalAlloc for Placed {
     }
 }
 
-/// The kernel's number of the node that an object's memory is of; none if it is not larder's. Interleaved objects and those with a mapping of
-/// their own (above 32 MiB) are where their first page lies, which nobody knows before it was touched.
+/// Returns the kernel's number of the node whose memory an object has; `None` if the object is not larder's. Interleaved objects and those with a
+/// mapping of their own (above 32 MiB) are where their first page lies, which is unknown (`None`) until it is touched.
 pub fn node_of(object: *const u8) -> Option<usize> {
     HEAP.system_node_of(object)
 }
 
-/// Every node's figures, then those of the interleaved arena if there are several nodes.
+/// Returns the figures of every node, then those of the interleaved arena if there are several nodes.
 pub fn nodes() -> impl Iterator<Item = NodeStats> {
     (0..HEAP.arena_count()).filter_map(|index| HEAP.node_stats(index))
 }
 
-/// Asks the kernel where the memory of an arena, by its place in [`nodes`], really lies: of about `samples` of its pages.
+/// Asks the kernel where the memory of an arena, given by its place in [`nodes`], really lies, for a sample of about `samples` pages.
 pub fn residence(index: usize, samples: usize) -> Result<Residence, NumaError> {
     HEAP.residence(index, samples)
 }
 
-/// Moves the memory of one node's objects, as it is now, to another node; and of interleaved objects and those with mappings of their own
-/// what lies on the node. Addresses stay.
+/// Moves the memory that one node's objects have now to another node, and with it those pages of interleaved objects and of objects with mappings of
+/// their own that lie on the node. Both nodes are given by the kernel's numbers. Addresses stay the same.
 pub fn migrate(from: usize, to: usize) -> Result<Migration, NumaError> {
     HEAP.migrate(from, to)
 }
 
-/// Takes notice at once of the memory policy that this thread has set for itself (`set_mempolicy`, by libnuma or otherwise). Without it
-/// larder finds out by itself within a few of the thread's slow paths, in programs of more than one thread. False where
-/// threads' policies are not followed: with a single node, under a policy of `LARDER_CONF`, and where the system does not tell.
+/// Takes notice at once of the memory policy that this thread has set for itself (`set_mempolicy`, by libnuma or otherwise). Without this call, in
+/// programs of more than one thread, larder notices it within a few of the thread's slow paths. Returns false where threads' policies are not
+/// followed: with a single node, under a policy of `LARDER_CONF`, and where the system does not tell.
 pub fn follow_policy() -> bool {
     HEAP.follow_policy()
 }
 
-/// The memory policy of this process.
+/// Returns the memory policy of this process.
 pub fn numa_policy() -> NumaPolicy {
     HEAP.numa_policy()
 }
 
-/// The system calls for NUMA that were refused and are not made again.
+/// Returns the system calls for NUMA that were refused and are not made again.
 pub fn numa_refusals() -> impl Iterator<Item = Refusal> {
     HEAP.numa_refusals()
 }

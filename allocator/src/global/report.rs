@@ -1,18 +1,18 @@
-//! All figures as one JSON object: what the tables of `malloc_stats` have, and what only people are spared.
+//! All figures as one JSON object: those in the tables of `malloc_stats`, and those too detailed for people.
 //!
-//! Written piece by piece from the figures on the stack, so that the heap under report is not used meanwhile; no lock is held while a
-//! piece is written, so whoever takes it may allocate.
+//! It is written piece by piece from figures on the stack, so the heap is not used while it is reported on. No lock is held while a piece is written,
+//! so the writer may allocate.
 
 use super::{HEAP, numa_policy, numa_refusals, resident_in_huge_pages};
 use crate::stats::json::Json;
 use crate::stats::{ClassStats, GivenBack, NodeStats, NumaCounts, OrderStats, PageStats, RESIDENCE_NODES, Stats};
 use core::fmt;
 
-/// Pages of each arena that the kernel is asked about, where there are several nodes.
+/// Number of pages of each arena that the kernel is asked about, where there are several nodes.
 const SAMPLES: usize = 256;
 
-/// Writes all figures of the process's heap as one JSON object, without a line's end. Bytes unless a name says otherwise; what is not
-/// known is `null`.
+/// Writes all figures of the process's heap as one JSON object, without a newline at the end. Sizes are in bytes unless a name says otherwise;
+/// unknown values are `null`.
 ///
 /// ```
 /// let mut text = String::new();
@@ -100,7 +100,7 @@ fn numa(json: &mut Json<'_>) -> fmt::Result {
     })
 }
 
-/// An arena: a node's, the interleaved one's if there are several nodes, and last the spare one's.
+/// One arena: a node's, the interleaved one if there are several nodes, or, last, the spare node's.
 fn arena(json: &mut Json<'_>, index: usize, nodes: usize) -> fmt::Result {
     let Some(pages) = HEAP.page_stats(index) else { return Ok(()) };
     let figures = HEAP.node_stats(index);
@@ -117,7 +117,7 @@ fn arena(json: &mut Json<'_>, index: usize, nodes: usize) -> fmt::Result {
     })
 }
 
-/// The pages by state, the watermarks of the warm ones, and what went back: zoneinfo.
+/// The pages by state, the watermarks of warm pages, and what was given back, as in zoneinfo.
 fn page_states(json: &mut Json<'_>, pages: PageStats) -> fmt::Result {
     let PageStats { committed, in_use, warm, zero, min, low, high, given_back: given, refaulted } = pages;
     json.numbers([("committed", committed), ("in_use", in_use), ("warm", warm), ("zero", zero)])?;
@@ -126,7 +126,7 @@ fn page_states(json: &mut Json<'_>, pages: PageStats) -> fmt::Result {
     json.number("refaulted", refaulted)
 }
 
-/// Where there are several nodes: what the kernel's numastat would say, and where pages lie.
+/// Where there are several nodes: the counters of the kernel's numastat, and where pages lie.
 fn numastat(json: &mut Json<'_>, index: usize, figures: &NodeStats) -> fmt::Result {
     let NumaCounts { numa_hit, numa_miss, numa_foreign, interleave_hit, local_node, other_node, remote_free } =
         figures.counts;

@@ -1,15 +1,15 @@
-//! JSON, written as it comes: nothing is kept but whether a comma is due.
+//! JSON, written as it comes: the only state is whether a comma is due.
 
 use core::fmt::{self, Display, Write};
 
-/// A document on its way out.
+/// A document that is being written.
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
     comma: bool,
 }
 
 impl<'a> Json<'a> {
-    /// One object, whose members `body` writes.
+    /// Writes one object, whose members `body` writes.
     pub(crate) fn object(out: &'a mut dyn Write, body: impl FnOnce(&mut Json<'a>) -> fmt::Result) -> fmt::Result {
         Json { out, comma: false }.within("{", "}", body)
     }
@@ -22,7 +22,7 @@ impl<'a> Json<'a> {
         self.out.write_str(close)
     }
 
-    /// What stands before a value; an empty name is none, as in a list.
+    /// Writes what precedes a value. An empty name means none, as in a list.
     fn begin(&mut self, name: &str) -> fmt::Result {
         if self.comma {
             self.out.write_str(",")?;
@@ -31,19 +31,19 @@ impl<'a> Json<'a> {
         if name.is_empty() { Ok(()) } else { write!(self.out, "\"{name}\":") }
     }
 
-    /// A member that is an object.
+    /// Writes a member that is an object.
     pub(crate) fn members(&mut self, name: &str, body: impl FnOnce(&mut Json<'a>) -> fmt::Result) -> fmt::Result {
         self.begin(name)?;
         self.within("{", "}", body)
     }
 
-    /// A member that is a list; its items have no names.
+    /// Writes a member that is a list; its items have empty names.
     pub(crate) fn list(&mut self, name: &str, body: impl FnOnce(&mut Json<'a>) -> fmt::Result) -> fmt::Result {
         self.begin(name)?;
         self.within("[", "]", body)
     }
 
-    /// A number; `null` if there is none.
+    /// Writes a number, or `null` if there is none.
     pub(crate) fn number(&mut self, name: &str, value: impl Into<Option<usize>>) -> fmt::Result {
         self.begin(name)?;
         match value.into() {
@@ -52,12 +52,12 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Numbers, each under its name.
+    /// Writes several numbers, each under its name.
     pub(crate) fn numbers<const N: usize>(&mut self, members: [(&str, usize); N]) -> fmt::Result {
         members.into_iter().try_for_each(|(name, value)| self.number(name, value))
     }
 
-    /// Text.
+    /// Writes a string.
     pub(crate) fn text(&mut self, name: &str, value: impl Display) -> fmt::Result {
         self.begin(name)?;
         self.out.write_str("\"")?;
@@ -66,7 +66,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// The inside of a string.
+/// Escapes the characters of a string.
 struct Escaped<'a>(&'a mut dyn Write);
 
 impl Write for Escaped<'_> {

@@ -2,17 +2,17 @@
 
 use core::fmt;
 
-/// Where memory comes from: the process's policy, or that of `LARDER_CONF`.
+/// Where memory comes from: the process's memory policy, or that of `LARDER_CONF`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NumaPolicy {
-    /// Each thread's own node.
+    /// From each thread's own node.
     #[default]
     Local,
-    /// The nearest of some nodes, then the others.
+    /// From the nearest of some nodes, then from the others.
     Preferred,
-    /// Some nodes and no others.
+    /// From some nodes and no others.
     Bind,
-    /// Some nodes in turn, page by page.
+    /// From some nodes in turn, page by page.
     Interleave,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for NumaPolicy {
     }
 }
 
-/// A system call that was refused, and is not made again.
+/// A system call that was refused and is not made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Its name.
@@ -36,34 +36,34 @@ pub struct Refusal {
     pub errno: u32,
 }
 
-/// What `/sys/devices/system/node/node*/numastat` counts, counted by the allocator, for one node.
+/// The counters of `/sys/devices/system/node/node*/numastat`, counted by the allocator, for one node.
 ///
-/// The hit path counts nothing: all but `remote_free` count the requests that got beyond it, which is one for each refill of a
-/// CPU's window and one for each object above 256 KiB. With a single node nothing is counted.
+/// The hit path counts nothing. All but `remote_free` count the requests that got beyond it: one for each refill of a CPU's window and one for each
+/// object above 256 KiB. With a single node nothing is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NumaCounts {
     /// Requests for this node's memory that got it.
     pub numa_hit: u64,
     /// Requests for another node's memory that got this one's.
     pub numa_miss: u64,
-    /// Requests for this node's memory that got another's.
+    /// Requests for this node's memory that got another node's.
     pub numa_foreign: u64,
     /// Requests for interleaved memory that were meant for this node.
     pub interleave_hit: u64,
-    /// Requests that a thread running on this node got its memory for.
+    /// Requests by threads running on this node that got its memory.
     pub local_node: u64,
-    /// Requests that a thread running elsewhere got this node's memory for.
+    /// Requests by threads running elsewhere that got this node's memory.
     pub other_node: u64,
-    /// Objects of this node freed by threads running elsewhere, counted when they go home.
+    /// Objects of this node that were freed by threads running elsewhere, counted when they go home.
     pub remote_free: u64,
 }
 
 /// One arena: that of a node, or the interleaved one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeStats {
-    /// The kernel's number of the node; none for the interleaved arena.
+    /// The kernel's number of the node; `None` for the interleaved arena.
     pub node: Option<usize>,
-    /// First address.
+    /// First address of its region.
     pub base: usize,
     /// Bytes readable and writable.
     pub committed: usize,
@@ -73,28 +73,28 @@ pub struct NodeStats {
     pub warm: usize,
     /// Bytes of free pages that read zero.
     pub zero: usize,
-    /// See there.
+    /// Counters of where requests got their memory.
     pub counts: NumaCounts,
 }
 
-/// Where pages of an arena really lie, as the kernel says: of a sample taken at even distances over what is committed.
+/// Where the pages of an arena really lie, according to the kernel: for a sample of pages taken at even distances over the committed part.
 #[derive(Clone, Copy, Debug)]
 pub struct Residence {
-    /// Pages that were asked about.
+    /// Number of pages asked about.
     pub asked: usize,
-    /// Pages that were there.
+    /// Number of pages that were present.
     pub present: usize,
-    /// Of those, pages where they should be: on the arena's node, or for the interleaved arena on any of its nodes.
+    /// Number of present pages that lie where they should: on the arena's node, or for the interleaved arena on any of its nodes.
     pub at_home: usize,
-    /// The present pages by node.
+    /// The present pages by node, indexed by the kernel's number.
     pub by_node: [u32; RESIDENCE_NODES],
 }
 
-/// Nodes told apart in [`Residence`]; pages of further ones count as present only.
+/// Number of nodes told apart in [`Residence`]; pages on further nodes count as present only.
 pub const RESIDENCE_NODES: usize = 64;
 
 impl Residence {
-    /// No page.
+    /// A sample of no pages.
     pub const NONE: Residence = Residence { asked: 0, present: 0, at_home: 0, by_node: [0; RESIDENCE_NODES] };
 }
 
@@ -102,11 +102,11 @@ impl Residence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Migration {
-    /// Pages that were there: of the node's arena, and of interleaved and huge objects those on the node.
+    /// Pages that were present: those of the node's arena, and those of interleaved and huge objects that lay on the node.
     pub present: usize,
     /// Pages that were moved.
     pub moved: usize,
-    /// Pages that lay on the target node already.
+    /// Pages that already lay on the target node.
     pub there_already: usize,
     /// Not moved: in use by the kernel at that moment, or pinned. Another attempt may succeed.
     pub busy: usize,
@@ -118,7 +118,7 @@ pub struct Migration {
     pub refused: usize,
 }
 
-/// Why something with nodes could not be done.
+/// Why an operation on nodes failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumaError {
     /// This process can have no memory of a node with this number.
