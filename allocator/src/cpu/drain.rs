@@ -1,18 +1,17 @@
 //! Draining the windows of every CPU, from outside.
 //!
-//! A window may be changed by its own CPU alone: whatever another does to it, a sequence there may just be about to commit. So nobody's
-//! window is touched. There are two **banks** of rows; the sequences read which one to use (its base address) inside the sequence, as
-//! they always did. Draining
+//! A window may only be changed by its own CPU: whatever another CPU does to it, a sequence there may be just about to commit. So draining touches
+//! nobody's window. There are two **banks** of rows, and the sequences read inside the sequence which one to use (its base address). Draining
 //!
 //! 1. points them to the other bank, whose windows are empty,
 //! 2. has the kernel restart every sequence under way (`membarrier`): from then on none uses the first bank,
 //! 3. empties the first bank at leisure.
 //!
-//! Nobody waits: a CPU that is at work finds its windows empty and refills them from the depot, where their magazines have gone. Both banks
-//! hold valid windows at any instant, so a fork in between loses at most what the drainer had in its hands. Where the kernel refuses the
-//! restart, windows are left to their CPUs.
+//! Nobody waits: a CPU that is at work finds its windows empty and refills them from the depot, where their magazines have gone. Both banks hold
+//! valid windows at any instant, so a fork in between loses at most what the drainer had in its hands. Where the kernel refuses the restart, windows
+//! are left to their CPUs.
 //!
-//! Behind locks (no restartable sequences) there is one bank, and a slot that is held now is left out.
+//! Behind locks (without restartable sequences) there is one bank, and a slot whose lock is held at the moment is left out.
 
 use super::window::{Cpus, SLOT_WORDS};
 use crate::base::classes::{CLASSES, LINE, WINDOW_BYTES};
@@ -23,12 +22,12 @@ use crate::sys::rseq::DEAD_SLOTS;
 use crate::sys::vm::Span;
 use crate::sys::{Errno, syscall};
 
-/// The two banks. Both are cut alike, so a row lies at the same distance from the first in either.
+/// The two banks. Both are laid out alike, so a row lies at the same distance from the first one in either.
 #[derive(Debug)]
 pub(super) struct Banks {
     /// Row after row.
     words: [Table<AtomicU64>; 2],
-    /// The one in use.
+    /// The index of the one in use.
     present: AtomicUsize,
     /// Bytes of a row, and the row that the hit path uses. Fixed at boot.
     row_len: AtomicUsize,
@@ -52,8 +51,9 @@ impl Banks {
         2 * Table::<AtomicU64>::bytes_for(rows * words_of(slots))
     }
 
-    /// The hit path is to use the row `first`. `own` is the place within its page of what the calling thread writes to before it looks at a
-    /// window: processors take two addresses for one as long as they have compared but the place, so windows lie behind it where there is room.
+    /// Makes `first` the row that the hit path uses. `own` is the place, within its page, of what the calling thread writes to before it looks at a
+    /// window: processors take two addresses for the same as long as they have only compared that place, so windows lie behind it where there is
+    /// room.
     pub(super) fn settle(&self, metadata: Span, (rows, first): (usize, usize), slots: usize, own: usize) -> Span {
         self.lead.store(lead_behind(own), Ordering::Relaxed);
         self.row_len.store(words_of(slots) * 8, Ordering::Relaxed);
@@ -61,24 +61,24 @@ impl Banks {
         self.words.iter().fold(metadata, |rest, bank| bank.settle(rest, rows * words_of(slots)))
     }
 
-    /// The one in use.
+    /// Returns the one in use.
     #[inline(always)]
     pub(super) fn present(&self) -> &Table<AtomicU64> {
         &self.words[self.present.load(Ordering::Acquire) & 1]
     }
 
-    /// Bytes from the row of the hit path to this one; wraps around.
+    /// Returns the number of bytes from the hit path's row to this one; wraps around.
     pub(super) fn distance(&self, row: usize) -> usize {
         row.wrapping_sub(self.first.load(Ordering::Relaxed)).wrapping_mul(self.row_len.load(Ordering::Relaxed))
     }
 
-    /// Where the hit path finds its row of a bank: the first slot's windows.
+    /// Returns where the hit path finds its row of a bank: the first slot's windows.
     pub(super) fn begin(&self, bank: &Table<AtomicU64>) -> usize {
         let row = bank.base() + self.first.load(Ordering::Relaxed) * self.row_len.load(Ordering::Relaxed);
         row + DEAD_SLOTS * SLOT_WORDS * 8 + self.lead.load(Ordering::Relaxed)
     }
 
-    /// Makes every slot of the first `rows` rows of a bank usable, the dead ones too.
+    /// Makes every slot of the first `rows` rows of a bank usable, including the dead ones.
     pub(super) fn commit(&self, bank: &Table<AtomicU64>, rows: usize) -> Result<(), Errno> {
         bank.extend_exactly(rows * self.row_len.load(Ordering::Relaxed) / 8)
     }
@@ -89,7 +89,7 @@ impl Banks {
         self.word(bank, (row, slot), Class::at_offset(0), 0).store(0, Ordering::Relaxed);
     }
 
-    /// A word of a class's window.
+    /// Returns a word of a class's window.
     pub(super) fn word<'a>(
         &self,
         bank: &'a Table<AtomicU64>,
@@ -107,9 +107,9 @@ impl Banks {
 }
 
 impl Cpus {
-    /// Takes every magazine from every CPU's windows: row, slot, class. False if windows cannot be drained here. Called by one thread at a
-    /// time. No lock is held while `each` runs but a slot's, for which nobody waits: `each` takes others, and a signal handler that interrupted the
-    /// holder of one of those may come to the slot.
+    /// Takes every magazine from every CPU's windows and passes it to `each` with its row, slot and class. Returns false if windows cannot be drained
+    /// here. Called by one thread at a time. While `each` runs, no lock is held except a slot's, for which nobody waits: `each` takes other locks,
+    /// and a signal handler that interrupted the holder of one of those may come to the slot.
     pub fn drain(&self, mut each: impl FnMut(usize, usize, Class, Magazine)) -> bool {
         let rows = self.row_count.load(Ordering::Relaxed);
         for row in 0..rows {
@@ -125,9 +125,9 @@ impl Cpus {
         true
     }
 
-    /// Points the sequences to the other bank; returns the one that nobody uses any more.
+    /// Switches the sequences to the other bank; returns the one that nobody uses any more.
     fn change_banks(&self) -> Option<&Table<AtomicU64>> {
-        // Before anything depends on it: is it permitted?
+        // Whether this is permitted must be known before anything depends on it.
         syscall::restart_sequences().ok()?;
         let (old, rows) = (self.banks.present.load(Ordering::Relaxed) & 1, self.row_count.load(Ordering::Relaxed));
         let next = &self.banks.words[old ^ 1];
@@ -138,7 +138,7 @@ impl Cpus {
         Some(&self.banks.words[old])
     }
 
-    /// In a forked child: whoever changed banks may have been half way.
+    /// In a forked child: a thread that no longer exists may have been half way through changing banks.
     pub(super) fn settle_banks(&self) {
         if self.row_count.load(Ordering::Relaxed) > 0 {
             self.hot.area.place(self.banks.begin(self.banks.present()), self.hot.area.secret());
@@ -148,7 +148,8 @@ impl Cpus {
     fn drain_slot(&self, bank: &Table<AtomicU64>, at: (usize, usize), mut each: impl FnMut(Class, Magazine)) {
         for class in Class::all() {
             let word = |place: usize| self.banks.word(bank, at, class, place);
-            // What nobody has used is only read: then it is no page of its own. Acquire: the links that the CPU wrote are seen with the head.
+            // What nobody has used is only read, so that it does not become a page of its own. Acquire: the links that the CPU wrote are seen with
+            // the head.
             let take = |place| {
                 if word(place).load(Ordering::Relaxed) == 0 { 0 } else { word(place).swap(0, Ordering::Acquire) }
             };
@@ -162,7 +163,7 @@ impl Cpus {
     }
 }
 
-/// Words of a row of so many slots, with the dead ones before them.
+/// Words of a row of so many slots, including the dead ones before them.
 fn words_of(slots: usize) -> usize {
     (DEAD_SLOTS + slots) * SLOT_WORDS
 }

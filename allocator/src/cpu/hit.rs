@@ -1,7 +1,7 @@
-//! The hit path: everything it reads in one place, and `malloc` and `free` themselves.
+//! The hit path: everything that it reads, in one place, and `malloc` and `free` themselves.
 //!
-//! The two functions are written as whole (`naked`) functions, because a hit is some thirty instructions and a compiled prologue, a
-//! second test of the same result and a spilled register each cost a thirtieth. In words:
+//! The two functions are written in assembly as a whole (`naked`), because a hit is some thirty instructions, and a compiled prologue, a second test
+//! of the same result or a spilled register each cost a thirtieth. In words:
 //! ```text
 //! malloc(size)   size < tiny_end: window = slot of this CPU + words_by_size[size] * 8;   else
 //!                size < small_end: window = slot of this CPU + words_by_steps[size / 128] * 8;   else
@@ -11,16 +11,16 @@
 //! free(object)   object within the region, else slow (null: nothing);   word = map[page of object];   window = slot of this CPU + offset in word
 //!                object starts an object (region::pagemap), else slow;   push it, else slow
 //! ```
-//! Instructions that write a register are the dear ones where a program waits for memory, for the processor looks ahead as far as it has registers:
-//! two of them too many were 40 ns of 170 with some millions of live objects (decision 0033). So tiny sizes are looked up by the byte, and a range is two
-//! comparisons instead of a subtraction and one. A window's address is made in a register all the same: a processor hands a word that was
-//! just stored to the load behind it at once only if both name it as simply (decision 0001).
+//! Where a program waits for memory, the expensive instructions are those that write a register, because the processor looks only as far ahead as it
+//! has registers: two too many cost 40 ns of 170 with some millions of live objects (decision 0033). That is why tiny sizes are looked up by the
+//! byte, and why a range is tested by two comparisons instead of a subtraction and one comparison. A window's address is computed into a register all
+//! the same: a processor forwards a stored word to the load that follows at once only if both use an equally simple address (decision 0001).
 //!
-//! The slow functions get the arguments untouched and begin anew. All zero sends every call there: before boot, and whenever a slow path must see every
-//! call. With several nodes from which threads are served, the path goes on by [`rows`](super::rows).
+//! The slow functions get the arguments untouched and start over. All zero sends every call there: before boot, and whenever a slow path must see
+//! every call. With several nodes from which threads are served, the path continues by [`rows`](super::rows).
 //!
-//! There are two doors to the hit path, which differ in where the bounds stand that are looked at anyway. The back door is C++'s: it stays shut
-//! where a call must go another way, as in a program that replaces operator new, and costs nothing.
+//! There are two doors to the hit path. They differ only in where the bounds stand, which are compared in any case, so the second door costs nothing.
+//! The back door is for C++: it stays shut where a call must go another way, as in a program that replaces operator new.
 #![allow(unsafe_code, reason = "the instructions are in a macro that ffi expands")]
 
 use super::rows::Way;
@@ -32,7 +32,7 @@ use crate::base::sync::{AtomicUsize, Ordering};
 use crate::region::{Entry, PageMap};
 use crate::sys::rseq::Area;
 
-/// What the hit path reads, at the head of the heap.
+/// What the hit path reads, at the beginning of the heap.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Hot {
@@ -42,29 +42,31 @@ pub struct Hot {
     pub(super) area: Area,
     /// First address of the region that all threads are served from.
     pub(super) region: AtomicUsize,
-    /// First address behind what is committed of it (may lag behind): links lead below.
+    /// First address behind the committed part of it (may lag behind): links lead below this.
     pub(super) end: AtomicUsize,
     /// The same for objects that are freed; 0 until the hit path is opened.
     pub(super) free_end: AtomicUsize,
-    /// Where its pagemap would have the word of address 0; 0 where the hit path was never opened.
+    /// Where its pagemap would have the word of address 0; 0 if the hit path was never opened.
     pub(super) map_origin: AtomicUsize,
-    /// Words from a slot's beginning to the window, by size.
+    /// Words from a slot's beginning to the window, by size in bytes.
     by_size: [u8; BY_SIZE_LEN],
-    /// Sizes from `tiny_end` on and below this may be small.
+    /// Sizes from `tiny_end` up to below this may be small.
     small_end: AtomicUsize,
-    /// Words to the window, by steps of 128 bytes.
+    /// Words to the window, by size in steps of 128 bytes.
     by_steps: [u8; BY_STEPS_LEN],
-    /// Sizes from `small_end` on and below this may be medium.
+    /// Sizes from `small_end` up to below this may be medium.
     medium_end: AtomicUsize,
-    /// Words to the window of medium classes, by pages.
+    /// Words to the window of a medium class, by size in pages.
     by_pages: [u16; BY_PAGES_LEN],
-    /// Reciprocal of the class size and the size itself, at the class's offset.
+    /// The reciprocal of a class's size and the size itself, at the class's offset.
     sizes: [[u64; WINDOW_BYTES / 8]; CLASSES],
-    /// From `region` to `end` in units of 8 bytes, for compiled hits: a compiler puts a jump between two comparisons.
+    /// The distance from `region` to `end` in units of 8 bytes, for compiled hits, which make a single comparison: a compiler puts a jump between
+    /// two.
     pub(super) link_end: AtomicUsize,
-    /// Not 0 iff objects of a known class may be pushed without a look at where they lie: all lie in this region.
+    /// Not 0 iff objects of a known class may be pushed without a look at where they lie: in this region, or in the spare node's, whose objects are
+    /// sorted out when they go back to their slabs.
     pub(super) alone: AtomicUsize,
-    /// Sizes below this may hit by rows; 0 iff none.
+    /// Sizes below this may hit by rows; 0 iff none may.
     row_end: AtomicUsize,
     /// Not 0 iff frees may hit by rows.
     row_frees: AtomicUsize,
@@ -72,7 +74,7 @@ pub struct Hot {
     back: Back,
 }
 
-/// The bounds at the back door: those at the front once it is unlocked, until then 0.
+/// The bounds at the back door: 0 until it is unlocked, from then on those at the front.
 #[derive(Debug)]
 #[repr(C)]
 struct Back {
@@ -86,7 +88,7 @@ struct Back {
 }
 
 impl Hot {
-    /// Closed: every call is slow.
+    /// The closed path: every call is slow.
     pub const fn new() -> Hot {
         Hot {
             tiny_end: AtomicUsize::new(0),
@@ -118,13 +120,13 @@ impl Hot {
         }
     }
 
-    /// Whether the hit path may be taken for a class that the caller computed.
+    /// Returns whether the hit path may be taken for a class that the caller computed.
     #[inline(always)]
     pub(super) fn is_open(&self) -> bool {
         self.tiny_end.load(Ordering::Relaxed) != 0
     }
 
-    /// The reciprocal of the size of the class at an offset, and the size; zeros for what is no class's.
+    /// Returns the reciprocal and the size of the class at an offset; zeros if no class has that offset.
     #[inline(always)]
     fn sizes_at(&self, offset: usize) -> (u64, usize) {
         match self.sizes.as_flattened().get(offset / 8..) {
@@ -133,26 +135,26 @@ impl Hot {
         }
     }
 
-    /// Offset and size of the class of the object that begins at `address`, as the map says that begins at `origin`.
+    /// Returns offset and size of the class of the object that begins at `address`, according to the map with the given `origin`.
     ///
     /// # Safety
-    /// The address is committed, and settled in that map.
+    /// The address is committed, and its word in that map is settled.
     #[inline(always)]
     pub(super) unsafe fn find(&self, origin: usize, address: usize) -> Option<(usize, usize)> {
-        // SAFETY: as this function's own.
+        // SAFETY: the caller promises that the address is committed and settled in the map.
         let entry: Entry = unsafe { PageMap::lookup(origin, address) };
         let (reciprocal, size) = self.sizes_at(entry.offset());
         entry.begins_object(address, reciprocal).then_some((entry.offset(), size))
     }
 
-    /// Opens the hit path of `malloc`, or closes it. Release: whoever finds it open finds what was stored before.
+    /// Opens the hit path of `malloc`, or closes it. Release: a thread that finds it open sees what was stored before.
     pub(super) fn set_open(&self, open: bool) {
         let ends = [(&self.medium_end, MAX_MEDIUM), (&self.small_end, MAX_SMALL), (&self.tiny_end, MAX_TINY)];
         ends.into_iter().for_each(|(end, largest)| end.store(if open { largest + 1 } else { 0 }, Ordering::SeqCst));
         self.follow();
     }
 
-    /// Lets `free` hit below `end`, too.
+    /// Lets `free` hit below `end`, too, from now on.
     pub(super) fn raise_free_end(&self, end: usize) {
         self.free_end.fetch_max(end, Ordering::SeqCst);
         self.follow();
@@ -164,24 +166,24 @@ impl Hot {
         self.follow();
     }
 
-    /// Lets `malloc` hit by rows, or no longer.
+    /// Lets `malloc` hit by rows, or no longer lets it.
     pub(super) fn set_row_mallocs(&self, open: bool) {
         self.row_end.store(if open { MAX_MEDIUM + 1 } else { 0 }, Ordering::SeqCst);
         self.follow();
     }
 
-    /// Whether `malloc` may hit by rows.
+    /// Returns whether `malloc` may hit by rows.
     pub(super) fn has_row_mallocs(&self) -> bool {
         self.row_end.load(Ordering::Relaxed) != 0
     }
 
-    /// From now on the back door is open whenever the front is.
+    /// Opens the back door whenever the front door is open, from now on.
     pub(super) fn unlock_back(&self) {
         self.back.unlocked.store(1, Ordering::SeqCst);
         self.follow();
     }
 
-    /// Does at the back door what was done at the front. Of those who do so at once the last one to look sees what all have done.
+    /// Does at the back door what was done at the front. If several threads do so at once, the last one to look sees what all have done.
     fn follow(&self) {
         if self.back.unlocked.load(Ordering::SeqCst) == 0 {
             return;
@@ -270,12 +272,12 @@ pub mod at {
     }
 }
 
-/// The parts that the hit path's functions are made of, with one node and with several. In rdx the heap; in rdi the size or the object; in rsi what its class is
-/// called: words (`malloc`) or bytes (`free`) from a slot's beginning to the window. `slot` leads to this CPU's slot, in r8.
+/// The parts of the hit path's functions, with one node and with several. The heap is in rdx; the size or the object is in rdi; the class is in rsi,
+/// as the distance from a slot's beginning to its window in words (`malloc`) or bytes (`free`). `slot` puts the address of this CPU's slot into r8.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! hit_part {
-    // The sequence begins: whoever is interrupted behind it comes back before it.
+    // Begins the sequence: a thread that is interrupted after this comes back to before it.
     (enter) => {
         "mov r8, [rdx + 8]
          lea rcx, [rip + 29b]
@@ -288,7 +290,7 @@ macro_rules! hit_part {
          shl r8, {shift}
          add r8, [rdx + 32]"
     };
-    // The sequence of `malloc`, to its end and the return: where to if there is no object, and between which bounds links lead.
+    // The sequence of `malloc`, with its end and the return. Parameters: where to go if there is no object, and the bounds between which links lead.
     (pop $none:literal, $begin:literal, $end:literal) => {
         concat!(
             "lea r8, [r8 + rsi * 8]
@@ -338,7 +340,8 @@ macro_rules! hit_part {
          mov rdx, rcx
          jmp {odd_link}"
     };
-    // What class the object is of, by the map, and what its link is mixed with, in rax; where to if none begins there.
+    // Finds the object's class by the map and puts what its link is mixed with into rax. Parameters: the map's origin, and where to go if no object
+    // begins there.
     (object $map:literal, $none:literal) => {
         concat!(
             "mov rax, rdi
@@ -354,7 +357,7 @@ macro_rules! hit_part {
              xor rax, [rdx + 40]\n",
         )
     };
-    // The sequence of `free`, to its end and the return: where to if there is no room.
+    // The sequence of `free`, with its end and the return. Parameter: where to go if there is no room.
     (push $none:literal) => {
         concat!(
             "add r8, rsi
@@ -430,7 +433,8 @@ macro_rules! define_malloc {
     };
 }
 
-/// To free null is nothing. But by the back door whoever's function it is there is called with it.
+/// Freeing null does nothing. At the back door, however, null goes to the slow function: the function that stands there may be the program's own, and
+/// is called with it.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! test_for_null {
@@ -442,7 +446,8 @@ macro_rules! test_for_null {
     };
 }
 
-/// Defines a `free` as function `$name`, exported as the attributes say: the hit path behind a door, or a jump to `$slow(object)`. `$head` as above.
+/// Defines a `free` as function `$name`, exported as the attributes say: the hit path behind a door, or a jump to `$slow(object)`. `$head` is as in
+/// [`define_malloc`].
 #[macro_export]
 #[doc(hidden)]
 macro_rules! define_free {

@@ -1,6 +1,6 @@
-//! The windows where restartable sequences are missing (no glibc area, refused by a sandbox, switched off, under valgrind): the same
-//! words, in slots of their own, each behind a lock that is tried and never waited for. The slot begun with is a hint: whoever finds
-//! it taken uses the next. All of it is memory that is there once a thread needs it.
+//! The windows where restartable sequences are missing (no glibc area, refused by a sandbox, switched off, under valgrind): the same words, in slots
+//! of their own, each behind a lock that is tried and never waited for. The slot to begin with is a hint: a thread that finds it taken uses the next.
+//! All of this memory is committed when a thread first needs it.
 
 use super::window::Place;
 use crate::base::classes::CLASSES;
@@ -13,7 +13,7 @@ use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
 
 const SLOTS: usize = 64;
-/// Whole cache lines.
+/// A multiple of whole cache lines.
 const SLOT_WORDS: usize = (CLASSES * 2).next_multiple_of(16);
 const ROW_WORDS: usize = SLOTS * SLOT_WORDS;
 /// Slots tried before a thread goes without a window.
@@ -23,12 +23,12 @@ const TRIES: usize = 4;
 #[derive(Debug)]
 pub(super) struct LockedWindows {
     locks: Table<Own>,
-    /// Row after row, as far as they were used.
+    /// Row after row, as far as rows were used.
     words: Table<AtomicU64>,
     growth: Lock<()>,
 }
 
-/// A slot's lock. Padded: each CPU takes its own at every call.
+/// A slot's lock. Padded, because each CPU takes its own at every call.
 type Own = CachePadded<Lock<()>>;
 
 impl LockedWindows {
@@ -48,7 +48,7 @@ impl LockedWindows {
         self.locks.committed() + self.words.committed()
     }
 
-    /// `links` is asked once the slot is held: what lies in it may lead to where the region had not reached before.
+    /// `links` is asked once the slot is held: what lies in it may lead to where the region did not reach before.
     pub(super) fn pop(&self, row: usize, class: Class, links: impl FnOnce() -> Links) -> Option<Object> {
         let (slot, _held) = self.slot(row)?;
         let word = self.word(row, slot, class, Place::Window);
@@ -90,7 +90,7 @@ impl LockedWindows {
         }
     }
 
-    /// Takes every magazine of a row, but for the slots that are held now.
+    /// Takes every magazine of a row, except from slots that are held now.
     pub(super) fn drain(&self, row: usize, mut each: impl FnMut(usize, Class, Magazine)) {
         if !self.has(row) {
             return;
@@ -122,7 +122,7 @@ impl LockedWindows {
         self.words.len() >= (row + 1) * ROW_WORDS
     }
 
-    /// A slot that is this thread's until the guard goes.
+    /// Returns a slot that is this thread's until the guard is dropped.
     fn slot(&self, row: usize) -> Option<(usize, Guard<'_, ()>)> {
         if !self.has(row) {
             self.open(row)?;
@@ -131,7 +131,7 @@ impl LockedWindows {
         tried_from(first).find_map(|slot| Some((slot, self.locks.get(slot).try_lock()?)))
     }
 
-    /// Nobody waits for it: who finds it taken goes without a window.
+    /// Makes a row usable. Nobody waits for the lock: a thread that finds it taken goes without a window.
     fn open(&self, row: usize) -> Option<()> {
         let _growing = self.growth.try_lock()?;
         self.locks.extend_to(SLOTS).ok()?;

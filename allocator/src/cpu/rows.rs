@@ -1,17 +1,18 @@
 //! The hit path with several nodes.
 //!
 //! A **row** is the windows that all CPUs have for one node's objects. `malloc` pops from the row of the node whose memory threads on this CPU are to
-//! have (its **home**), `free` pushes to the row of the node that the object lies in; the windows, their links and the sequences are those of one node, and
-//! so are the parts that the functions are made of (`hit_part`):
+//! get (the CPU's **home**); `free` pushes to the row of the node that the object lies in. The windows, their links and the sequences are the same as
+//! with one node, and so are the parts that the functions are made of (`hit_part`):
 //! ```text
 //! malloc(size)   row = home of this CPU, else slow;   the window by size as ever, but in that row;   links lead into the row's region
 //! free(object)   row = rows[(object - first region) >> log2 of a region's length], else slow;   object below the row's end, else slow
 //!                word = map of the row[page of object];   and as ever
 //! ```
-//! Whoever finds the bounds of the one-node path shut comes here by a jump, with the arguments untouched, the heap in `rdx` and the slow function in `r11`,
-//! if the same door's bounds for rows are open. `malloc`'s are iff the rows are (`Cpus::open_rows`) and the CPU alone tells which; `free`'s iff regions are a
-//! power of two long, too, which they are but where addresses are scarce: there the compiled hits of the slow functions are left. The CPU is read inside
-//! the sequence, so the object is of the node that the thread runs on.
+//! A call that finds the bounds of the one-node path shut jumps here if the same door's bounds for rows are open, with the arguments untouched, the
+//! heap in `rdx` and the slow function in `r11`. The bounds of `malloc` are open iff the rows are (`Cpus::open_rows`) and the CPU alone tells which
+//! one to pop from. Those of `free` are open iff the rows were opened and the length of regions is a power of two, which it is except where addresses
+//! are scarce; there, the compiled hits of the slow functions remain. The CPU is read inside the sequence, so the object is of the node that the
+//! thread runs on.
 //!
 //! Locks: none; a row's end only grows. Fork: nothing to do.
 #![allow(unsafe_code, reason = "the instructions, and a table that all zero is empty")]
@@ -25,15 +26,15 @@ use crate::sys::rseq::DEAD_SLOTS;
 use crate::sys::vm::Span;
 use core::mem::offset_of;
 
-/// What the hit path reads of a row. All zero has no objects.
+/// What the hit path reads of a row. An all-zero row has no objects.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Row {
-    /// From a window of the row that one node's hit path uses to the same of this one; wraps around.
+    /// From a window of the row that the one-node hit path uses to the same window of this row; wraps around.
     distance: AtomicUsize,
-    /// First address of the region.
+    /// First address of the row's region.
     region: AtomicUsize,
-    /// First address behind what is committed of it. May lag behind, but no object beyond it is in a magazine.
+    /// First address behind the committed part of it. It may lag behind, but no object beyond it is in a magazine.
     end: AtomicUsize,
     /// Where its pagemap would have the word of address 0.
     map_origin: AtomicUsize,
@@ -43,7 +44,7 @@ pub(super) struct Row {
 unsafe impl Zeroed for Row {}
 
 impl Row {
-    /// Where its objects lie.
+    /// Returns where the row's objects lie.
     pub(super) fn reach(&self) -> Reach {
         Reach::of(self.region.load(Ordering::Relaxed), self.end.load(Ordering::Acquire))
     }
@@ -53,7 +54,7 @@ impl Row {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Way {
-    /// Where the address of CPU 0's row stands.
+    /// Where the address of CPU 0's row is stored.
     homes: AtomicUsize,
     /// Address of the first row.
     rows: AtomicUsize,
@@ -61,7 +62,7 @@ pub(super) struct Way {
     count: AtomicUsize,
     /// Address of the first region.
     regions: AtomicUsize,
-    /// log2 of a region's length, 0 if that is no power of two,
+    /// log2 of a region's length, 0 if that is not a power of two,
     log_len: AtomicUsize,
     /// and the length, for compiled hits.
     len: AtomicUsize,
@@ -80,11 +81,11 @@ impl Way {
     }
 }
 
-/// The tables, where there are several nodes.
+/// The tables that there are with several nodes.
 #[derive(Debug)]
 pub(super) struct Rows {
     rows: Table<Row>,
-    /// Address of each CPU's row, 0 if it is not known yet; before CPU 0 those of the numbers -1 and -2, which never have one.
+    /// Address of each CPU's row, 0 while it is unknown. Before CPU 0 lie those of the numbers -1 and -2, which never have one.
     homes: Table<AtomicU64>,
 }
 
@@ -101,7 +102,7 @@ impl Rows {
         }
     }
 
-    /// Cuts room from `metadata`; returns the rest. Without memory there are no rows.
+    /// Cuts room from `metadata`; returns the rest. If there is no memory, there are no rows.
     pub(super) fn settle(&self, metadata: Span, rows: usize, slots: usize) -> Span {
         if !is_needed(rows) {
             return metadata;
@@ -115,20 +116,20 @@ impl Rows {
         self.rows.committed() + self.homes.committed()
     }
 
-    /// What is known of a row; none with a single node.
+    /// Returns what is known of a row; `None` with a single node.
     #[inline(always)]
     pub(super) fn get(&self, row: usize) -> Option<&Row> {
         self.rows.at(row)
     }
 }
 
-/// A single node has two, its own and the spare one's.
+/// Returns whether there are several nodes: a single node comes with two rows, its own and the spare node's.
 fn is_needed(rows: usize) -> bool {
     rows > 2
 }
 
 impl Cpus {
-    /// Tells where the region of a row lies.
+    /// Announces where the region of a row lies.
     pub fn begin_row(&self, row: usize, region: &Region) {
         if let Some(hot) = self.rows.get(row) {
             hot.distance.store(self.banks.distance(row), Ordering::Relaxed);
@@ -138,25 +139,26 @@ impl Cpus {
         self.show_row(row, region);
     }
 
-    /// Lets hits in a row see how far its region reaches now. Never back: two threads may show at once.
+    /// Lets hits in a row see how far its region reaches now. The end never moves back: two threads may announce theirs at once.
     pub fn show_row(&self, row: usize, region: &Region) {
         if let Some(row) = self.rows.get(row) {
             let end = region.end();
-            // Every hit reads that line: it is only written to if there is something to say.
+            // Every hit reads that line, so it is only written to if something has changed.
             if end > row.end.load(Ordering::Relaxed) {
                 row.end.fetch_max(end, Ordering::Release);
             }
         }
     }
 
-    /// Threads on a CPU are to be served from a row.
+    /// Makes a row the one that threads on a CPU are served from.
     pub fn set_home(&self, cpu: usize, row: usize) {
         if let (Some(place), Some(row)) = (self.rows.homes.at(DEAD_SLOTS + cpu), self.rows.get(row)) {
             place.store(core::ptr::from_ref(row).addr() as u64, Ordering::Release);
         }
     }
 
-    /// A hit: pops a round of `class` in the row of this CPU's home; none if that holds none or is not known. Only where `has_plain_rows` said yes.
+    /// A hit: pops a round of `class` in the row of this CPU's home; `None` if that holds none or is unknown. Only to be called where
+    /// `has_plain_rows` said yes.
     #[inline(always)]
     pub fn pop_at_home(&self, class: Class) -> Option<Object> {
         let home = self.rows.homes.at(DEAD_SLOTS + self.present_cpu()?)?.load(Ordering::Acquire) as usize;
@@ -164,7 +166,8 @@ impl Cpus {
         self.pop(row, class)
     }
 
-    /// A hit: pushes what starts a small object on this CPU's window in the row of its node; false if it is none, or if there is no room.
+    /// A hit: pushes the small object that begins at `address` to this CPU's window in the row of its node. Returns false if no small object begins
+    /// there, or if there is no room.
     #[inline(always)]
     pub fn push_by_row(&self, address: usize) -> bool {
         let Some((row, offset)) = self.found_by_row(address) else { return false };
@@ -172,25 +175,25 @@ impl Cpus {
         self.hit_push(at, Object::mint(address)).is_ok()
     }
 
-    /// Offset of the class of the small object that begins at `address`, iff the hit path by rows covers it.
+    /// Returns the offset of the class of the small object that begins at `address`, iff the hit path by rows covers it.
     #[inline(always)]
     pub fn offset_by_row(&self, address: usize) -> Option<usize> {
         self.found_by_row(address).map(|(_, offset)| offset)
     }
 
-    /// Row and offset of the same.
+    /// Returns row and offset of the same.
     #[inline(always)]
     fn found_by_row(&self, address: usize) -> Option<(&Row, usize)> {
         let row = self.rows.get(self.row_of(address)).filter(|_| self.has_open_rows())?;
         if address >= row.end.load(Ordering::Acquire) {
             return None;
         }
-        // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
+        // SAFETY: what lies below the row's end is committed, and the map was settled; both happened before the end was announced.
         let found = unsafe { self.hot.find(row.map_origin.load(Ordering::Relaxed), address) };
         found.map(|(offset, _)| (row, offset))
     }
 
-    /// Number of the row whose region an address may lie in; with a single node anything.
+    /// Returns the number of the row whose region an address may lie in; meaningless with a single node.
     #[inline(always)]
     pub(super) fn row_of(&self, address: usize) -> usize {
         let way = &self.hot.way;
@@ -201,7 +204,7 @@ impl Cpus {
         }
     }
 
-    /// Tells where regions lie: one after the other from `regions` on, each `len` bytes long (the last one may be shorter).
+    /// Announces where regions lie: one after the other from `regions` on, each `len` bytes long (the last one may be shorter).
     pub fn begin_rows(&self, regions: usize, len: usize) {
         let (way, tables) = (&self.hot.way, &self.rows);
         way.homes.store(tables.homes.base() + DEAD_SLOTS * size_of::<AtomicU64>(), Ordering::Relaxed);
@@ -214,7 +217,7 @@ impl Cpus {
         }
     }
 
-    /// Opens the hit path by rows; for frees where it finds a row by a shift.
+    /// Opens the hit path by rows; for frees only if a row is found by a shift.
     pub(super) fn open_way(&self) {
         if self.hot.way.log_len.load(Ordering::Relaxed) != 0 {
             self.hot.open_row_frees();
@@ -223,7 +226,7 @@ impl Cpus {
     }
 }
 
-/// Byte offsets for the macro's assembly: in `Hot` and in a row.
+/// Byte offsets in `Hot` and in a row, for the macro's assembly.
 pub(crate) mod at {
     use super::{Hot, Row, Way, offset_of};
     const WAY: usize = offset_of!(Hot, way);
@@ -239,11 +242,12 @@ pub(crate) mod at {
     const _: () = assert!(size_of::<Row>() == 1 << ROW_SHIFT && offset_of!(Row, distance) == 0);
 }
 
-/// Defines `malloc_by_row` and `free_by_row`, which the two functions of the hit path jump to; `$odd_link` is where a link leads that needs a closer look.
-/// Hidden: a jump by way of the dynamic linker, as in a library made of `liblarder.a`, would lose r11.
+/// Defines `malloc_by_row` and `free_by_row`, to which the two functions of the hit path jump; `$odd_link` is where a link goes that needs a closer
+/// look. Both are hidden: a jump by way of the dynamic linker, as in a library made of `liblarder.a`, would lose r11.
 macro_rules! define_by_row {
     ($odd_link:path) => {
-        /// `malloc(rdi)` by the row of this CPU's home, else a jump to the slow function in r11; rdx: the heap. Sizes of at most [`MAX_MEDIUM`].
+        /// `malloc(rdi)` by the row of this CPU's home, or else a jump to the slow function in r11; rdx: the heap. For sizes of at most
+        /// [`MAX_MEDIUM`].
         ///
         /// # Safety
         /// Jumped to by the hit path only, with these registers.
@@ -296,7 +300,7 @@ macro_rules! define_by_row {
             )
         }
 
-        /// `free(rdi)` to the row of the node the object lies in, else a jump to the slow function in r11; rdx: the heap.
+        /// `free(rdi)` to the row of the node that the object lies in, or else a jump to the slow function in r11; rdx: the heap.
         ///
         /// # Safety
         /// Jumped to by the hit path only, with these registers.
@@ -348,7 +352,7 @@ pub(crate) use define_by_row;
 
 #[cfg(test)]
 impl Cpus {
-    /// As if nothing were known of a CPU.
+    /// Makes a CPU's home unknown.
     pub fn forget_home(&self, cpu: usize) {
         if let Some(place) = self.rows.homes.at(DEAD_SLOTS + cpu) {
             place.store(0, Ordering::Release);

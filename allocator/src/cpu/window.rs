@@ -23,18 +23,18 @@ const _: () = assert!(CLASSES * WINDOW_BYTES <= SLOT_WORDS * 8, "a slot holds ev
 /// Which of a class's two magazines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The one in use.
+    /// The window itself.
     Window,
-    /// The one before.
+    /// The previous one.
     Previous,
 }
 
-/// How windows shall be reached.
+/// How windows are wanted to be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// The best way there is.
+    /// In the best way there is.
     Best,
-    /// By the CPU's own number, even where the kernel keeps denser ones.
+    /// By the CPU's own number, even where the kernel keeps denser numbers.
     Cpu,
     /// Behind locks.
     Locked,
@@ -48,14 +48,14 @@ pub struct Cpus {
     pub(super) banks: Banks,
     pub(super) rows: Rows,
     pub(super) row_count: AtomicUsize,
-    /// Slots that ever held a magazine, and those below them: what a walk looks at.
+    /// Number of slots up to the highest that ever held a magazine: those that a walk looks at.
     used: AtomicUsize,
-    /// One more than the slot where the windows of a program of one thread are; 0: there is none yet.
+    /// One more than the slot that the windows of a program of one thread are in; 0: none yet.
     pub(super) station: AtomicUsize,
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
-    /// The regions of a single node and of the spare one; null where there are more.
+    /// The regions of a single node and of the spare one; null if there are more.
     regions: [AtomicPtr<Region>; 2],
 }
 
@@ -77,7 +77,7 @@ impl Cpus {
     }
 }
 
-/// What rows are: all zero is closed.
+/// The states of the rows; all zero is closed.
 const CLOSED: usize = 0;
 const PLAIN: usize = 1;
 const OPEN: usize = 2;
@@ -103,8 +103,8 @@ impl Cpus {
         Banks::metadata_len(rows, slots) + Rows::metadata_len(rows, slots) + LockedWindows::metadata_len(rows)
     }
 
-    /// Cuts room for `rows` rows from `metadata`, with slots for all CPU numbers that there may be, and finds out how windows are reached; returns the rest.
-    /// With the number of rows comes the one of the hit path.
+    /// Cuts room for `rows` rows from `metadata`, with slots for all CPU numbers that there may be, and finds out how windows are reached. Returns
+    /// the rest. The number of rows comes with the number of the hit path's row.
     pub fn settle(
         &self,
         metadata: Span,
@@ -133,25 +133,25 @@ impl Cpus {
         self.locked.settle(rest, rows)
     }
 
-    /// Makes the slots of all CPU numbers usable; the mode there is if that cannot be.
+    /// Makes the slots of all CPU numbers usable. If that is impossible, returns the mode to use instead.
     fn begin_slots(&self, rows: usize, cpus: Option<usize>) -> Result<(), usize> {
         let cpus = cpus.ok_or(CPUS_UNKNOWN)?;
         let bank = self.banks.present();
         self.banks.commit(bank, rows).map_err(|_| NO_WINDOWS)?;
         self.hot.area.set_slots(cpus);
         if self.has_slot() {
-            // Its first window, which is empty: a page that is read before it is written to costs a second fault.
+            // Writes to its first window, which is empty: a page that is read before it is written to costs a second fault.
             self.banks.touch(bank, self.hot.area.present_index());
         }
         Ok(())
     }
 
-    /// How windows are reached.
+    /// Returns how windows are reached.
     pub fn mode(&self) -> Mode {
         MODES.get(self.mode.load(Ordering::Relaxed)).copied().unwrap_or(SWITCHED_OFF)
     }
 
-    /// Whether slots are those of CPU numbers.
+    /// Returns whether slots are indexed by the CPU's own number.
     pub(super) fn is_by_cpu(&self) -> bool {
         self.mode.load(Ordering::Relaxed) == BY_CPU
     }
@@ -161,7 +161,7 @@ impl Cpus {
         self.banks.committed() + self.rows.committed() + self.locked.metadata_committed()
     }
 
-    /// How links are encoded, and where those of a row's objects may lead to.
+    /// Returns how links are encoded, and where those of a row's objects may lead.
     pub fn links(&self, row: usize) -> Links {
         let regions = match self.rows.get(row) {
             Some(row) => [row.reach(), Reach::default()],
@@ -170,13 +170,13 @@ impl Cpus {
         Links { secret: self.hot.area.secret(), regions }
     }
 
-    /// The first word of an object, decoded as a link.
+    /// Returns the first word of an object, decoded as a link.
     #[inline(always)]
     pub fn link_in(&self, address: usize) -> u64 {
         Links { secret: self.hot.area.secret(), regions: [Reach::default(); 2] }.read(address)
     }
 
-    /// How far a region of the single node reaches now.
+    /// Returns how far a region of the single node reaches now.
     fn reach(&self, index: usize) -> Reach {
         let region = self.regions[index].load(Ordering::Relaxed);
         if region.is_null() {
@@ -191,14 +191,14 @@ impl Cpus {
         self.banks.distance(row) + class.offset()
     }
 
-    /// Whether the hit path may be taken for a class that the caller computed.
+    /// Returns whether the hit path may be taken for a class that the caller computed.
     #[inline(always)]
     pub fn is_open(&self) -> bool {
         self.hot.is_open()
     }
 
-    /// Tells where the region is that all threads are served from, and opens the hit path to it if `hits` are wanted and sequences may run.
-    /// `spare` is the only other one, if there are no more.
+    /// Announces the region that all threads are served from, and opens the hit path to it if `hits` are wanted and sequences may run. `spare` is the
+    /// spare node's region, if there is no other region beside it.
     pub fn open(&self, region: &Region, spare: Option<&Region>, hits: bool) {
         self.hot.region.store(region.base(), Ordering::Relaxed);
         if let Some(spare) = spare {
@@ -214,18 +214,18 @@ impl Cpus {
         self.show_extent(region);
     }
 
-    /// Whether an object that lies where its layout says nothing of may be pushed by the class alone.
+    /// Returns whether an object may be pushed by its class alone, although its layout does not say where it lies.
     #[inline(always)]
     pub fn is_alone(&self) -> bool {
         self.hot.alone.load(Ordering::Relaxed) != 0
     }
 
-    /// An object of a class lies outside of the regions.
+    /// From now on, frees look where an object lies: one that has a class lies outside of the regions.
     pub fn look_at_frees(&self) {
         self.hot.alone.store(0, Ordering::Relaxed);
     }
 
-    /// Lets every row be popped from and pushed to without a look at anything else.
+    /// Lets every row be popped from and pushed to without any other check.
     pub fn open_rows(&self) {
         if matches!(self.mode(), Mode::RseqCid | Mode::RseqCpu) && self.rows.get(0).is_some() {
             self.rows_open.store(PLAIN, Ordering::Release);
@@ -233,10 +233,11 @@ impl Cpus {
         }
     }
 
-    /// Open rows are plain from now on, or not: whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
+    /// Sets whether open rows are plain, that is, whether the CPU alone tells which one to pop from. If not, the hit path pops from none.
     pub fn keep_rows_plain(&self, plain: bool) {
         let wanted = if plain { PLAIN } else { OPEN };
-        // Every hit reads what would be stored: mostly nothing has changed. All three are looked at, for of two threads at once each may have had a last word.
+        // Every hit reads what would be stored here, and mostly nothing has changed. All three are looked at, because if two threads do this at once,
+        // either may have had the last word in each.
         let hits = plain && self.may_hit();
         let is_so = self.rows_open.load(Ordering::Relaxed) == wanted
             && self.hot.is_open() == hits
@@ -248,29 +249,30 @@ impl Cpus {
         }
     }
 
-    /// Lets calls that come by the back door hit, too.
+    /// Lets calls that come through the back door hit, too.
     pub fn unlock_back(&self) {
         self.hot.unlock_back();
     }
 
-    /// Whether the hit path was opened, if only for frees.
+    /// Returns whether the hit path was ever opened, if only for frees.
     fn may_hit(&self) -> bool {
         self.hot.map_origin.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether [`Cpus::pop`] may be tried at once, in the row of this CPU's node.
+    /// Returns whether [`Cpus::pop`] may be tried at once, in the row of this CPU's node.
     #[inline(always)]
     pub fn has_plain_rows(&self) -> bool {
         self.rows_open.load(Ordering::Acquire) == PLAIN
     }
 
-    /// Whether [`Cpus::pop`] and [`Cpus::push`] may be tried at once.
+    /// Returns whether [`Cpus::pop`] and [`Cpus::push`] may be tried at once.
     #[inline(always)]
     pub fn has_open_rows(&self) -> bool {
         self.rows_open.load(Ordering::Acquire) != CLOSED
     }
 
-    /// Lets the hit path and the links see how far the single node's region reaches now. Never back: two threads may show at once.
+    /// Lets the hit path and the links see how far the single node's region reaches now. The end never moves back: two threads may announce theirs at
+    /// once.
     pub fn show_extent(&self, region: &Region) {
         let end = region.end();
         if end <= self.hot.end.load(Ordering::Relaxed) {
@@ -283,7 +285,7 @@ impl Cpus {
         }
     }
 
-    /// Offset and size of the class of the object that begins at `address`, iff the hit path covers it.
+    /// Returns offset and size of the class of the object that begins at `address`, iff the hit path covers it.
     #[inline(always)]
     pub fn offset_and_size(&self, address: usize) -> Option<(usize, usize)> {
         let (region, end) = (self.hot.region.load(Ordering::Relaxed), self.hot.free_end.load(Ordering::Relaxed));
@@ -291,27 +293,28 @@ impl Cpus {
             return None;
         }
         let origin = self.hot.map_origin.load(Ordering::Relaxed);
-        // SAFETY: what lies before the end is committed, the map is settled, and both before the end was shown.
+        // SAFETY: what lies below `free_end` is committed, and the map was settled; both happened before the end was announced.
         unsafe { self.hot.find(origin, address) }
     }
 
-    /// A hit: pops a round from the window at `offset`, which is a class's for the single node: its address (0: none) and the link it held. Only
-    /// where `is_open`, `has_slot` or `has_open_rows` said yes.
+    /// A hit: pops a round from the window at `offset`, which is a class's for the single node. Returns its address (0: none) and the link it held.
+    /// Only to be called where `is_open`, `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn hit_pop(&self, offset: usize) -> (usize, u64) {
-        // SAFETY: there are slots, as the caller found out; rows, classes and magazines are as the module's invariant says.
+        // SAFETY: there are slots, as the caller found out, and by the module's invariant every window is a chain of free objects of its row and
+        // class.
         unsafe { self.hot.area.pop(offset) }
     }
 
-    /// A hit: pushes a free object on the window at `offset`; gives it back if there is no room. Only where [`Cpus::hit_pop`] may be called.
+    /// A hit: pushes a free object to the window at `offset`; gives it back if there is no room. Only to be called where [`Cpus::hit_pop`] may be.
     #[inline(always)]
     pub fn hit_push(&self, offset: usize, object: Object) -> Result<(), Object> {
         let key = Links::mix(object.address(), self.hot.area.secret());
-        // SAFETY: as in `hit_pop`; the token says that the object is free and ours.
+        // SAFETY: there are slots, as the caller found out, and the module's invariant holds; the token says that the object is free and ours.
         if unsafe { self.hot.area.push(offset, object.address(), key) } { Ok(()) } else { Err(object) }
     }
 
-    /// Pops a round of `class` from this CPU's window of any row. Only where `has_slot` or `has_open_rows` said yes.
+    /// Pops a round of `class` from this CPU's window of any row. Only to be called where `has_slot` or `has_open_rows` said yes.
     #[inline(always)]
     pub fn pop(&self, row: usize, class: Class) -> Option<Object> {
         let (address, link) = self.hit_pop(self.at(row, class));
@@ -324,7 +327,8 @@ impl Cpus {
         Some(Object::mint(address))
     }
 
-    /// Fetches the next round into the cache, to be written to; false if its link does not lead into what the hit path knows of its region.
+    /// Fetches the next round into the cache, to be written to. Returns false if its link does not lead into the part of its region that the hit path
+    /// knows.
     #[inline(always)]
     pub fn fetch_next(&self, link: u64) -> bool {
         let (base, words) = (self.hot.region.load(Ordering::Relaxed), self.hot.link_end.load(Ordering::Relaxed));
@@ -340,8 +344,8 @@ impl Cpus {
         }
     }
 
-    /// A closer look at an odd link: the end of a chain, or a region that has grown meanwhile, or the spare one; else the object was
-    /// written to after it was freed (or freed twice).
+    /// Takes a closer look at an odd link. It may be the end of a chain, or lead into a region that has grown meanwhile or into the spare one;
+    /// otherwise the object was written to after it was freed (or freed twice), and the process ends.
     #[cold]
     #[inline(never)]
     pub fn odd_link(&self, address: usize, class: Class, link: u64) {
@@ -350,15 +354,14 @@ impl Cpus {
         }
     }
 
-    /// Pushes a free object on this CPU's window of any row; gives it back if there is no room. Only where `has_slot` or `has_open_rows`
+    /// Pushes a free object to this CPU's window of any row; gives it back if there is no room. Only to be called where `has_slot` or `has_open_rows`
     /// said yes.
     #[inline(always)]
     pub fn push(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
         self.hit_push(self.at(row, class), object)
     }
 
-    /// Puts `magazine` in place of a class's window or previous one and returns what was there; gives it back if this thread has no
-    /// slot.
+    /// Puts `magazine` in the place of a class's window or previous magazine and returns what was there; gives it back if this thread has no slot.
     pub fn exchange(&self, row: usize, class: Class, place: Place, magazine: Magazine) -> Result<Magazine, Magazine> {
         if !self.has_slot() {
             return self.locked.exchange(row, class, place, magazine);
@@ -367,11 +370,11 @@ impl Cpus {
         let old = match place {
             Place::Window => {
                 let (head, room) = Magazine::from_word(word).into_window();
-                // SAFETY: as in `pop`; the magazine's token ends here and the one found is made a token.
+                // SAFETY: there is a slot and the module's invariant holds; the magazine's token ends here, and what was found becomes a token.
                 let old = unsafe { self.hot.area.exchange_window(at, head, room) };
                 old.map(|((head, room), slot)| (Magazine::from_window(head, room), slot))
             }
-            // SAFETY: as above.
+            // SAFETY: there is a slot and the module's invariant holds; the magazine's token ends here, and what was found becomes a token.
             Place::Previous => unsafe { self.hot.area.exchange(at + PREVIOUS, word) }
                 .map(|(word, slot)| (Magazine::from_word(word), slot)),
         };
@@ -382,33 +385,35 @@ impl Cpus {
         Ok(old)
     }
 
-    /// Slots that may hold magazines. Every one of a window comes by an exchange, for a window that never saw one has no room.
+    /// Returns the number of slots that may hold magazines. Every magazine in a window came by an exchange, because a window that never saw one has
+    /// no room.
     pub(super) fn used_slots(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// CPUs whose windows may hold something, as far as one can tell: all up to the highest that ever did; behind locks up to this one.
+    /// Returns the number of CPUs whose windows may hold something, as far as one can tell: all up to the highest that ever did; behind locks, all up
+    /// to this one.
     pub fn in_use(&self) -> usize {
         if self.hot.area.slots() == 0 { thread::slot_hint() + 1 } else { self.used_slots() }
     }
 
-    /// What stands for a slot's CPU where something else is kept for each: see [`Cpus::present_slot`].
+    /// Returns what stands for a slot's CPU where something else is kept for each CPU: see [`Cpus::present_slot`].
     pub fn stand_in(&self, slot: usize) -> usize {
         if self.is_on_its_own() { 0 } else { slot }
     }
 
-    /// Pop where the sequences are missing.
+    /// Pops where the sequences are missing.
     pub fn pop_locked(&self, row: usize, class: Class) -> Option<Object> {
         self.locked.pop(row, class, || self.links(row))
     }
 
-    /// Push where the sequences are missing.
+    /// Pushes where the sequences are missing.
     pub fn push_locked(&self, row: usize, class: Class, object: Object) -> Result<(), Object> {
         self.locked.push(row, class, object, self.links(row))
     }
 
-    /// Makes the magazine the window; what was there becomes the previous one; returns the one before, for the depot. Of medium classes there is no
-    /// previous one.
+    /// Makes the magazine the window. What was the window becomes the previous magazine; what that was is returned, for the depot. Medium classes
+    /// have no previous magazine.
     pub fn install(&self, row: usize, class: Class, magazine: Magazine) -> Option<Magazine> {
         let old = match self.exchange(row, class, Place::Window, magazine) {
             Ok(old) if old.is_empty() => return None,
@@ -425,27 +430,27 @@ impl Cpus {
         self.exchange(row, class, place, Magazine::empty(class)).ok().filter(|magazine| !magazine.is_empty())
     }
 
-    /// The previous magazine and the window of a class in a slot where the program's only thread was. What nobody has used is only read: then it is no page of
-    /// its own.
+    /// Takes the previous magazine and the window of a class in a slot where the program's only thread was. What nobody has used is only read, so
+    /// that it does not become a page of its own.
     pub(super) fn take_elsewhere(&self, row: usize, slot: usize, class: Class) -> [Magazine; 2] {
         let (at, bank) = (self.at(row, class).wrapping_add(slot << SLOT_SHIFT), self.banks.present());
         let take = |place: usize| {
             if self.banks.word(bank, (row, slot), class, place).load(Ordering::Relaxed) == 0 {
                 return 0;
             }
-            // SAFETY: there are slots, this one among them, and libc has a flag, for it was just read.
+            // SAFETY: there are slots, this one among them, and libc has the flag, because the caller has just read it.
             unsafe { self.hot.area.take(at.wrapping_add(place * size_of::<u64>())) }
         };
         [Magazine::from_word(take(2)), Magazine::from_window(take(0), take(1))]
     }
 
-    /// The CPU the thread runs on (a hint), if the kernel tells without a call.
+    /// Returns the CPU that the thread runs on (a hint), if the kernel tells without a call.
     pub fn present_cpu(&self) -> Option<usize> {
         self.hot.area.present_cpu()
     }
 
-    /// What stands for this thread's CPU where something else is kept for each (a hint), without a call where the kernel tells: what indexes the slots, or 0
-    /// for a program of one thread.
+    /// Returns what stands for this thread's CPU where something else is kept for each CPU (a hint), without a call where the kernel tells: what
+    /// indexes the slots, or 0 for a program of one thread.
     pub fn present_slot(&self) -> usize {
         match self.hot.area.present_index() {
             usize::MAX => thread::slot_hint(),
@@ -453,7 +458,7 @@ impl Cpus {
         }
     }
 
-    /// Whether this thread has a slot: sequences may run, and the kernel knows it by a CPU number.
+    /// Returns whether this thread has a slot: sequences may run, and the kernel shows it a CPU number.
     pub fn has_slot(&self) -> bool {
         self.hot.area.present_index() < self.hot.area.slots()
     }
@@ -469,14 +474,14 @@ impl Cpus {
         self.locked.words(row, class, each);
     }
 
-    /// In a forked child: makes free the locks of threads that no longer exist. What they guard is always whole.
+    /// In a forked child: frees the locks of threads that no longer exist. What they guard is always whole.
     pub fn rebuild(&self) {
         self.settle_banks();
         self.locked.rebuild();
     }
 }
 
-/// Fetches what a link leads to, if that is within reach.
+/// Fetches what a link leads to into the cache, if that is within reach.
 #[inline(always)]
 fn fetch_within(reach: Reach, link: u64) -> bool {
     let leads = reach.has(link);
@@ -493,12 +498,12 @@ impl Cpus {
         self.hot.set_open(false);
     }
 
-    /// As if so many CPUs had been used. What is said of all windows may not be asked afterwards.
+    /// As if so many CPUs had been used. Walks over all windows may not be made afterwards.
     pub fn pretend_in_use(&self, cpus: usize) {
         self.used.store(cpus, Ordering::Relaxed);
     }
 
-    /// From now on whoever looks for a CPU number touches memory that is not there.
+    /// From now on, whoever looks for a CPU number touches memory that is not there.
     pub fn forbid(&self) {
         self.hot.area.forbid();
     }
