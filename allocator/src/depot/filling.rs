@@ -2,7 +2,7 @@
 
 use crate::sys::lock::{Guard, Lock};
 
-/// A thread's turn; over when dropped. A signal handler that interrupted the thread whose turn it is takes none.
+/// A thread's turn; it ends when this is dropped. A signal handler that interrupted the thread whose turn it is gets no turn.
 #[derive(Debug)]
 pub struct Filling<'a> {
     _turn: Option<Guard<'a, ()>>,
@@ -17,7 +17,7 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Whether another thread filled meanwhile.
+    /// Returns whether another thread was filling before.
     pub fn waited(&self) -> bool {
         self.waited
     }

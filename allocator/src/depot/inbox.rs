@@ -1,10 +1,10 @@
-//! Objects left for a depot by somebody who cannot wait for its lock: a lock-free stack (Treiber 1986), taken as a whole.
+//! Objects left for a depot by a thread that cannot wait for its lock: a lock-free stack (Treiber 1986) that is taken as a whole.
 
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::Class;
 use crate::region::{Links, Magazine, Object, broken_link};
 
-/// See the module. The word is the first object's address; each object's link is the next one's.
+/// See the module. The word is the first object's address (0: none); each object's link leads to the next one.
 #[derive(Debug, Default)]
 pub struct Inbox {
     head: AtomicU64,
@@ -16,7 +16,7 @@ impl Inbox {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             links.write(&object, head);
-            // Release: pairs with the Acquire in `take`; the link is seen with the object.
+            // Release: pairs with the Acquire in `take`, so that the link is seen with the object.
             match self.head.compare_exchange_weak(head, object.address() as u64, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
@@ -31,7 +31,8 @@ impl Inbox {
         }
     }
 
-    /// Takes everything and passes it on, one object at a time. `links` is asked once it is taken: it may lead to where the region had not reached before.
+    /// Takes everything and passes it on, one object at a time. `links` is asked after the taking, because what was taken may lead to where the
+    /// region did not reach before.
     pub fn take(&self, links: impl FnOnce() -> Links, class: Class, mut each: impl FnMut(Object)) {
         if self.head.load(Ordering::Relaxed) == 0 {
             return;

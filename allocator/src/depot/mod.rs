@@ -1,34 +1,34 @@
 //! # depot: magazines of one class on one node
 //!
-//! Where a CPU's windows spill to and refill from (Bonwick & Adams 2001). A magazine is a single word, so the depot is a stack of
-//! words behind a lock, and a trade is one store. Up to eight lie in the depot itself, more in a table that is only touched by
-//! programs that need it.
+//! Where a CPU's windows spill to and refill from (Bonwick & Adams 2001). A magazine is a single word, so the depot is a stack of words behind a
+//! lock, and a trade is one store. Up to eight magazines lie in the depot itself; further ones lie in a table that is touched only by programs that
+//! need it.
 //!
-//! A depot is cut into **shards**, a stack each, one for each CPU (more CPUs than shards share them). A CPU leaves magazines in its own
-//! shard and takes from there first: what it freed is in its cache, and it seldom meets another at the lock. Only when its shard
-//! is empty it **steals** from the others, before it asks the slabs. Which shards are stocked is a bit each, in a word that changes only when a
-//! shard gets its first magazine or loses its last.
+//! A depot is cut into **shards**, one stack for each CPU (where there are more CPUs than shards, they share). A CPU leaves magazines in its own
+//! shard and takes from there first: what it freed is in its cache, and it seldom meets another CPU at the lock. Only when its shard is empty does it
+//! **steal** from the others, before it asks the slabs. Which shards are stocked is a bit each, in a word that changes only when a shard gets its
+//! first magazine or loses its last.
 //!
-//! Objects that move between CPUs are dear: each is a cache miss, and small ones leave their neighbours in the same line behind, which both
-//! CPUs then write to for ever. So a thief only gets what is beyond the owner's **need**: the most magazines that it took, lately, without
-//! bringing any back. Pipelines are served by that, as who only frees needs none. What is in a shard beyond 4 MiB anyone may have, and
-//! all of it if the owner no longer trades.
+//! Objects that move between CPUs are expensive: each is a cache miss, and small ones leave their neighbours in the same line behind, which both CPUs
+//! then write to for ever. So a thief only gets what lies beyond the owner's **need**: the most magazines that the owner took, lately, without
+//! bringing any back. This serves pipelines, because a CPU that only frees needs none. Anyone may have what a shard holds beyond 4 MiB, and all of it
+//! if the owner no longer trades.
 //!
-//! Working set: a shard remembers the least that lay beyond the need over a number of trades; that many magazines are
-//! *surplus*, to be taken back by the slabs (Bonwick's reaping, with trades for a clock, and the helper thread's own where there is one).
+//! Working set: a shard remembers the least that lay beyond the need during a number of trades. That many magazines are *surplus*, to be taken back
+//! by the slabs (Bonwick's reaping, with trades for a clock, or that of the helper thread where there is one).
 //!
-//! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock: a lock-free stack, emptied as a
-//! whole, so there is no ABA.
+//! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock. It is a lock-free stack that is emptied as a
+//! whole, so there is no ABA problem.
 //!
-//! **Filling** is done by one thread of a CPU at a time: of a thousand threads that start together and miss on a few CPUs, each
-//! would fill a magazine, and all but a few would lie here unused. (Of a class, it was once: four threads that build something up then
-//! wait for each other's page faults.)
+//! **Filling** is done by one thread of a CPU at a time: of a thousand threads that start together and miss on a few CPUs, each would fill a
+//! magazine, and all but a few of these would lie here unused. (It used to be one thread of a class at a time, but then four threads that build
+//! something up wait for each other's page faults.)
 //!
-//! Invariants: of a shard's stack the words below `len` are magazines that hold at least one round, words from `len` on are 0; while its lock is
-//! free, its bit is set iff `len` is not 0.
+//! Invariants: in a shard's stack, the words below `len` are magazines that hold at least one round, and the words from `len` on are 0. While the
+//! lock of the stack is free, its bit is set iff `len` is not 0.
 //!
-//! Locks: a CPU's filling one, then a shard's for a class, then the tables' growth, the lowest ranks. Fork: `len` and the bits are
-//! found anew from the words.
+//! Locks: a CPU's filling lock, then a shard's for a class, then the one for the tables' growth; these are the lowest ranks. Fork: `len` and the bits
+//! are found anew from the words.
 
 mod filling;
 mod inbox;
@@ -47,30 +47,30 @@ use crate::sys::vm::Span;
 use shard::Shard;
 use stack::{OVERFLOW, Shelf, Stack};
 
-/// Most shards: a bit each in a word.
+/// The most shards: each has a bit in a word.
 pub const MOST_SHARDS: usize = 64;
 
-/// Room for a quarter of the stacks: few classes have many magazines, and they not on every CPU. For fewer where addresses are scarce, and so
-/// shards are few.
+/// Words of a table with room for a quarter of the stacks, because few classes have many magazines, and those not on every CPU. There is room for
+/// fewer where addresses are scarce, which is where shards are few.
 fn overflow_words(shards: usize) -> usize {
     shards * CLASSES / if shards < MOST_SHARDS { 32 } else { 4 } * OVERFLOW
 }
 
-/// The depots of a node. All zero is a node without magazines.
+/// The depots of a node. All zero is a node whose depots hold nothing.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Depots {
     /// A shard is committed when it is first used.
     shards: Table<Shard>,
-    /// Shards there may be.
+    /// Number of shards there may be.
     most: AtomicUsize,
     overflow: Table<AtomicU64>,
-    /// Pages of it in use.
+    /// Pages of the overflow table in use.
     growth: Lock<u32>,
-    /// Which shards hold magazines of a class.
+    /// For each class, which shards hold magazines of it.
     stocked: [AtomicU64; CLASSES],
     inboxes: [Inbox; CLASSES],
-    /// A turn for each CPU.
+    /// For each CPU, the lock of the thread whose turn to fill it is.
     turns: [Lock<()>; MOST_SHARDS],
 }
 
@@ -87,7 +87,7 @@ impl Depots {
         self.overflow.settle(rest, overflow_words(shards))
     }
 
-    /// Gives addresses back until they are needed.
+    /// Gives addresses of the overflow table back until they are needed.
     pub fn give_up_unused(&self) {
         if let Ok(_growing) = self.growth.lock() {
             self.overflow.give_up_unused();
@@ -99,47 +99,47 @@ impl Depots {
         self.shards.committed() + self.overflow.committed()
     }
 
-    /// Whether an address is within a shard.
+    /// Returns whether an address is within a shard.
     pub fn has_shard_at(&self, address: usize) -> bool {
         address.wrapping_sub(self.shards.base()) < self.shards.committed()
     }
 
-    /// Whether this thread holds one of the locks, at the rank of the one at `address` or above it (filling < shard < growth).
+    /// Returns whether this thread holds one of the locks of the rank of the one at `address` or above (filling < shard < growth).
     pub fn is_held_from(&self, address: usize) -> bool {
         let stacks = || self.all_stacks().any(Stack::is_held);
         let is_filling = self.turns.iter().any(|lock| lock.is_at(address));
         self.growth.is_mine() || (!self.growth.is_at(address) && (stacks() || (is_filling && self.is_filling())))
     }
 
-    /// Whether it is this thread's turn to fill on some CPU.
+    /// Returns whether it is this thread's turn to fill on some CPU.
     pub fn is_filling(&self) -> bool {
         self.turns.iter().any(Lock::is_mine)
     }
 
-    /// Begins to fill a magazine for this CPU from the slabs, after whoever is at it.
+    /// Begins to fill a magazine for this CPU from the slabs, once no other thread of it is filling.
     pub fn begin_fill(&self, cpu: usize) -> Filling<'_> {
         Filling::begin(&self.turns[cpu % MOST_SHARDS])
     }
 
-    /// The class's inbox.
+    /// Returns the class's inbox.
     pub fn inbox(&self, class: Class) -> &Inbox {
         &self.inboxes[class.index()]
     }
 
-    /// Takes the magazine that this CPU left last; if it left none, another's.
+    /// Takes the magazine that this CPU left last; if it left none, another CPU's.
     pub fn get(&self, cpu: usize, class: Class) -> Option<Magazine> {
         let own = self.shard_of(cpu);
         let got = self.shelf(own, class).and_then(|shelf| shelf.get());
         got.or_else(|| self.others(own, class).find_map(|shelf| shelf.steal()))
     }
 
-    /// Takes a magazine from any shard, whoever needs it.
+    /// Takes a magazine from any shard, even if its owner needs it.
     pub fn get_any(&self, class: Class) -> Option<Magazine> {
         self.shelves(class).find_map(|shelf| shelf.take())
     }
 
-    /// Leaves a magazine with at least one round; gives it back if there were more than `most` bytes of the class then, or if this thread holds the
-    /// shard's lock.
+    /// Leaves a magazine that holds at least one round. Gives it back if the shard would hold more than `most` bytes of the class then, if there is
+    /// no memory for its word, or if this thread holds the shard's lock.
     pub fn put(&self, cpu: usize, class: Class, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let shard = self.shard_of(cpu);
         self.open(shard);
@@ -149,45 +149,45 @@ impl Depots {
         }
     }
 
-    /// The number of this overflow of this CPU's window, from 1 on.
+    /// Counts an overflow of this CPU's window and returns its number, from 1 on.
     pub fn count_overflow(&self, cpu: usize, class: Class) -> u32 {
         let shard = self.shard_of(cpu);
         self.open(shard);
         self.shelf(shard, class).map_or(1, |shelf| shelf.stack.count_overflow())
     }
 
-    /// A magazine of this CPU's shard that was not needed lately.
+    /// Takes a magazine of this CPU's shard that was not needed lately.
     pub fn surplus(&self, cpu: usize, class: Class) -> Option<Magazine> {
         self.shelf(self.shard_of(cpu), class)?.surplus()
     }
 
-    /// A magazine of any shard that was not needed lately.
+    /// Takes a magazine of any shard that was not needed lately.
     pub fn any_surplus(&self, class: Class) -> Option<Magazine> {
         self.shelves(class).find_map(|shelf| shelf.surplus())
     }
 
-    /// Time has passed: what each CPU could do without since the last time is surplus.
+    /// To be called when time has passed: what each CPU could do without since the last call becomes surplus.
     pub fn judge(&self) {
         self.all_stacks().for_each(Stack::judge_now);
     }
 
-    /// Magazines traded so far.
+    /// Returns the number of magazines traded so far.
     pub fn activity(&self) -> u32 {
         self.all_stacks().fold(0, |sum, stack| sum.wrapping_add(stack.activity()))
     }
 
-    /// Magazines and rounds of a class.
+    /// Returns the number of magazines and of rounds of a class.
     pub fn figures(&self, class: Class) -> (u32, u64) {
         let sum = |sum: (u32, u64), (magazines, rounds)| (sum.0 + magazines, sum.1 + rounds);
         self.shelves(class).map(|shelf| shelf.figures(class)).fold((0, 0), sum)
     }
 
-    /// Calls `each` with every magazine's word of a class (for validation).
+    /// Calls `each` with the word of every magazine of a class (for validation).
     pub fn words(&self, class: Class, mut each: impl FnMut(u64)) {
         self.shelves(class).for_each(|shelf| shelf.words(&mut each));
     }
 
-    /// Whether the bits say of every shard what its words say. Nothing else may use the depots meanwhile.
+    /// Checks that the bits say of every shard what its words say. Nothing else may use the depots meanwhile.
     pub fn validate(&self, class: Class) -> Result<(), &'static str> {
         let agrees =
             |shelf: Shelf<'_>| (shelf.stocked.load(Ordering::Relaxed) & shelf.bit != 0) == (shelf.stack.len() > 0);
@@ -198,7 +198,7 @@ impl Depots {
         }
     }
 
-    /// In a forked child: counts anew what threads that no longer exist held.
+    /// In a forked child: counts anew what threads that no longer exist were changing.
     pub fn rebuild(&self) {
         drop(self.growth.inherit());
         self.turns.iter().for_each(|lock| drop(lock.inherit()));
@@ -215,7 +215,7 @@ impl Depots {
         cpu % self.most.load(Ordering::Relaxed).max(1)
     }
 
-    /// Shards that were ever used, and those below them.
+    /// The shards up to the highest that was ever used.
     fn open_shards(&self) -> core::ops::Range<usize> {
         0..self.shards.len()
     }
@@ -224,7 +224,7 @@ impl Depots {
         self.open_shards().flat_map(|shard| &self.shards.get(shard).stacks)
     }
 
-    /// The stocked ones but `own`, from there on.
+    /// The stocked shards except `own`, beginning behind it.
     fn others(&self, own: usize, class: Class) -> impl Iterator<Item = Shelf<'_>> {
         let stocked = self.stocked[class.index()].load(Ordering::Relaxed) & !(1 << own);
         let ahead = stocked.rotate_right(own as u32);
@@ -232,7 +232,7 @@ impl Depots {
         places.filter_map(move |place| self.shelf((own + place) % MOST_SHARDS, class))
     }
 
-    /// Makes a shard usable, if it can be.
+    /// Makes a shard usable, if possible.
     fn open(&self, shard: usize) {
         if self.open_shards().contains(&shard) {
             return;
@@ -240,7 +240,7 @@ impl Depots {
         if let Ok(_growing) = self.growth.lock()
             && !self.open_shards().contains(&shard)
         {
-            // One that cannot be committed stays closed, as its user sees.
+            // One that cannot be committed stays closed; the caller sees that.
             let _ = self.shards.extend_exactly(shard + 1);
         }
     }
@@ -249,7 +249,7 @@ impl Depots {
         self.open_shards().filter_map(move |shard| self.shelf(shard, class))
     }
 
-    /// Of an open shard.
+    /// Returns a class's stack in a shard, if the shard is open.
     fn shelf(&self, shard: usize, class: Class) -> Option<Shelf<'_>> {
         let open = self.open_shards().contains(&shard).then(|| self.shards.get(shard))?;
         Some(Shelf {

@@ -15,5 +15,5 @@ pub(super) struct Shard {
     pub(super) held: CachePadded<AtomicUsize>,
 }
 
-// SAFETY: numbers, atomics and locks whose zero is free; nothing needs a drop.
+// SAFETY: numbers, atomics and locks, for which all zero is a value (a free lock); nothing needs a drop.
 unsafe impl Zeroed for Shard {}

@@ -6,33 +6,33 @@ use crate::region::{Magazine, Table};
 use crate::sys::lock::Lock;
 
 const INLINE: usize = 8;
-/// Magazines of a stack that may lie in the table: a page of it.
+/// Number of a stack's magazines that may lie in the table: a page of the table.
 pub(super) const OVERFLOW: usize = 4096;
-/// Trades after which the working set is judged, beside those that it takes to empty and fill a stack as deep as the need.
+/// Trades after which the working set is judged, in addition to those that it takes to empty and fill a stack as deep as the need.
 const JUDGE_AFTER: u32 = 256;
-/// Bytes in a shard that are the owner's before they are the thieves'.
+/// As many bytes in a shard are the owner's before they are the thieves'.
 const PROTECTED: usize = 1 << 22;
-/// So often a thief is refused; if the owner has not traded meanwhile, it has gone.
+/// A thief is refused this often; if the owner has not traded meanwhile, it is gone.
 const REFUSALS: u32 = 16;
 
 #[derive(Debug, Default)]
 struct State {
     len: u32,
-    /// Magazines that the owner has taken, or asked for in vain, and not brought back.
+    /// Magazines that the owner has taken, or asked for in vain, and not brought back yet.
     drawn: u32,
-    /// The most of that, in this period and in the one before.
+    /// The highest value of `drawn`, in this period and in the one before.
     need: u32,
     need_before: u32,
     /// The least excess in this period.
     fewest: u32,
-    /// Since the last judgement.
+    /// Trades since the last judgement.
     trades: u32,
-    /// Thieves sent away since the owner traded last.
+    /// Thieves refused since the owner last traded.
     refused: u32,
 }
 
 impl State {
-    /// Magazines beyond what the owner may still take before it brings some back.
+    /// Returns the number of magazines beyond those that the owner may still take before it brings some back.
     fn excess(&self) -> u32 {
         let need = self.need.max(self.need_before) - self.drawn;
         self.len.saturating_sub(need)
@@ -58,7 +58,7 @@ impl State {
         self.trades >= JUDGE_AFTER + 2 * self.need.max(self.need_before)
     }
 
-    /// What the owner can do without, and could all the while: surplus.
+    /// Begins a new period. Returns the surplus: what the owner could do without all through the last one.
     fn judge(&mut self) -> u32 {
         self.need_before = self.need;
         self.need = self.drawn;
@@ -66,7 +66,7 @@ impl State {
         core::mem::replace(&mut self.fewest, self.len)
     }
 
-    /// Whether a thief may have a magazine.
+    /// Returns whether a thief may have a magazine.
     fn may_leave(&mut self) -> bool {
         let may = self.excess() > 0 || self.refused >= REFUSALS;
         self.refused += u32::from(!may);
@@ -74,17 +74,17 @@ impl State {
     }
 }
 
-/// See the module. Aligned: other CPUs trade the next class's at once.
+/// See the module. Aligned, because other CPUs trade magazines of the next class at the same time.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Stack {
     state: Lock<State>,
     activity: AtomicU32,
-    /// Magazines that were not needed lately: changed under the lock, looked at without.
+    /// Number of magazines that were not needed lately. Changed under the lock, read without it.
     surplus: AtomicU32,
-    /// Of the CPU's window, so far (a hint).
+    /// Number of overflows of the CPU's window so far (a hint).
     overflows: AtomicU32,
-    /// Its page of the overflow table, + 1.
+    /// The number of its page of the overflow table, plus 1; 0: none.
     overflow: AtomicU32,
     inline: [AtomicU64; INLINE],
 }
@@ -94,7 +94,7 @@ impl Stack {
         self.overflow.load(Ordering::Relaxed)
     }
 
-    /// What the owner could do without since the last judgement is surplus.
+    /// Makes surplus what the owner could do without since the last judgement.
     pub(super) fn judge_now(&self) {
         if self.activity() == 0 {
             return;
@@ -124,12 +124,12 @@ impl Stack {
         overflows
     }
 
-    /// Magazines put, refused or taken so far.
+    /// Returns the number of magazines put, refused or taken so far.
     pub(super) fn activity(&self) -> u32 {
         self.activity.load(Ordering::Relaxed)
     }
 
-    /// Under the lock.
+    /// Called under the lock.
     fn note_activity(&self) {
         self.activity.store(self.activity().wrapping_add(1), Ordering::Relaxed);
     }
@@ -143,22 +143,22 @@ impl Stack {
     }
 }
 
-/// A stack in its shard, with what it has outside itself: a page of the overflow table, once it needs one, and its bit in the word that
-/// says which shards are stocked.
+/// A stack in its shard, with what belongs to it elsewhere: a page of the overflow table, once it needs one, and its bit in the word that says which
+/// shards are stocked.
 pub(super) struct Shelf<'a> {
     pub(super) stack: &'a Stack,
     pub(super) overflow: &'a Table<AtomicU64>,
-    /// Pages of the table in use.
+    /// Pages of the overflow table in use.
     pub(super) growth: &'a Lock<u32>,
     pub(super) stocked: &'a AtomicU64,
     pub(super) bit: u64,
-    /// Bytes in the shard, and in a full magazine.
+    /// Bytes in the shard, and bytes of a full magazine.
     pub(super) held: &'a AtomicUsize,
     pub(super) bytes: usize,
 }
 
 impl Shelf<'_> {
-    /// For the owner.
+    /// Takes a magazine for the owner.
     pub(super) fn get(&self) -> Option<Magazine> {
         let mut state = self.stack.state.lock().ok()?;
         state.note_drawn();
@@ -166,19 +166,19 @@ impl Shelf<'_> {
         self.pop(&mut state)
     }
 
-    /// For another CPU: what the owner does not need.
+    /// Takes a magazine for another CPU, if the owner does not need it.
     pub(super) fn steal(&self) -> Option<Magazine> {
         let mut state = self.stack.state.lock().ok()?;
         if self.held.load(Ordering::Relaxed) > PROTECTED || state.may_leave() { self.pop(&mut state) } else { None }
     }
 
-    /// For whoever wants all.
+    /// Takes a magazine for a caller that wants all.
     pub(super) fn take(&self) -> Option<Magazine> {
         let mut state = self.stack.state.lock().ok()?;
         self.pop(&mut state)
     }
 
-    /// Keeps a magazine, if there are then at most `most` bytes of the class.
+    /// Keeps a magazine, if there are at most `most` bytes of the class then.
     pub(super) fn put(&self, magazine: Magazine, most: usize) -> Result<(), Magazine> {
         let Ok(mut state) = self.stack.state.lock() else { return Err(magazine) };
         state.note_brought();
@@ -197,7 +197,7 @@ impl Shelf<'_> {
         Ok(())
     }
 
-    /// One that was not needed lately.
+    /// Takes a magazine that was not needed lately.
     pub(super) fn surplus(&self) -> Option<Magazine> {
         if self.stack.surplus() == 0 {
             return None;
@@ -215,13 +215,13 @@ impl Shelf<'_> {
         }
     }
 
-    /// Magazines and rounds.
+    /// Returns the number of magazines and of rounds.
     pub(super) fn figures(&self, class: Class) -> (u32, u64) {
         let Ok(state) = self.stack.state.lock() else { return (0, 0) };
         (state.len, self.words_under(&state).map(|word| Magazine::rounds_in(word, class) as u64).sum())
     }
 
-    /// Whether there was anything to count anew.
+    /// In a forked child: counts anew what a thread that no longer exists was changing. Returns whether there was anything to count.
     pub(super) fn rebuild(&self) -> bool {
         let Some(mut state) = self.stack.state.inherit() else { return false };
         let room = INLINE + if self.stack.page() != 0 { OVERFLOW } else { 0 };
@@ -236,7 +236,7 @@ impl Shelf<'_> {
         let index = state.len.checked_sub(1)?;
         let word = self.word(index as usize);
         let magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        // Release: a forked child finds the word gone before anything that follows.
+        // Release: a forked child sees that the word is gone before it sees anything that follows.
         word.store(0, Ordering::Release);
         state.len = index;
         state.fewest = state.fewest.min(state.excess());
@@ -262,12 +262,12 @@ impl Shelf<'_> {
         }
     }
 
-    /// Most magazines kept for so many bytes.
+    /// Returns the most magazines that are kept for so many bytes.
     fn capacity(&self, most: usize) -> usize {
         (most / self.bytes).min(INLINE + OVERFLOW)
     }
 
-    /// Under the lock: whether there is room for the magazine at `index`.
+    /// Called under the lock. Returns whether there is room for the magazine at `index`, getting a page of the table if necessary.
     fn has_room(&self, index: usize) -> bool {
         if index < INLINE || self.stack.page() != 0 {
             return true;
@@ -277,7 +277,7 @@ impl Shelf<'_> {
         page.is_some()
     }
 
-    /// Of the table: memory still comes by touching.
+    /// Returns a new page of the table; its memory comes only when it is touched.
     fn new_page(&self) -> Option<u32> {
         let mut used = self.growth.lock().ok()?;
         self.overflow.extend_exactly((*used as usize + 1) * OVERFLOW).ok()?;
@@ -285,7 +285,7 @@ impl Shelf<'_> {
         Some(*used)
     }
 
-    /// Under the lock: says whether there are magazines.
+    /// Called under the lock. Sets the bit that says whether there are magazines.
     fn tell(&self, stocked: bool) {
         if stocked {
             self.stocked.fetch_or(self.bit, Ordering::Relaxed);
@@ -303,7 +303,7 @@ mod tests {
     const CLASS: Class = Class(5);
     const MOST: usize = 8 << 20;
 
-    /// A stack with room for its overflow, in the hands of `test`.
+    /// Passes a stack with room for its overflow to `test`.
     fn with_shelf(test: impl FnOnce(&Shelf<'_>)) {
         let (overflow, growth) = (Table::new(), Lock::default());
         let (stocked, held) = (AtomicU64::new(0), AtomicUsize::new(0));
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(stocked.load(Ordering::Relaxed) == 2, held.load(Ordering::Relaxed) > 0);
     }
 
-    /// Told from others by its address; never popped from.
+    /// A magazine that is told from others by its address and never popped from.
     fn magazine(number: usize) -> Magazine {
         Magazine::from_word((number as u64 + 1) << 20)
     }
@@ -340,7 +340,7 @@ mod tests {
         });
     }
 
-    /// As of a program that builds something up and tears it down.
+    /// What a program does that builds something up and tears it down.
     fn swing(shelf: &Shelf<'_>, depth: usize) {
         (0..depth).for_each(|number| shelf.put(magazine(number), MOST).unwrap());
         (0..depth).for_each(|_| assert!(shelf.get().is_some()));
@@ -386,7 +386,7 @@ mod tests {
     #[test]
     fn a_child_finds_what_was_just_put_and_says_so() {
         with_shelf(|shelf| {
-            // By a thread that had come so far.
+            // Left by a thread that had come this far.
             shelf.stack.state.orphan();
             shelf.word(0).store(magazine(0).into_word(), Ordering::Release);
             assert!(shelf.rebuild());

@@ -1,18 +1,19 @@
-//! The futex lock of every slow path.
+//! The futex lock that every slow path uses.
 //!
-//! One 64-bit word: 0 iff free; otherwise the owner's thread id (even), bit 0 set iff somebody may be waiting. Because taking and
-//! naming the owner are one store, three things can be told at any instant: whether *this* thread holds the lock (a signal
-//! handler interrupted it: [`Reentered`], the caller goes elsewhere), whether in a forked child it belongs to a thread that no
-//! longer exists ([`Lock::orphaned`]), and whom to wait for.
+//! One 64-bit word: 0 iff free; otherwise the owner's thread id (even), with bit 0 set iff somebody may be waiting. Taking the lock and naming the
+//! owner are one store. Therefore three things can be told at any instant: whether *this* thread holds the lock (a signal handler interrupted it:
+//! [`Reentered`], the caller goes elsewhere), whether, in a forked child, it belongs to a thread that no longer exists ([`Lock::orphaned`]), and whom
+//! to wait for.
 //!
-//! Ranks (a thread takes locks only in this order): filling < depot < slab cache < slab table < buddy < huge table. The layers make it so:
-//! each takes its own lock and calls only downwards while holding it.
+//! Ranks (a thread takes locks only in this order): filling < depot shard < depot growth < slab cache < slab numbers < buddy < huge table. The layers
+//! ensure it: each takes its own lock and calls only downwards while it holds the lock.
 //!
-//! A signal handler waits for no lock while its thread holds one of the same rank or above, or a later node's: two handlers could wait for each other.
-//! Before a thread waits it asks the **witness** (the heap, which knows all locks), and is sent elsewhere if it holds such a one. The witness repairs a
-//! child that nobody has repaired yet, for the thread may have forked in a handler that interrupted it on its way here.
+//! A signal handler does not wait for a lock while its thread holds one of the same rank or above, or one of a later node, because two handlers could
+//! then wait for each other. Before a thread waits it asks the **witness** (the heap, which knows all locks), and it is sent elsewhere if it holds
+//! such a lock. The witness also repairs a child that nobody has repaired yet, because the thread may have forked in a handler that interrupted it on
+//! its way here.
 //!
-//! Fork: locks are never taken before a fork. In the child every orphaned lock is made free again and what it guards is rebuilt.
+//! Fork: no lock is taken before a fork. In the child every orphaned lock is freed again, and what it guards is rebuilt.
 #![allow(unsafe_code, reason = "the cell behind the lock, and the witness's address")]
 
 use super::{syscall, thread};
@@ -22,30 +23,30 @@ use core::num::NonZeroUsize;
 use core::ops::{Deref, DerefMut};
 
 const WAITERS: usize = 1;
-/// Looks at the word before sleeping: for about as long as it takes to fall asleep and be woken (10 to 40 us). Few under the model checker, which tries
-/// them in every order.
+/// Number of looks at the word before sleeping: they take about as long as falling asleep and being woken (10 to 40 us). Few under the model checker,
+/// which tries them in every order.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 1000 };
 
-/// A waiter looks again after so many milliseconds. An unlock wakes one waiter; if a signal handler runs in that one's thread before it looks, and
-/// waits for what the next waiter holds, nobody else would wake that one.
+/// A waiter looks again after so many milliseconds. An unlock wakes one waiter. If a signal handler runs in that waiter's thread before it looks, and
+/// waits for something that the next waiter holds, nobody else would wake the next waiter.
 const PATIENCE_MS: u64 = 10;
 
-/// This thread already holds the lock, or one that the lock's holder may be waiting for: it is in a signal handler that interrupted
-/// itself as a holder.
+/// This thread already holds the lock, or one that the lock's holder may be waiting for: it is in a signal handler that interrupted its own thread
+/// while that held a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reentered;
 
-/// Who can tell whether this thread holds a lock that the holder of the one at an address may be waiting for.
+/// The function that can tell whether this thread holds a lock that the holder of the one at an address may be waiting for.
 static WITNESS: once_cell::race::OnceNonZeroUsize = once_cell::race::OnceNonZeroUsize::new();
 
-/// Installs the witness: asked before a thread waits, each time. Without it only the lock itself is looked at.
+/// Installs the witness, which is asked each time before a thread waits. Without it only the lock itself is looked at.
 pub fn set_witness(witness: fn(usize) -> bool) {
     let _first_stays = WITNESS.set(NonZeroUsize::new(witness as usize).unwrap_or(NonZeroUsize::MIN));
 }
 
 fn witness_says_held(lock: usize) -> bool {
     let Some(witness) = WITNESS.get() else { return false };
-    // SAFETY: only `set_witness` stores here, and a function's address is not zero.
+    // SAFETY: only `set_witness` stores here, and it stores the address of a function of this type, which is not zero.
     let witness = unsafe { core::mem::transmute::<usize, fn(usize) -> bool>(witness.get()) };
     witness(lock)
 }
@@ -57,7 +58,7 @@ pub struct Lock<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is reached only through a guard, and only one guard exists at a time.
+// SAFETY: the value is reached only through a guard, only one guard exists at a time, and the value may be sent between threads.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 /// Holds the lock until dropped.
@@ -114,19 +115,20 @@ impl<T> Lock<T> {
                 }
             } else if self.announce_waiter(seen) {
                 syscall::futex_wait_for(self.futex_word(), (seen | WAITERS) as u32, PATIENCE_MS);
-                // Others may wait too: from now on take the lock with the bit set, so that unlock wakes the next.
+                // Others may wait, too: from now on this thread takes the lock with the bit set, so that its unlock wakes the next.
                 (mine, spins, asked) = (me | WAITERS, 0, false);
             }
         }
     }
 
-    /// Makes sure the holder will wake somebody; false if the word changed meanwhile.
+    /// Makes sure that the holder will wake somebody. Returns false if the word changed meanwhile.
     fn announce_waiter(&self, seen: usize) -> bool {
         seen & WAITERS != 0
             || self.word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// The low half of the word: thread ids differ there or the wait returns at once, which is only a spurious wake.
+    /// Returns the low half of the word. If two threads' ids do not differ there, a waiter sleeps although the holder has changed, and `PATIENCE_MS`
+    /// bounds that.
     fn futex_word(&self) -> *const u32 {
         (&raw const self.word).cast()
     }
@@ -139,18 +141,19 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Whether this thread holds the lock: then it is in a signal handler.
+    /// Returns whether this thread holds the lock. If it does and asks, it is in a signal handler.
     pub fn is_mine(&self) -> bool {
         self.word.load(Ordering::Relaxed) & !WAITERS == thread::id()
     }
 
-    /// Whether this is the lock at an address that was given to the witness.
+    /// Returns whether this is the lock at an address that was given to the witness.
     pub fn is_at(&self, address: usize) -> bool {
         &raw const self.word as usize == address
     }
 
-    /// In a forked child: whether the holder was a thread of the parent other than the one that forked. Its name alone does not tell: a thread that the
-    /// child has made since may have taken it over, with the stack, and be the first to repair. That one holds nothing yet.
+    /// In a forked child: returns whether the holder was a thread of the parent other than the one that forked. The holder's name alone does not
+    /// tell: a thread that the child has made since may have taken the name over with the stack, and may be the first to repair. That thread holds
+    /// nothing yet.
     pub fn orphaned(&self) -> bool {
         let owner = self.word.load(Ordering::Relaxed) & !WAITERS;
         owner != 0 && (owner != thread::id() || !syscall::is_first_thread())

@@ -1,7 +1,7 @@
 //! A gate that one thread opens while the others wait: for boot and for the repair after a fork.
 //!
-//! States: 0 shut, 1 opening, 2 open. The opener runs with all signals blocked, so no handler of its own can find the gate
-//! half open. A function of the program's that stands in for one of libc's may (a `getauxval` that reads a file): it gets no memory.
+//! States: 0 shut, 1 opening, 2 open. The opener runs with all signals blocked, so no signal handler can find the gate half open on the opener's own
+//! thread. A function of the program's that stands in for one of libc's can (a `getauxval` that reads a file): it gets no memory.
 
 use super::{syscall, thread, thread::SignalsBlocked};
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ const OPEN: u32 = 2;
 #[derive(Debug, Default)]
 pub struct Gate {
     state: AtomicU32,
-    /// While it is opening.
+    /// The thread that is opening the gate; 0 if none is.
     opener: AtomicUsize,
 }
 
@@ -25,19 +25,19 @@ impl Gate {
         Gate { state: AtomicU32::new(SHUT), opener: AtomicUsize::new(0) }
     }
 
-    /// Whether the gate is open. Acquire: pairs with the Release in `open_with`.
+    /// Returns whether the gate is open. Acquire: pairs with the Release in `open_with`.
     #[inline]
     pub fn is_open(&self) -> bool {
         self.state.load(Ordering::Acquire) == OPEN
     }
 
-    /// Whether nobody has opened the gate, nor is about to.
+    /// Returns whether nobody has opened the gate or is opening it.
     pub fn is_shut(&self) -> bool {
         self.state.load(Ordering::Relaxed) == SHUT
     }
 
-    /// Opens the gate by `work`, or waits until another thread has; if `work` fails the gate is shut again and false returned. False, too, from
-    /// inside of `work`.
+    /// Opens the gate by `work`, or waits until another thread has opened it. If `work` fails, the gate is shut again and false is returned. Also
+    /// returns false if called from inside `work`.
     #[cold]
     pub fn open_with(&self, work: impl FnOnce() -> bool) -> bool {
         let _signals = SignalsBlocked::new();
@@ -57,7 +57,7 @@ impl Gate {
         opened
     }
 
-    /// Opens the gate where nobody can be waiting yet.
+    /// Opens the gate at a time when nobody can be waiting yet.
     pub fn open(&self) {
         self.state.store(OPEN, Ordering::Release);
     }

@@ -1,12 +1,11 @@
 //! The restartable sequences: `pop`, `push` and `exchange` on the CPU's own slot of windows.
 //!
-//! A slot is a page of words, one slot per CPU number; the kernel restarts a sequence whenever the thread was preempted, moved or
-//! signalled inside it, so a plain load-compute-store on the slot is atomic towards every other thread of that CPU. The area is
-//! the one glibc (2.35 and later) registers for each thread; larder only ever writes its `rseq_cs` field, as the ABI has it, and
-//! never registers one itself.
+//! A slot is a page of words, one slot per CPU number. The kernel restarts a sequence whenever the thread was preempted, moved or signalled inside
+//! it, so a plain load-compute-store on the slot is atomic towards every other thread of that CPU. The area is the one that glibc (2.35 and later)
+//! registers for each thread; larder only ever writes its `rseq_cs` field, as the ABI has it, and never registers one itself.
 //!
-//! A window is three words: `head` (the first round's address), `room` and `previous`. Each sequence in pseudo-code; the last store is
-//! the commit, and the room is stored before it, so a restart may count twice: the room is a hint.
+//! A window is three words: `head` (the first round's address), `room` and `previous`. Each sequence in pseudo-code; the last store is the commit.
+//! The room is stored before it, so a restart may count twice: the room is a hint.
 //! ```text
 //! pop       object = head; none if 0
 //!           room += 1;  head = *object ^ key(object)
@@ -15,18 +14,21 @@
 //! exchange  room, head = new ones          (and the same for `previous`, which is one word)
 //! take      0 if the program has threads;  a word = 0, of any slot
 //! ```
-//! A program of one thread may take from any slot: nobody else runs, and a signal handler that makes a thread interrupts the sequence, which starts over.
+//! A program of one thread may take from any slot: nobody else runs, and a signal handler that makes a thread interrupts the sequence, which then
+//! starts over.
 //!
-//! An interrupted push wipes the object's first word again before it starts over: it may end without a push (no room on another CPU),
-//! and an object that holds a link is taken for a free one.
+//! An interrupted push wipes the object's first word before it starts over, because it may end without a push (no room on another CPU), and an object
+//! that holds a link is taken for a free one.
 //!
-//! Rules kept: the descriptor is stored on every entry, the CPU number is read inside, no call and no system call inside, one commit store and
-//! it comes last.
+//! Rules kept: the descriptor is stored on every entry; the CPU number is read inside the sequence; there is no call and no system call inside; there
+//! is one commit store, and it comes last.
 //!
-//! A CPU number is trusted to be one that the kernel may give, for there is a slot for each of those; it may also be -1 or -2, where the
-//! thread has no registered area (somebody unregistered it, or it is larder's own helper). So it is read as a signed number, and before the first
-//! slot lie two **dead** ones: their windows are empty and without room for ever, so everything misses there. `exchange`, which would fill one, compares
-//! the number with the slots there are. (A comparison in `pop` and `push` as well made a replacement among a million objects a third slower: decision 0034.)
+//! A CPU number is trusted to be one that the kernel may give, because there is a slot for each of those. In a thread without a registered area
+//! `cpu_id` is -1 or -2 (somebody unregistered the area, or rseq is switched off), and in larder's own helper every number is -1. So the number is
+//! read as a signed one, and before the first slot lie two **dead** ones: their windows are empty and without room for ever, so everything misses
+//! there. `exchange`, which would fill one, compares the number with the slots there are. (A comparison in `pop` and `push` as well made a
+//! replacement among a million objects a third slower: decision 0034.) `mm_cid`, however, is 0 in a thread whose area was unregistered, and no
+//! comparison tells: such a thread must not use larder beside others.
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
 use super::arch;
@@ -36,9 +38,9 @@ use core::arch::asm;
 
 /// log2 of the bytes of a slot.
 pub const SLOT_SHIFT: u32 = 12;
-/// Slots before the first, for the CPU numbers -1 and -2.
+/// Number of slots before the first, for the CPU numbers -1 and -2.
 pub const DEAD_SLOTS: usize = 2;
-/// Odd constant that spreads an object's address over the word its link is mixed with.
+/// An odd constant that spreads an object's address over the word that its link is mixed with.
 pub const MIX: u64 = 0x5BD1_E995;
 
 const AT_RSEQ_FEATURE_SIZE: u64 = 27;
@@ -88,7 +90,7 @@ macro_rules! rseq_descriptor {
     };
 }
 
-/// Label 24, where the kernel sends an interrupted thread, behind the signature it asks for.
+/// Label 24, to which the kernel sends an interrupted thread, behind the signature that the kernel asks for.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! rseq_abort {
@@ -99,9 +101,9 @@ macro_rules! rseq_abort {
     };
 }
 
-/// Assembles one sequence: its descriptor, its entry, the way to the window (in `{slot}`), the body, and where the kernel sends an
-/// interrupted thread. Four lists: what is done with the CPU number (in `{slot}`) first, what says "none", what an abort undoes, the body. Labels: 21
-/// entry, 22-23 the sequence, 24 abort, 25 the end, 26 "none" out of line.
+/// Assembles one sequence: its descriptor, its entry, the way to the window (in `{slot}`), the body, and where the kernel sends an interrupted
+/// thread. The four lists are: what is done first with the CPU number (in `{slot}`), what makes the result "none", what undoes an interrupted
+/// attempt, and the body. Labels: 21 entry, 22-23 the sequence, 24 abort, 25 the end, 26 "none" out of line.
 macro_rules! sequence {
     ([$($number:literal),*], [$($none:literal),*], [$($abort:literal),*], [$($body:literal),*], $($operands:tt)*) => {
         asm!(
@@ -148,8 +150,8 @@ impl Area {
         }
     }
 
-    /// Looks for glibc's registered area; says why there is none. Without one no sequence may run, and there are no slots. The index
-    /// is `mm_cid` where the kernel keeps it, unless `by_cpu` is asked for.
+    /// Looks for glibc's registered area; if there is none, returns why. Without one no sequence may run, and there are no slots. The index is
+    /// `mm_cid` where the kernel keeps it, unless `by_cpu` is asked for.
     pub fn find(&self, by_cpu: bool) -> Result<Index, &'static str> {
         let Some((offset, size)) = glibc_area() else { return Err("this libc registers no rseq area") };
         if size == 0 || registered_cpu(offset) < 0 {
@@ -162,7 +164,7 @@ impl Area {
         Ok(if cid { Index::Cid } else { Index::Cpu })
     }
 
-    /// Where the calling thread's `rseq_cs` ends; 0 where there is no area.
+    /// Returns where the calling thread's `rseq_cs` ends; 0 if there is no area.
     pub fn own_end(&self) -> usize {
         match self.cs_offset.load(Ordering::Relaxed) {
             0 => 0,
@@ -170,30 +172,30 @@ impl Area {
         }
     }
 
-    /// Sets the slots' address and the secret; the slots come with [`Area::set_slots`].
+    /// Sets the slots' address and the secret; the number of slots comes with [`Area::set_slots`].
     pub fn place(&self, base: usize, secret: u64) {
         self.base.store(base, Ordering::Relaxed);
         self.secret.store(secret, Ordering::Relaxed);
     }
 
-    /// Lets the sequences run: the slots are committed, and the dead ones before them. Release: pairs with the Acquire in `slots`.
+    /// Lets the sequences run. The slots, and the dead ones before them, are committed by then. Release: pairs with the Acquire in `slots`.
     pub fn set_slots(&self, slots: usize) {
         self.slots.store(slots, Ordering::Release);
     }
 
-    /// Number of slots in use.
+    /// Returns the number of slots in use.
     #[inline(always)]
     pub fn slots(&self) -> usize {
         self.slots.load(Ordering::Acquire)
     }
 
-    /// The process's secret.
+    /// Returns the process's secret.
     #[inline(always)]
     pub fn secret(&self) -> u64 {
         self.secret.load(Ordering::Relaxed)
     }
 
-    /// What indexes the slots for the calling thread now (a hint outside a sequence); `usize::MAX` where there is no area.
+    /// Returns what indexes the slots for the calling thread now (a hint outside a sequence); `usize::MAX` if there is no area.
     pub fn present_index(&self) -> usize {
         match self.index_offset.load(Ordering::Relaxed) {
             0 => usize::MAX,
@@ -201,7 +203,7 @@ impl Area {
         }
     }
 
-    /// The CPU the thread runs on now (a hint outside a sequence); none where there is no area.
+    /// Returns the CPU that the thread runs on now (a hint outside a sequence); `None` if there is no area.
     pub fn present_cpu(&self) -> Option<usize> {
         match self.cs_offset.load(Ordering::Relaxed) {
             0 => None,
@@ -209,14 +211,16 @@ impl Area {
         }
     }
 
-    /// Pops a round from the window at byte `at` of this CPU's slot: its address (0 for none) and the next one's, as its link says.
+    /// Pops a round from the window at byte `at` of this CPU's slot. Returns its address (0 for none) and the address of the next round, as its link
+    /// says.
     ///
     /// # Safety
-    /// There are slots, `at` is a window within a slot (plus a whole number of rows), and the windows are chains of free objects.
+    /// There are slots, `at` is a window within a slot (plus a whole number of rows), the windows are chains of free objects, and no thread's area
+    /// was unregistered if the index is `mm_cid`.
     #[inline(always)]
     pub unsafe fn pop(&self, at: usize) -> (usize, u64) {
         let (object, link);
-        // SAFETY: writes only `rseq_cs` and the window; the kernel sends an interrupted sequence to label 24, which starts over.
+        // SAFETY: writes only `rseq_cs` and this CPU's window; the kernel sends an interrupted sequence to label 24, which starts over.
         unsafe {
             sequence!(
                 [],
@@ -242,15 +246,16 @@ impl Area {
         (object, link)
     }
 
-    /// Pushes `object` on the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. False if there is no
-    /// room, or if the object is the one that was pushed last.
+    /// Pushes `object` to the window at byte `at` of this CPU's slot; `key` is what its link is mixed with. Returns false if there is no room, or if
+    /// the object is the one that was pushed last.
     ///
     /// # Safety
-    /// As the pop; the object is free, of the window's class, and in nobody else's hands.
+    /// As for `pop`; the object is free, of the window's class, and in nobody else's hands.
     #[inline(always)]
     pub unsafe fn push(&self, at: usize, object: usize, key: u64) -> bool {
         let done: u64;
-        // SAFETY: writes `rseq_cs`, the free object's first word and the window; label 24 starts over.
+        // SAFETY: writes `rseq_cs`, the free object's first word and this CPU's window; the kernel sends an interrupted sequence to label 24, which
+        // starts over.
         unsafe {
             sequence!(
                 [],
@@ -278,14 +283,15 @@ impl Area {
         done != 0
     }
 
-    /// Makes `head` and `room` the window at byte `at` of this CPU's slot and returns what was there, and the slot's number; `None` without a slot.
+    /// Makes `head` and `room` the window at byte `at` of this CPU's slot. Returns what was there and the slot's number; `None` if the thread has no
+    /// slot.
     ///
     /// # Safety
-    /// As `pop`; `head` is a chain in the caller's hands (or 0).
+    /// As for `pop`; `head` is a chain in the caller's hands (or 0).
     #[inline(never)]
     pub unsafe fn exchange_window(&self, at: usize, head: u64, room: u64) -> Option<((u64, u64), usize)> {
         let (old_head, old_room, behind): (u64, u64, usize);
-        // SAFETY: writes `rseq_cs` and the window; label 24 starts over.
+        // SAFETY: writes `rseq_cs` and this CPU's window; the kernel sends an interrupted sequence to label 24, which starts over.
         unsafe {
             sequence!(
                 ["cmp {slot}, [{area} + 16]", "jae 26f", "lea {behind}, [{slot} + 1]"],
@@ -309,14 +315,14 @@ impl Area {
         Some(((old_head, old_room), behind.checked_sub(1)?))
     }
 
-    /// Stores `word` at byte `at` of this CPU's slot and returns what was there, and the slot's number; `None` without a slot.
+    /// Stores `word` at byte `at` of this CPU's slot. Returns what was there and the slot's number; `None` if the thread has no slot.
     ///
     /// # Safety
-    /// As `pop`; `word` is a magazine in the caller's hands (or empty), and so is what the place holds.
+    /// As for `pop`; `word` is a magazine in the caller's hands (or empty), and so is what the place holds.
     #[inline(never)]
     pub unsafe fn exchange(&self, at: usize, word: u64) -> Option<(u64, usize)> {
         let (old, behind): (u64, usize);
-        // SAFETY: writes `rseq_cs` and the word; label 24 starts over.
+        // SAFETY: writes `rseq_cs` and the word of this CPU's slot; the kernel sends an interrupted sequence to label 24, which starts over.
         unsafe {
             sequence!(
                 ["cmp {slot}, [{area} + 16]", "jae 26f", "lea {behind}, [{slot} + 1]"],
@@ -333,14 +339,16 @@ impl Area {
         Some((old, behind.checked_sub(1)?))
     }
 
-    /// What byte `at` of slot 0 held (or of another slot: they lie one after the other), which holds 0 from then on. 0 if the program has threads.
+    /// Stores 0 at byte `at` of slot 0 (or of another slot: they lie one after the other) and returns what was there. Returns 0 and stores nothing if
+    /// the program has threads.
     ///
     /// # Safety
-    /// As `pop`; libc has a flag that says whether the program has threads.
+    /// As for `pop`; libc has a flag that says whether the program has threads.
     #[inline(never)]
     pub unsafe fn take(&self, at: usize) -> u64 {
         let old: u64;
-        // SAFETY: writes `rseq_cs` and the word; label 24 starts over.
+        // SAFETY: writes `rseq_cs` and, while the program has one thread, the word; the kernel sends an interrupted sequence to label 24, which
+        // starts over.
         unsafe {
             sequence!(
                 ["cmp byte ptr [{alone}], 0", "je 26f", "xor {slot:e}, {slot:e}"],
@@ -358,13 +366,13 @@ impl Area {
     }
 }
 
-/// From a thread pointer to the area of glibc's threads, registered or not; 0 where it has none.
+/// Returns the distance from a thread pointer to the area of glibc's threads, registered or not; 0 if it has none.
 pub fn area_offset() -> isize {
     glibc_area().map_or(0, |(offset, _)| offset)
 }
 
-/// `__rseq_offset` and `__rseq_size` of glibc, if it has them. They are read through the GOT because a weak `extern static` would
-/// be taken for never null.
+/// Returns `__rseq_offset` and `__rseq_size` of glibc, if it has them. They are read through the GOT because the address of a weak `extern static`
+/// would be assumed never to be null.
 fn glibc_area() -> Option<(isize, u32)> {
     let (offset, size): (*const isize, *const u32);
     // SAFETY: reads two GOT entries, which are null where the symbols do not exist.
@@ -384,17 +392,17 @@ fn glibc_area() -> Option<(isize, u32)> {
     }
     // SAFETY: not null, hence glibc's constant.
     let offset = unsafe { offset.read() };
-    // SAFETY: likewise.
+    // SAFETY: not null, hence glibc's constant.
     let size = unsafe { size.read() };
     Some((offset, size))
 }
 
-/// The thread's `cpu_id` field; negative iff the thread has no registered area.
+/// Returns the thread's `cpu_id` field; negative iff the thread has no registered area.
 fn registered_cpu(offset: isize) -> i32 {
     own_word(offset + CPU_ID) as i32
 }
 
-/// A word of the thread's own control block.
+/// Returns a word of the thread's own control block.
 fn own_word(offset: isize) -> u32 {
     let word: u32;
     // SAFETY: reads within glibc's area, which is part of every thread's control block.
@@ -404,7 +412,7 @@ fn own_word(offset: isize) -> u32 {
 
 #[cfg(test)]
 impl Area {
-    /// From now on whoever looks for a CPU number touches memory that is not there.
+    /// From now on, whoever looks for a CPU number touches memory that is not there.
     pub fn forbid(&self) {
         let nowhere = (crate::base::units::PAGE / 2).wrapping_sub(arch::thread_pointer());
         self.cs_offset.store(nowhere, Ordering::Relaxed);

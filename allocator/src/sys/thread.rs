@@ -1,4 +1,4 @@
-//! The calling thread: its name for locks, its CPU, its signal mask.
+//! The calling thread: its id for locks, its CPU, its signal mask; and the gate that tells a forked child.
 #![allow(unsafe_code, reason = "sched_getcpu, errno, and the page that is wiped at fork")]
 
 use super::arch;
@@ -6,28 +6,28 @@ use super::once::Gate;
 use super::syscall;
 use crate::base::sync::{AtomicBool, AtomicUsize, Ordering};
 
-/// A number unique among live threads, never 0, even.
+/// Returns a number that is unique among live threads, never 0, and even.
 #[inline(always)]
 pub fn id() -> usize {
     arch::thread_pointer()
 }
 
-/// The CPU the thread runs on, or 0 where that cannot be told. May change at any moment: a hint.
+/// Returns the CPU that the thread runs on, or 0 if that cannot be told. It may change at any moment: a hint.
 pub fn cpu_hint() -> usize {
-    // SAFETY: no preconditions. It is a vDSO call; where that is missing and the call refused it sets errno, which is put back.
+    // SAFETY: no preconditions. It is a vDSO call; if that is missing and the system call is refused, it sets errno, which is put back.
     let cpu = preserving_errno(|| unsafe { libc::sched_getcpu() });
     usize::try_from(cpu).unwrap_or(0)
 }
 
-/// What stands for the CPU where restartable sequences are missing. A program of one thread has number 0 wherever it runs, as a concurrency id
-/// would be: what it left on other CPUs would lie there, each object keeping pages, with nobody to come for it.
+/// Returns what stands for the CPU where restartable sequences are missing. A program of one thread has number 0 wherever it runs, as its concurrency
+/// id would be: what it left on other CPUs would stay there, each object keeping pages in use, and nobody would come for it.
 pub fn slot_hint() -> usize {
     if arch::libc_single_threaded() == Some(true) { 0 } else { cpu_hint() }
 }
 
 /// Runs `body` and puts errno back.
 pub(super) fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
-    // SAFETY: takes nothing.
+    // SAFETY: no preconditions.
     let place = unsafe { libc::__errno_location() };
     // SAFETY: errno's address is valid for the life of the thread, and only this thread uses it.
     let errno = unsafe { &mut *place };
@@ -58,26 +58,26 @@ impl Drop for SignalsBlocked {
     }
 }
 
-/// Tells a process from its forked children: a gate on a page that the kernel wipes at fork. It is open in the process that opened
-/// it and shut again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
+/// Tells a process from its forked children: a gate on a page that the kernel wipes at fork. The gate is open in the process that opened it and shut
+/// again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
 ///
-/// Where there is no such page (Linux before 4.14, gVisor), fork handlers tell: while any thread forks, whoever comes to the gate looks whether
-/// the process is still the one it was opened in; without handlers whoever comes looks. Where the kernel only says that it wipes (qemu before 7.1), the
-/// child's handler finds that out.
+/// Where there is no such page (Linux before 4.14, gVisor), fork handlers tell: while any thread forks, a thread that comes to the gate checks
+/// whether the process is still the one that the gate was opened in; without handlers every thread that comes checks. Where the kernel only claims to
+/// wipe the page (qemu before 7.1), the child's handler finds that out.
 #[derive(Debug)]
 pub struct Family {
     page: AtomicUsize,
     without_page: Gate,
-    /// The process that the gate was opened in.
+    /// The number of the process that the gate was opened in.
     process: AtomicUsize,
-    /// Threads that are forking.
+    /// Number of threads that are forking.
     forking: AtomicUsize,
-    /// Handlers count them.
+    /// Whether fork handlers count them.
     is_told: AtomicBool,
 }
 
 impl Family {
-    /// Not set up.
+    /// A gate that is not set up.
     pub const fn new() -> Family {
         let [page, process, forking] = [const { AtomicUsize::new(0) }; 3];
         Family { page, without_page: Gate::new(), process, forking, is_told: AtomicBool::new(false) }
@@ -90,12 +90,12 @@ impl Family {
         self.gate().open();
     }
 
-    /// The gate is opened in this process.
+    /// Notes that the gate is opened in this process.
     pub fn note_process(&self) {
         self.process.store(syscall::process_id(), Ordering::Relaxed);
     }
 
-    /// The gate to pass before any lock is taken.
+    /// Returns the gate to pass before any lock is taken.
     #[inline]
     pub fn gate(&self) -> &Gate {
         let page = self.page.load(Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl Family {
         &self.without_page
     }
 
-    /// Whether this process may be one that shares its parent's memory (`vfork`): another than the gate was opened in, and yet it is open.
+    /// Returns whether this process may share its parent's memory (`vfork`): it is not the one that the gate was opened in, and yet the gate is open.
     pub fn may_be_shared(&self) -> bool {
         self.is_child() && (self.page.load(Ordering::Relaxed) == 0 || self.gate().is_open())
     }
@@ -125,22 +125,22 @@ impl Family {
         self.process.load(Ordering::Relaxed) != syscall::process_id()
     }
 
-    /// Handlers will tell of each fork from now on.
+    /// Announces that handlers will tell of each fork from now on.
     pub fn will_be_told(&self) {
         self.is_told.store(true, Ordering::Relaxed);
     }
 
-    /// In a handler before the fork.
+    /// Called in a handler before the fork.
     pub fn will_fork(&self) {
         self.forking.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// In a handler in the parent.
+    /// Called in a handler in the parent.
     pub fn has_forked(&self) {
         self.forking.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// In a handler in the child, which is its only thread: shuts the gate if nobody has passed it yet.
+    /// Called in a handler in the child, which has this thread only: shuts the gate if nobody has passed it yet.
     pub fn is_forked(&self) {
         let was_forking = self.forking.swap(0, Ordering::Relaxed) > 0;
         if was_forking && self.page.load(Ordering::Relaxed) == 0 || self.is_child() {
