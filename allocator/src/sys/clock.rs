@@ -1,4 +1,4 @@
-//! Time: for the delayed purge, and to see what stalls.
+//! Time: for the delayed purge, and to notice stalls.
 //!
 //! libc is not asked: its `clock_gettime` may be another library's, which must not run inside `malloc` ([`vdso`]).
 #![allow(unsafe_code, reason = "the vDSO's clock_gettime")]
@@ -9,7 +9,7 @@ use libc::{CLOCK_MONOTONIC_COARSE, CLOCK_THREAD_CPUTIME_ID, clockid_t, timespec}
 
 type Function = unsafe extern "C" fn(clockid_t, *mut timespec) -> i32;
 
-/// Address of the vDSO's function; 0 where there is none, and before boot.
+/// Address of the vDSO's function; 0 if there is none, and before boot.
 static FUNCTION: AtomicUsize = AtomicUsize::new(0);
 
 /// Finds the vDSO's function; called at boot.
@@ -17,7 +17,7 @@ pub fn settle() {
     FUNCTION.store(vdso::function("__vdso_clock_gettime").unwrap_or(0), Ordering::Relaxed);
 }
 
-/// Milliseconds of the coarse monotonic clock (a few milliseconds' resolution, read through the vDSO without a system call).
+/// Returns milliseconds of the coarse monotonic clock (a resolution of a few milliseconds, read through the vDSO without a system call).
 #[inline(never)]
 pub fn coarse_ms() -> u64 {
     ms(read(CLOCK_MONOTONIC_COARSE))
@@ -27,14 +27,14 @@ fn ms(time: timespec) -> u64 {
     time.tv_sec as u64 * 1_000 + time.tv_nsec as u64 / 1_000_000
 }
 
-/// Nanoseconds for which the calling thread has run: while others have its CPU this clock stands still (a system call).
+/// Returns the nanoseconds for which the calling thread has run; this clock stands still while others have its CPU (a system call).
 #[inline(never)]
 fn thread_ns() -> u64 {
     let now = syscall::clock_gettime(CLOCK_THREAD_CPUTIME_ID);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// Nanoseconds that the calling thread needs for some work.
+/// Returns the nanoseconds that the calling thread needs for some work.
 pub fn thread_ns_of(work: impl FnOnce()) -> u64 {
     let before = thread_ns();
     work();
@@ -46,7 +46,7 @@ fn read(clock: clockid_t) -> timespec {
     if address == 0 {
         return syscall::clock_gettime(clock);
     }
-    // SAFETY: not 0, hence the vDSO's function of this type, which stays where it is.
+    // SAFETY: not 0, hence the address of the vDSO's function, which has this type and stays where it is.
     let function = unsafe { core::mem::transmute::<usize, Function>(address) };
     let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is a valid timespec; the function writes nothing else.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::sys::environment::auxiliary;
 
-    /// The longest there is, of a kernel with `CONFIG_HZ=100`.
+    /// The longest tick there is: that of a kernel with `CONFIG_HZ=100`.
     const TICK_MS: u64 = 10;
 
     #[test]

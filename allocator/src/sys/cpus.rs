@@ -1,16 +1,16 @@
-//! How many CPU numbers the kernel may give: each has a slot of windows, which must be there before the number is seen.
+//! How many CPU numbers the kernel may give. Each has a slot of windows, which must exist before the number is seen.
 
 use super::file::read_text;
 use super::nodeset::range;
 use super::syscall;
 
-/// A bound that is cheap to find out: the kernel's masks of CPUs have so many bits, a multiple of 64. `None` if it does not tell.
+/// Returns a bound that is cheap to find out: the number of bits in the kernel's masks of CPUs, a multiple of 64. `None` if the kernel does not tell.
 pub fn bound() -> Option<usize> {
     syscall::cpu_mask_bits()
 }
 
-/// One more than the largest number of a CPU that may ever be there, as the list below `root` says (`/sys/devices/system/cpu`), for a few microseconds
-/// more; else the bound.
+/// Returns one more than the largest number of a CPU that may ever be there, according to the list below `root` (`/sys/devices/system/cpu`), which
+/// takes a few microseconds longer; the bound, if there is no list.
 #[inline(never)]
 pub fn possible(root: &str) -> Option<usize> {
     let mut buffer = [0; 1024];

@@ -1,4 +1,4 @@
-//! The last words: one line on stderr, composed on the stack, then abort.
+//! Last words: one line on stderr, composed on the stack, then abort.
 
 use super::{helper, message, syscall};
 use crate::base::sync::AtomicU32;
@@ -24,7 +24,7 @@ impl Write for Line {
     }
 }
 
-/// Writes `larder: ` and the message as one line with one call.
+/// Writes `larder: ` and the message as one line, in one call.
 #[cold]
 pub fn warn(message: fmt::Arguments<'_>) {
     let mut line = Line { bytes: [0; LINE_BYTES], len: 0 };
@@ -46,14 +46,14 @@ pub fn die(message: fmt::Arguments<'_>) -> ! {
     syscall::abort()
 }
 
-/// A handler of the program's for SIGABRT would crash in a thread that libc does not know, so another thread gets the signal. Returns where none
-/// takes it within a second, or the handler has not ended the process after five.
+/// A SIGABRT handler of the program's would crash in a thread that libc does not know, so another thread gets the signal. Returns if no thread takes
+/// it within a second, or if the handler has not ended the process after five.
 fn abort_elsewhere() {
     const STEP_MS: u64 = 50;
     syscall::send_abort();
     let never = AtomicU32::new(0);
     for waited in (0..5000).step_by(STEP_MS as usize) {
-        // This thread holds every signal back, so it waits for all to see until another takes it.
+        // This thread blocks every signal, so it sees the signal pending until another thread takes it.
         if waited >= 1000 && syscall::pending_signals().is_ok_and(|set| set & syscall::SIGABRT != 0) {
             return;
         }

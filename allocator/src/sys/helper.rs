@@ -1,18 +1,19 @@
-//! A thread of larder's own that libc does not know.
+//! A thread of larder's own that libc does not know of.
 //!
-//! It shares everything with the process and has a stack and a control block in a mapping of its own. It was not made by
-//! `pthread_create`, because that allocates, takes libc's locks, and may not be called from where memory is freed: inside `dlopen`, in
-//! a signal handler, in another library's fork handler. The price: nothing it runs may look at the thread through libc (errno,
-//! thread-local storage, restartable sequences). larder's own layers do not, and what the helper does (`heap/tend.rs`) never asks on which CPU
-//! it runs. Whoever does all the same finds ones, no CPU's number, in the area of restartable sequences, wherever this libc has it: in the control block,
-//! or since glibc 2.41 below all thread-local storage that the program starts with.
+//! It shares everything with the process and has a stack and a control block in a mapping of its own. It is not made by `pthread_create`, because
+//! that allocates, takes libc's locks, and may not be called from where memory is freed: inside `dlopen`, in a signal handler, in another library's
+//! fork handler. The price: nothing that it runs may look at the thread through libc (errno, thread-local storage, restartable sequences). larder's
+//! own layers do not, and the helper's work (`heap/tend.rs`) never asks on which CPU it runs. Code that asks all the same finds all ones, which is no
+//! CPU's number, in the area of restartable sequences, wherever this libc has that area: in the control block, or, since glibc 2.41, below all
+//! thread-local storage that the program starts with.
 //!
 //! ```text
 //! | guard page | stack, 64 KiB … | area of restartable sequences … page of ones | control block, a page of ones but for its own address |
 //! ```
 //!
-//! Signals: all blocked, from its first instruction. Fork: a child has no such thread; its copy of the mapping is used again. Exit: ends with
-//! the process. The thread gives up its capabilities, and what it has of the thread that made it: a real-time priority, and CPUs that are not the main thread's.
+//! Signals: all blocked, from its first instruction. Fork: a child has no such thread; its copy of the mapping is used again. Exit: ends with the
+//! process. The thread gives up its capabilities and what it inherits from the thread that made it: a real-time priority, and CPUs other than the
+//! main thread's.
 #![allow(unsafe_code, reason = "clone, and the memory of the new thread")]
 
 use super::vm::Span;
@@ -22,10 +23,10 @@ use crate::base::units::PAGE;
 
 const STACK: usize = 64 * 1024;
 const STACK_END: usize = PAGE + STACK;
-/// Bytes of the area of restartable sequences that anybody looks at.
+/// Bytes of the area of restartable sequences that anybody reads.
 const AREA: usize = 32;
 
-/// Where what lies in the mapping, in bytes from its begin.
+/// Where the parts of the mapping lie, in bytes from its beginning.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     area: usize,
@@ -34,7 +35,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// With the area so many bytes from the control block. Below that is a page at least, where thread-local storage would lie.
+    /// Lays out a mapping with the area so many bytes from the control block. Below the block lies at least a page, where thread-local storage would
+    /// be.
     fn new(area: isize) -> Layout {
         let below = area.min(0).unsigned_abs().next_multiple_of(PAGE).max(PAGE);
         let control_block = STACK_END + below;
@@ -44,10 +46,10 @@ impl Layout {
     }
 }
 
-/// The place of one such thread. All zero has none.
+/// The place of one such thread. All zero has no thread.
 #[derive(Debug)]
 pub struct Helper {
-    /// Address of the mapping; kept for a forked child's thread.
+    /// Address of the mapping; kept for the thread of a forked child.
     mapping: AtomicUsize,
 }
 
@@ -57,13 +59,13 @@ impl Helper {
         Helper { mapping: AtomicUsize::new(0) }
     }
 
-    /// Starts the thread. Called by one thread at a time, and in a process only while the one before does not run.
+    /// Starts the thread. Called by one thread at a time, and in a process only while no earlier helper is running.
     pub fn start(&self, entry: extern "C" fn() -> !) -> Result<(), Errno> {
         let layout = Layout::new(rseq::area_offset());
         let base = self.mapping(layout.len)?;
         let control_block = fill(base, layout);
         let signals = syscall::set_signal_mask(u64::MAX)?;
-        // SAFETY: the mapping is this thread's alone; the entry is of the heap, which keeps the rules of this module.
+        // SAFETY: the mapping belongs to this thread alone, for ever; the entry is the heap's, which keeps the rules of this module.
         let made = unsafe { arch::clone_thread(base + STACK_END, control_block, entry) };
         let _restored = syscall::set_signal_mask(signals);
         if made < 0 { Err(Errno(-made as i32)) } else { Ok(()) }
@@ -82,22 +84,23 @@ impl Helper {
     }
 }
 
-/// Ones, so that what looks for a CPU number finds none, but for the control block's own address, which names the thread and is returned.
+/// Fills in ones, so that code which looks for a CPU number finds none. Only the first word of the control block is its own address, which names the
+/// thread and is returned.
 fn fill(base: usize, layout: Layout) -> usize {
     let (area, control_block) = (base + layout.area, base + layout.control_block);
-    // SAFETY: within the mapping, behind the stack.
+    // SAFETY: the area lies within the mapping, behind the stack.
     unsafe { (area as *mut u8).write_bytes(0xFF, AREA) };
-    // SAFETY: two pages of the mapping, behind the stack.
+    // SAFETY: the two pages lie within the mapping, behind the stack.
     unsafe { ((control_block - PAGE) as *mut u8).write_bytes(0xFF, 2 * PAGE) };
     // SAFETY: the first word of the block, aligned to a page.
     unsafe { (control_block as *mut usize).write(control_block) };
     control_block
 }
 
-/// The thread that has settled in; 0 if none has.
+/// The thread that called `settle_in` last; 0 if none has.
 static SETTLED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether the calling thread is such a one.
+/// Returns whether the calling thread is such a thread.
 pub fn is_this_thread() -> bool {
     SETTLED.load(Ordering::Relaxed) == thread::id()
 }

@@ -1,27 +1,27 @@
 //! How much memory this process may hold, and how much it holds.
 //!
-//! One account for the process, for what limits memory (its operator, a control group) limits processes. **Held** is what larder has and
-//! does not know to be zero: pages in use or warm, huge objects, its own tables. Zero pages have no memory behind them and do
-//! not count.
+//! There is one account for the process, because what limits memory (the operator, a control group) limits processes. **Held** is the memory that
+//! larder has and does not know to be zero: pages in use or warm, huge objects, its own tables. Zero pages have no memory behind them and do not
+//! count.
 //!
-//! Two bounds. **Most** is never passed: a charge beyond it is refused, and `malloc` fails unless something can be gathered. The **ceiling**,
-//! never higher, is where memory gets dear: free pages may take a third of what is left below it, so their part shrinks as it comes
-//! near, and above it nothing is kept. What lies in caches is gathered from seven eighths of it on.
+//! There are two bounds. **Most** is never passed: a charge beyond it is refused, and `malloc` fails unless something can be gathered. The
+//! **ceiling**, which is never higher, is where memory becomes scarce: free pages may take a third of what is left below it, so their share shrinks
+//! as it comes near, and above it nothing is kept. From seven eighths of it on, what lies in caches is gathered.
 //!
-//! Where nothing is bounded at the start nothing is counted; what is counted is so for good, though the ceiling may go and come. Fork: a child has its
-//! parent's pages, and counts anew.
+//! Where nothing is bounded at the start, nothing is counted. Where something is, counting goes on for good, although the ceiling may come and go.
+//! Fork: a child has its parent's pages and counts them anew.
 
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// No bound.
 pub const NONE: usize = usize::MAX;
-/// Below this part of the ceiling it is near.
+/// The ceiling is near when less than this part of it is left.
 const NEAR: usize = 4;
-/// What is free may take this part of what is left below the ceiling.
+/// Free pages may take this part of what is left below the ceiling.
 const WARM_SHARE: usize = 3;
-/// What lies idle is gathered again when this part of the ceiling more is held.
+/// What lies idle is gathered again each time this part of the ceiling more is held.
 const GATHER_STEP: usize = 64;
-/// It is gathered from this part below the ceiling on: what lies in caches cannot be given back once the kernel has to kill.
+/// Gathering begins this part of the ceiling below it: what lies in caches cannot be given back any more once the kernel has to kill.
 const GATHER_BELOW: usize = 8;
 
 /// See the module.
@@ -32,15 +32,15 @@ pub struct Limit {
     ceiling: AtomicUsize,
     held: AtomicUsize,
     refused: AtomicU64,
-    /// What was held when something was last gathered; 0 far below the ceiling.
+    /// What was held when something was last gathered; 0 while that is far below the ceiling.
     gathered_at: AtomicUsize,
 }
 
-/// The process's.
+/// The process's account.
 pub static LIMIT: Limit = Limit::new();
 
 impl Limit {
-    /// No bounds, nothing held.
+    /// An account without bounds, with nothing held.
     const fn new() -> Limit {
         Limit {
             is_watched: AtomicBool::new(false),
@@ -52,62 +52,62 @@ impl Limit {
         }
     }
 
-    /// Sets both bounds in bytes; if there is one, counting begins.
+    /// Sets both bounds in bytes. If there is one, counting begins.
     pub fn set(&self, most: usize, ceiling: usize) {
         self.most.store(most, Ordering::Relaxed);
         self.set_ceiling(ceiling);
         self.is_watched.store(self.ceiling() != NONE, Ordering::Relaxed);
     }
 
-    /// Moves the ceiling, below `most` in any case, or takes it away ([`NONE`]).
+    /// Moves the ceiling, which never rises above `most`, or takes it away ([`NONE`]).
     pub fn set_ceiling(&self, ceiling: usize) {
         self.ceiling.store(ceiling.min(self.most.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 
-    /// Bytes that may be held at most ([`NONE`]: any number).
+    /// Returns the bytes that may be held at most ([`NONE`]: any number).
     pub fn most(&self) -> usize {
         self.most.load(Ordering::Relaxed)
     }
 
-    /// Where memory gets dear ([`NONE`]: nowhere).
+    /// Returns where memory becomes scarce, in bytes held ([`NONE`]: nowhere).
     pub fn ceiling(&self) -> usize {
         self.ceiling.load(Ordering::Relaxed)
     }
 
-    /// Whether anything was bounded at the start and is so counted.
+    /// Returns whether anything was bounded at the start, so that memory is counted.
     #[inline]
     pub fn is_watched(&self) -> bool {
         self.is_watched.load(Ordering::Relaxed)
     }
 
-    /// Bytes held, 0 where nothing is counted.
+    /// Returns the bytes held; 0 where nothing is counted.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// In a forked child: what is held now, for what other threads were charging or giving back is not done.
+    /// In a forked child: sets what is held now, because charges and releases that other threads had begun are not completed.
     pub fn recount(&self, held: usize) {
         if self.is_watched() {
             self.held.store(held, Ordering::Relaxed);
         }
     }
 
-    /// How often a charge was refused.
+    /// Returns how often a charge was refused.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Whether there is a most, and `bytes` are no more: gathering may help.
+    /// Returns whether there is a most and `bytes` does not exceed it: only then may gathering help.
     pub fn might_hold(&self, bytes: usize) -> bool {
         self.most() != NONE && bytes <= self.most()
     }
 
-    /// Whether `bytes` more would be refused now but might not be when room has been made.
+    /// Returns whether a charge of `bytes` would be refused now but might succeed once room has been made.
     pub fn lacks(&self, bytes: usize) -> bool {
         self.might_hold(bytes) && self.held() > self.most() - bytes
     }
 
-    /// Charges `bytes` if as many may be held.
+    /// Charges `bytes`; returns false if so much more may not be held.
     pub fn charge(&self, bytes: usize) -> bool {
         if !self.is_watched() {
             return true;
@@ -121,7 +121,7 @@ impl Limit {
         charged
     }
 
-    /// Counts what cannot be refused any more.
+    /// Counts bytes that can no longer be refused.
     pub fn add(&self, bytes: usize) {
         if self.is_watched() {
             self.held.fetch_add(bytes, Ordering::Relaxed);
@@ -136,7 +136,7 @@ impl Limit {
         }
     }
 
-    /// Bytes that may be free and warm.
+    /// Returns the bytes that may be free and warm.
     pub fn warm_share(&self) -> usize {
         match self.ceiling() {
             NONE => NONE,
@@ -144,14 +144,14 @@ impl Limit {
         }
     }
 
-    /// Whether the ceiling is near.
+    /// Returns whether the ceiling is near.
     #[inline]
     pub fn is_near(&self) -> bool {
         let ceiling = self.ceiling();
         ceiling != NONE && self.held() > ceiling - ceiling / NEAR
     }
 
-    /// Whether to gather now what lies idle: just below the ceiling and above it, each time that much more is held.
+    /// Returns whether to gather what lies idle now: just below the ceiling and above it, each time one step more is held.
     pub fn is_time_to_gather(&self) -> bool {
         let (held, ceiling) = (self.held(), self.ceiling());
         let last = self.gathered_at.load(Ordering::Relaxed);
@@ -166,7 +166,7 @@ impl Limit {
     }
 }
 
-/// What one owner of memory holds, as far as the process's account knows. Used under its owner's lock.
+/// What one owner of memory holds, as far as the process's account knows. Used under the owner's lock.
 #[derive(Debug, Default)]
 pub struct Account(AtomicUsize);
 
@@ -180,7 +180,7 @@ impl Account {
         charged
     }
 
-    /// What the process's account knows of.
+    /// Returns what the process's account knows of.
     pub fn held(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

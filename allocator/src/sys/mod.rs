@@ -1,10 +1,11 @@
 //! # sys: the operating system
 //!
-//! Each service once, named by purpose. System calls are made by our own instruction, not through libc, for three reasons: errno is
-//! never touched (a successful `malloc` must leave it alone), none is a cancellation point, and nothing needs to be relocated
-//! yet. Errors are bare errno numbers.
+//! Each service is here once, named by its purpose. System calls are made by larder's own instruction, not through libc, for three reasons: errno is
+//! never touched (a successful `malloc` must leave it alone), none is a cancellation point, and nothing needs to be relocated yet. Errors are bare
+//! errno numbers.
 //!
-//! What fork does: nothing here has state but `options` and `boot`-time facts, which a child inherits unchanged.
+//! Fork: a child inherits `options` and what was found out at boot unchanged. The locks, the gates, the account of `limit`, and the helper thread
+//! with its watch need more; each of those modules says what.
 
 pub mod arch;
 pub mod cgroup;

@@ -1,30 +1,30 @@
-//! The system calls larder makes, each under its own name.
+//! The system calls that larder makes, each under its own name.
 #![allow(unsafe_code, reason = "system calls")]
 
 use super::{Errno, arch};
 use crate::base::units::PAGE;
 
-/// A system call that cannot break memory safety by itself: no argument lets the kernel write to memory we do not hand over.
+/// Makes a system call that cannot break memory safety by itself: no argument lets the kernel write to memory that we do not hand over.
 fn call(number: i64, args: [usize; 6]) -> Result<usize, Errno> {
-    // SAFETY: only the functions of this file call it, each with arguments that are sound as its own text says.
+    // SAFETY: only the functions of this file call it, each with arguments that are sound as the function's own text says.
     let result = unsafe { arch::syscall(number, args) };
     if result < 0 { Err(Errno(-result as i32)) } else { Ok(result as usize) }
 }
 
-/// New private anonymous memory of `len` bytes with `protection`; `flags` are added to `MAP_PRIVATE | MAP_ANONYMOUS`. Never replaces a mapping.
+/// Maps new private anonymous memory of `len` bytes with `protection`; `flags` are added to `MAP_PRIVATE | MAP_ANONYMOUS`. Never replaces a mapping.
 pub(super) fn map_anonymous(len: usize, protection: i32, flags: i32) -> Result<usize, Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | flags;
     call(libc::SYS_mmap, [0, len, protection as usize, flags as usize, usize::MAX, 0])
 }
 
-/// Reserves addresses if nobody has any of them.
+/// Reserves a range of addresses, if nobody has any of them.
 pub(super) fn reserve_at(addr: usize, len: usize) -> Result<(), Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
     let base = call(libc::SYS_mmap, [addr, len, libc::PROT_NONE as usize, flags as usize, usize::MAX, 0])?;
     if base == addr {
         return Ok(());
     }
-    // Before Linux 4.17 the flag says nothing.
+    // Kernels before Linux 4.17 ignore the flag.
     // SAFETY: it was just mapped, and nobody knows it.
     let _unmapped = unsafe { unmap(base, len) };
     Err(Errno(libc::EEXIST))
@@ -54,7 +54,7 @@ pub(super) unsafe fn remap(addr: usize, len: usize, new_len: usize, flags: i32) 
     call(libc::SYS_mremap, [addr, len, new_len, flags as usize, 0, 0])
 }
 
-/// Moves a mapping to `to`, over what is there, where it has `new_len` bytes.
+/// Moves a mapping to `to`, replacing what is there; it has `new_len` bytes afterwards.
 ///
 /// # Safety
 /// Both ranges are ours; nothing refers to what was at `to`.
@@ -63,7 +63,7 @@ pub(super) unsafe fn remap_to(addr: usize, len: usize, new_len: usize, to: usize
     call(libc::SYS_mremap, [addr, len, new_len, flags as usize, to, 0]).map(drop)
 }
 
-/// Waits while `*word == expected`, at most forever; returns at once when it differs or a signal came.
+/// Waits while `*word == expected`, possibly for ever; returns at once if it differs, and when a signal comes.
 pub fn futex_wait(word: *const u32, expected: u32) {
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
     let _woken_or_changed = call(libc::SYS_futex, [word as usize, op as usize, expected as usize, 0, 0, 0]);
@@ -86,12 +86,12 @@ fn futex_wake(word: *const u32, most: usize) {
     let _count = call(libc::SYS_futex, [word as usize, op as usize, most, 0, 0, 0]);
 }
 
-/// Writes some of `bytes`; how many.
+/// Writes some of `bytes`; returns how many.
 pub(super) fn write(descriptor: i32, bytes: &[u8]) -> Result<usize, Errno> {
     call(libc::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0])
 }
 
-/// Runs `body` with standard error of the process's first thread, as a descriptor of this one.
+/// Runs `body` with the standard error of the process's first thread, as a descriptor of the calling thread.
 pub(super) fn with_stderr_of_process<R>(body: impl FnOnce(i32) -> R) -> Result<R, Errno> {
     let borrowed = call(libc::SYS_pidfd_open, [process_id(), 0, 0, 0, 0, 0]).and_then(|process| {
         let borrowed = call(libc::SYS_pidfd_getfd, [process, 2, 0, 0, 0, 0]);
@@ -108,28 +108,28 @@ pub(super) fn with_stderr_of_process<R>(body: impl FnOnce(i32) -> R) -> Result<R
     Ok(result)
 }
 
-/// Gives the calling thread a table of descriptors of its own, which is empty: it closes none of the others'.
+/// Gives the calling thread a table of descriptors of its own, which is empty; the descriptors of the other threads stay open.
 pub(super) fn leave_descriptors() -> Result<(), Errno> {
     let flags = libc::CLOSE_RANGE_UNSHARE as usize;
     call(libc::SYS_close_range, [0, u32::MAX as usize, flags, 0, 0, 0]).map(drop)
 }
 
-/// Opens the file at `path` to be read.
+/// Opens the file at `path` for reading.
 pub fn open(path: &core::ffi::CStr) -> Result<u32, Errno> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
     call(libc::SYS_openat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0, 0, 0])
         .map(|fd| fd as u32)
 }
 
-/// Reads the head of an open file into `buffer`.
+/// Reads the beginning of an open file into `buffer`.
 pub fn read_from_start(descriptor: u32, buffer: &mut [u8]) -> Result<&[u8], Errno> {
     let args = [descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
     let filled = call(libc::SYS_pread64, args)?;
     Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-/// Reads the head of the file at `path` into `buffer`. A read of less than a page, if there is room for one, is the last: files of the kernel's give
-/// no more than that at once (sysfs), but no less while there is some, and to be told that there is none is a call more.
+/// Reads the beginning of the file at `path` into `buffer`. A read of less than a page, if there is room for one, is taken for the last: files of the
+/// kernel's (sysfs) give no more than a page at once, but no less while there is more, and being told that there is no more costs one more call.
 pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let descriptor = open(path)?;
     let mut filled = 0;
@@ -149,7 +149,7 @@ pub fn read_file<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> Result<&'a
     outcome.map(|()| buffer.get(..filled).unwrap_or_default())
 }
 
-/// Reads what comes next in an open file into `buffer`; how many bytes.
+/// Reads what comes next in an open file into `buffer`; returns how many bytes.
 pub(super) fn read(descriptor: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
     loop {
         let args = [descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
@@ -181,27 +181,27 @@ fn change_signal_mask(how: i32, set: u64) -> Result<u64, Errno> {
     call(libc::SYS_rt_sigprocmask, args).map(|_| old)
 }
 
-/// The blocked signals that wait for this thread or the process.
+/// Returns the blocked signals that are pending for this thread or the process.
 pub(super) fn pending_signals() -> Result<u64, Errno> {
     let mut set = 0_u64;
     call(libc::SYS_rt_sigpending, [&raw mut set as usize, 8, 0, 0, 0, 0]).map(|_| set)
 }
 
-/// Takes away a signal of `set` that waits, the thread's own first.
+/// Takes away a pending signal of `set`, the thread's own first.
 pub(super) fn take_signal(set: u64) {
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let args = [&raw const set as usize, 0, &raw const at_once as usize, 8, 0, 0];
     let _signal = call(libc::SYS_rt_sigtimedwait, args);
 }
 
-/// What a clock shows (0 if the kernel will not say).
+/// Returns what a clock shows (0 if the kernel does not say).
 pub(super) fn clock_gettime(clock: libc::clockid_t) -> libc::timespec {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let _known = call(libc::SYS_clock_gettime, [clock as usize, &raw mut now as usize, 0, 0, 0, 0]);
     now
 }
 
-/// The soft limit of address space in bytes (`usize::MAX`: none).
+/// Returns the soft limit of address space in bytes (`usize::MAX`: none).
 pub fn address_space_limit() -> usize {
     let mut limit = [usize::MAX; 2];
     let args = [0, libc::RLIMIT_AS as usize, 0, limit.as_mut_ptr() as usize, 0, 0];
@@ -214,7 +214,7 @@ pub fn address_space_limit() -> usize {
 /// Reads and sets a limit of a process (0: this one).
 ///
 /// # Safety
-/// `new` and `old` are null or a limit's place.
+/// `new` is null or points to a limit; `old` is null or points to memory for one.
 pub unsafe fn prlimit(
     process: i32,
     resource: u32,
@@ -224,9 +224,9 @@ pub unsafe fn prlimit(
     call(libc::SYS_prlimit64, [process as usize, resource as usize, new as usize, old as usize, 0, 0]).map(drop)
 }
 
-/// Bytes of physical memory, or 0 if the kernel will not say.
+/// Returns the bytes of physical memory, or 0 if the kernel does not say.
 pub fn physical_memory() -> usize {
-    // SAFETY: sysinfo is plain numbers; all zero is a value.
+    // SAFETY: sysinfo consists of plain numbers, for which all zero is a value.
     let mut info: libc::sysinfo = unsafe { core::mem::zeroed() };
     match call(libc::SYS_sysinfo, [&raw mut info as usize, 0, 0, 0, 0, 0]) {
         Ok(_) => info.totalram as usize * info.mem_unit as usize,
@@ -234,7 +234,7 @@ pub fn physical_memory() -> usize {
     }
 }
 
-/// Sets the memory policy of a range of ours: where its pages are to lie when they come. Moves none.
+/// Sets the memory policy of a range of ours: where its pages are to lie when they are first touched. Moves none.
 pub(super) fn bind(addr: usize, len: usize, mode: i32, nodes: &[u64; 16]) -> Result<(), Errno> {
     call(libc::SYS_mbind, [addr, len, mode as usize, nodes.as_ptr() as usize, MASK_BITS, 0]).map(drop)
 }
@@ -244,15 +244,15 @@ pub(super) fn set_home_node(addr: usize, len: usize, node: usize) -> Result<(), 
     call(libc::SYS_set_mempolicy_home_node, [addr, len, node, 0, 0, 0]).map(drop)
 }
 
-/// The calling thread's memory policy: its mode and nodes; with `MPOL_F_MEMS_ALLOWED` the nodes it may use at all.
+/// Returns the calling thread's memory policy: its mode and nodes; with `MPOL_F_MEMS_ALLOWED`, the nodes that it may use at all.
 pub(super) fn memory_policy(flags: usize) -> Result<(i32, [u64; 16]), Errno> {
     let (mut mode, mut nodes) = (0_i32, [0; 16]);
     let args = [&raw mut mode as usize, nodes.as_mut_ptr() as usize, MASK_BITS, 0, flags, 0];
     call(libc::SYS_get_mempolicy, args).map(|_| (mode, nodes))
 }
 
-/// Asks where pages lie, or moves them to `nodes` if these are given: for each page the node where it lies then, or a negative errno. Returns
-/// how many it did not come to, of which it then says nothing.
+/// Asks where pages lie, or moves them to `nodes` if these are given. `status` gets for each page the node where it lies then, or a negative errno.
+/// Returns the number of pages that the kernel did not get to, for which it sets nothing.
 pub(super) fn move_pages(pages: &[usize], nodes: Option<&[i32]>, status: &mut [i32]) -> Result<usize, Errno> {
     let count = pages.len().min(status.len()).min(nodes.map_or(usize::MAX, <[i32]>::len));
     let nodes = nodes.map_or(0, |nodes| nodes.as_ptr() as usize);
@@ -260,34 +260,34 @@ pub(super) fn move_pages(pages: &[usize], nodes: Option<&[i32]>, status: &mut [i
     call(libc::SYS_move_pages, [0, count, pages.as_ptr() as usize, nodes, status.as_mut_ptr() as usize, flags])
 }
 
-/// Only pages that no other process has.
+/// Only pages that no other process maps.
 const MPOL_MF_MOVE: usize = 1 << 1;
 
-/// The kernel takes one bit less than it is told.
+/// The kernel reads one bit less than it is told.
 const MASK_BITS: usize = 16 * 64 + 1;
 
-/// The CPU this thread runs on, and that CPU's node.
+/// Returns the CPU that this thread runs on, and that CPU's node.
 pub fn cpu_and_node() -> Result<(usize, usize), Errno> {
     let (mut cpu, mut node) = (0_u32, 0_u32);
     let args = [&raw mut cpu as usize, &raw mut node as usize, 0, 0, 0, 0];
     call(libc::SYS_getcpu, args).map(|_| (cpu as usize, node as usize))
 }
 
-/// Bits of the kernel's masks of CPUs, a multiple of 64: no number that it may ever give a CPU, or a thread in place of one, is as large. `None` if it
-/// refuses, or has more than 8192.
+/// Returns the number of bits in the kernel's masks of CPUs, a multiple of 64: no number that the kernel may ever give a CPU, or a thread in place of
+/// one, is as large. `None` if it refuses, or if there are more than 8192.
 pub fn cpu_mask_bits() -> Option<usize> {
     cpus_of_thread(0).ok().map(|(_, bytes)| bytes * 8)
 }
 
-/// The CPUs that a thread may run on (0: the calling one), and the bytes of the kernel's mask.
+/// Returns the CPUs that a thread may run on (0: the calling one), and the bytes of the kernel's mask.
 fn cpus_of_thread(thread: usize) -> Result<([u64; 128], usize), Errno> {
     let mut mask = [0; 128];
     let args = [thread, size_of_val(&mask), mask.as_mut_ptr() as usize, 0, 0, 0];
     call(libc::SYS_sched_getaffinity, args).map(|bytes| (mask, bytes))
 }
 
-/// Lets the calling thread run where the process's first one may: its maker may be bound to a CPU that is to be left alone. Only if that is elsewhere:
-/// sandboxes that let ask often kill for setting.
+/// Lets the calling thread run where the process's first thread may: its maker may be bound to a CPU that is to be left alone. Sets nothing if the
+/// CPUs are the same: sandboxes that permit asking often kill for setting.
 pub fn run_where_first_thread_may() {
     let Ok(first) = cpus_of_thread(process_id()) else { return };
     if cpus_of_thread(0) != Ok(first) {
@@ -304,17 +304,17 @@ pub fn stay_on_first_cpus() {
         call(libc::SYS_sched_setaffinity, [0, size_of_val(&first), (&raw const first) as usize, 0, 0, 0]);
 }
 
-/// The process's number.
+/// Returns the process's number.
 pub fn process_id() -> usize {
     call(libc::SYS_getpid, [0; 6]).unwrap_or(0)
 }
 
-/// Whether the thread is the first of its process: in a forked child the one that forked. One that cannot be told is taken for it.
+/// Returns whether the calling thread is the first of its process: in a forked child, the one that forked. If that cannot be told, returns true.
 pub fn is_first_thread() -> bool {
     !call(libc::SYS_gettid, [0; 6]).is_ok_and(|thread| thread != process_id())
 }
 
-/// Ends the process with SIGABRT, whatever the program has made of that signal's mask.
+/// Ends the process with SIGABRT, even if the program blocks that signal.
 pub fn abort() -> ! {
     // SAFETY: abort has no preconditions and allocates nothing.
     unsafe { libc::abort() }
@@ -323,20 +323,20 @@ pub fn abort() -> ! {
 /// The signal of `abort`, in a set.
 pub(super) const SIGABRT: u64 = 1 << (libc::SIGABRT - 1);
 
-/// Whether the program has a function to handle SIGABRT.
+/// Returns whether the program has a handler for SIGABRT.
 pub(super) fn abort_is_handled() -> bool {
-    // The kernel's: handler, flags, restorer, mask.
+    // As the kernel lays it out: handler, flags, restorer, mask.
     let mut action = [0_usize; 4];
     let args = [libc::SIGABRT as usize, 0, action.as_mut_ptr() as usize, 8, 0, 0];
     call(libc::SYS_rt_sigaction, args).is_ok() && ![libc::SIG_DFL, libc::SIG_IGN].contains(&action[0])
 }
 
-/// Sends SIGABRT to whichever thread does not hold it back.
+/// Sends SIGABRT to the process: a thread that does not block it takes it.
 pub(super) fn send_abort() {
     let _sent = call(libc::SYS_kill, [process_id(), libc::SIGABRT as usize, 0, 0, 0, 0]);
 }
 
-/// Ends the process with SIGABRT, without any handler of the program's, if it may be sent at all.
+/// Ends the process with SIGABRT without running a handler of the program's, if the signal may be sent at all.
 pub(super) fn abort_by_default() {
     let default = [0_usize; 4];
     let _set = call(libc::SYS_rt_sigaction, [libc::SIGABRT as usize, default.as_ptr() as usize, 0, 8, 0, 0]);
@@ -349,7 +349,7 @@ pub fn futex_wait_for(word: *const u32, expected: u32, ms: u64) {
     let _woken_or_over = futex_try_wait(word, expected, ms);
 }
 
-/// Whether a word can be read: the kernel tries, as for a waiter that has no time to wait.
+/// Returns whether a word can be read: the kernel tries, as for a waiter that has no time to wait.
 pub fn is_readable(word: *const u32) -> bool {
     futex_try_wait(word, u32::MAX, 0) != Err(Errno(libc::EFAULT))
 }
@@ -366,7 +366,7 @@ pub fn name_thread(name: &core::ffi::CStr) {
     let _nameless_is_harmless = call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0]);
 }
 
-/// Takes every capability from the calling thread alone, if it has any: sandboxes that let ask for them often kill for setting them.
+/// Takes every capability from the calling thread alone, if it has any: sandboxes that permit asking for them often kill for setting them.
 pub fn drop_capabilities() {
     const VERSION_3: u32 = 0x2008_0522;
     let (header, mut sets, none) = ([VERSION_3, 0], [0_u32; 6], [0_u32; 6]);
@@ -396,7 +396,7 @@ pub fn register_for_restarts() -> Result<(), Errno> {
     call(libc::SYS_membarrier, [REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0, 0, 0, 0]).map(drop)
 }
 
-/// Restarts every restartable sequence that a thread of this process is in: when it returns, all that run began later.
+/// Restarts every restartable sequence that a thread of this process is in: when this returns, every sequence that is running began later.
 pub fn restart_sequences() -> Result<(), Errno> {
     call(libc::SYS_membarrier, [PRIVATE_EXPEDITED_RSEQ, 0, 0, 0, 0, 0]).map(drop)
 }
@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn what_comes_by_the_page_is_read_to_its_end() {
         let (reader, mut writer) = std::io::pipe().unwrap();
-        // SAFETY: takes numbers.
+        // SAFETY: the arguments are plain numbers.
         let room = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, PAGE as i32) };
         assert_eq!(room, PAGE as i32, "a pipe that gives no more than a page at once, as sysfs does");
         let path = std::ffi::CString::new(std::format!("/proc/self/fd/{}", reader.as_raw_fd())).unwrap();

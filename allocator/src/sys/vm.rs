@@ -1,9 +1,9 @@
 //! Address space: reserve, commit, purge, release, remap.
 //!
-//! A [`Span`] is a range of addresses that larder owns. It is *reserved* (no access, no memory), and its front part may be
-//! *committed* (readable and writable; memory comes by touching). *Purging* gives memory back and keeps the addresses: pages read
-//! zero afterwards, iff the call succeeded (under `mlockall` it does not). *Releasing* gives the addresses back.
-//! Protection and advice are only ever changed for large parts at once, so the number of mappings stays small.
+//! A [`Span`] is a range of addresses that larder owns. It is *reserved* (no access, no memory), and its front part may be *committed* (readable and
+//! writable; memory comes when it is touched). *Purging* gives memory back and keeps the addresses: afterwards pages read zero iff the call succeeded
+//! (under `mlockall` it does not). *Releasing* gives the addresses back. Protection and advice are only ever changed for large parts at once, so the
+//! number of mappings stays small.
 #![allow(unsafe_code, reason = "system calls on memory that the token proves to be ours")]
 
 use super::environment::{auxiliary, has_vdso};
@@ -15,14 +15,14 @@ use crate::base::units::{HUGE_PAGE, PAGE, round_up};
 use core::num::NonZeroUsize;
 use once_cell::race::{OnceBool, OnceNonZeroUsize};
 
-/// The system's page size in bytes.
+/// Returns the system's page size in bytes.
 pub fn system_page() -> usize {
     static SIZE: OnceNonZeroUsize = OnceNonZeroUsize::new();
     SIZE.get_or_init(|| NonZeroUsize::new((auxiliary(libc::AT_PAGESZ) as usize).max(PAGE)).unwrap_or(NonZeroUsize::MIN))
         .get()
 }
 
-/// What may be said of memory without a change to its contents.
+/// Advice about memory that does not change its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Advice {
@@ -32,7 +32,7 @@ pub enum Advice {
     NoHugePages = libc::MADV_NOHUGEPAGE,
 }
 
-/// A range of addresses that is ours alone: dropped, it stays mapped for ever.
+/// A range of addresses that is ours alone. If it is dropped, it stays mapped for ever.
 #[derive(Debug)]
 pub struct Span {
     base: usize,
@@ -42,7 +42,7 @@ pub struct Span {
 impl Span {
     /// Reserves `len` bytes aligned to `align` (a power of two, at least a page).
     pub fn reserve(len: usize, align: usize) -> Result<Span, Errno> {
-        // Not `MAP_NORESERVE`: what is moved out to grow by `mremap` would never be refused for being absurd.
+        // Not `MAP_NORESERVE`: what is moved out of such a mapping and grows by `mremap` would never be refused, however absurd its size.
         Span::map_aligned(len, align, libc::PROT_NONE, 0)
     }
 
@@ -52,9 +52,9 @@ impl Span {
         syscall::map_anonymous(len, libc::PROT_READ | libc::PROT_WRITE, flags).map(|base| Span { base, len })
     }
 
-    /// Advises about all of it; a refusal is harmless.
+    /// Gives advice about all of it; a refusal is harmless.
     pub fn advise(&self, advice: Advice) {
-        // SAFETY: such advice keeps contents.
+        // SAFETY: every [`Advice`] keeps contents.
         let _refused_is_harmless = unsafe { syscall::advise(self.base, self.len, advice as i32) };
     }
 
@@ -74,7 +74,7 @@ impl Span {
         Ok(Span { base: start, len: padded }.trimmed(align, len))
     }
 
-    /// Cuts the span to `len` bytes at the first multiple of `align` and releases the rest.
+    /// Cuts the span down to `len` bytes from the first multiple of `align` on, and releases the rest.
     fn trimmed(self, align: usize, len: usize) -> Span {
         let base = (self.base + align - 1) & !(align - 1);
         let (before, after) = (base - self.base, self.base + self.len - base - len);
@@ -102,34 +102,34 @@ impl Span {
         refusals.bind(self.base, self.len, policy, home)
     }
 
-    /// Gives the span the thread's own policy again ([`Refusals::unbind`]).
+    /// Gives the span the policy of the touching thread again ([`Refusals::unbind`]).
     pub fn unbind(&self, refusals: &Refusals) -> Result<(), Errno> {
         refusals.unbind(self.base, self.len)
     }
 
-    /// Splits into the first `len` bytes (a multiple of the page) and the rest.
+    /// Splits the span into the first `len` bytes (a multiple of the page) and the rest.
     pub fn split(self, len: usize) -> (Span, Span) {
         let len = len.min(self.len);
         (Span { base: self.base, len }, Span { base: self.base + len, len: self.len - len })
     }
 
-    /// Whether the two lie side by side.
+    /// Returns whether the two lie side by side.
     pub fn touches(&self, other: &Span) -> bool {
         self.base + self.len == other.base || other.base + other.len == self.base
     }
 
-    /// Of two that lie side by side, one.
+    /// Joins two spans that lie side by side.
     pub fn join(self, other: Span) -> Span {
         Span { base: self.base.min(other.base), len: self.len + other.len }
     }
 
-    /// Gives the memory of a readable and writable span back and keeps the addresses; iff it succeeds they read zero.
+    /// Gives the memory of a readable and writable span back and keeps the addresses; they read zero iff it succeeds.
     pub fn purge(&self) -> Result<(), Errno> {
-        // SAFETY: the token is the only one for the range, and who holds it needs no contents.
+        // SAFETY: the token is the only one for the range, and its holder needs no contents.
         unsafe { discard(self.base, self.len) }
     }
 
-    /// Gives the addresses back. If the kernel refuses, for that would make one mapping too many, they are lost; but their memory is not.
+    /// Gives the addresses back. If the kernel refuses, because that would make one mapping too many, the addresses are lost; their memory is not.
     pub fn release(self) {
         // SAFETY: the token is the only one for the range and ends here.
         let unmapped = unsafe { syscall::unmap(self.base, self.len) };
@@ -138,12 +138,13 @@ impl Span {
         }
     }
 
-    /// Grows or shrinks to `len` bytes, moving if need be; contents up to the smaller length are kept. On failure nothing changed.
+    /// Grows or shrinks the span to `len` bytes, moving it if necessary and permitted; contents up to the smaller length are kept. On failure nothing
+    /// has changed.
     pub fn resize(self, len: usize, may_move: bool) -> Result<Span, Span> {
         self.try_resize(len, may_move).map_err(|(span, _)| span)
     }
 
-    /// The same, and why it failed.
+    /// The same; on failure it also returns why.
     fn try_resize(self, len: usize, may_move: bool) -> Result<Span, (Span, Errno)> {
         let Some(len) = round_up(len, system_page()) else { return Err((self, Errno(libc::EINVAL))) };
         let flags = if may_move { libc::MREMAP_MAYMOVE } else { 0 };
@@ -154,18 +155,18 @@ impl Span {
         }
     }
 
-    /// Grows to `len` bytes and on to a multiple of `end`, where it ends; if it must move, then to a multiple of `align` (both powers of two, and `align` at
-    /// least a page and at least the other).
+    /// Grows the span to `len` bytes and on to a multiple of `end`. If it must move, it moves to a multiple of `align` (both are powers of two;
+    /// `align` is at least a page and at least `end`).
     ///
-    /// A place is reserved for it first, and if the kernel refuses to move it there that place is lost: whether it was unmapped already nobody can tell. So
-    /// none is where the attempt in place shows that the mapping cannot be moved either, as one in which the program changed protection or advice; nor
-    /// where addresses are bounded: both would count.
+    /// A place is reserved for it first. If the kernel refuses to move the span there, that place is lost, because nobody can tell whether it was
+    /// unmapped already. So no place is reserved if the attempt in place shows that the mapping cannot be moved either, as one in which the program
+    /// changed protection or advice; nor if addresses are bounded, because both would count.
     pub fn grow_aligned(self, len: usize, end: usize, align: usize) -> Result<Span, Span> {
         let Some(last) = self.base.checked_add(len).and_then(|last| round_up(last, end)) else { return Err(self) };
         let in_place = last - self.base;
         let span = match self.try_resize(in_place, false) {
             Ok(span) => return Ok(span),
-            // No room behind it, or for it.
+            // There is no room behind it, or none for so much.
             Err((span, Errno(libc::ENOMEM))) => span,
             Err((span, _)) => return Err(span),
         };
@@ -174,28 +175,29 @@ impl Span {
             return Err(span);
         }
         let Ok(place) = Span::reserve(len, align) else { return Err(span) };
-        // SAFETY: both tokens are the only ones for their ranges. If it succeeds the one of the place stands for both; if not, the place may be gone
-        // already, and others' by now: its token, which then ends nothing, leaves it as it is.
+        // SAFETY: both tokens are the only ones for their ranges. If the call succeeds, the token of the place stands for both. If it fails, the
+        // place may be gone already and may belong to somebody else by now; its token ends without releasing anything, so the place is left as it is.
         match unsafe { syscall::remap_to(span.base, span.len, place.len, place.base) } {
             Ok(()) => Ok(place),
             Err(_) => Err(span),
         }
     }
 
-    /// Has memory put behind the page at an offset, unless the program has forbidden to write there, or the kernel is older than 5.14.
+    /// Has memory put behind the page at an offset, unless the program has forbidden writing there or the kernel is older than 5.14.
     pub fn populate_at(&self, offset: usize) {
         let page = system_page();
-        // SAFETY: contents stay as they are.
+        // SAFETY: such advice keeps contents.
         let _refused_is_harmless = unsafe { syscall::advise(self.base + offset, page, libc::MADV_POPULATE_WRITE) };
     }
 
-    /// Whether the page around an offset holds anything but zeros; not if it cannot be read, for the program may have protected it.
+    /// Returns whether the page around an offset holds anything but zeros. Returns false if it cannot be read, because the program may have protected
+    /// it.
     pub fn is_written_at(&self, offset: usize) -> bool {
         let page = (self.base + offset) & !(PAGE - 1);
         if offset >= self.len || !syscall::is_readable(page as *const u32) {
             return false;
         }
-        // SAFETY: the token is the only one for the range, in which this page lies, and it can be read.
+        // SAFETY: the token is the only one for the range, in which this page lies, and the page can be read.
         let words = unsafe { core::slice::from_raw_parts(page as *const u64, PAGE / size_of::<u64>()) };
         words.iter().any(|&word| word != 0)
     }
@@ -214,13 +216,13 @@ impl Span {
     }
 }
 
-/// A reserved span kept in shared metadata: commit grows its front part. All zero is the empty reserve.
+/// A reserved span kept in shared metadata; committing grows its front part. All zero is the empty reserve.
 #[derive(Debug, Default)]
 pub struct Reserve {
     base: AtomicUsize,
     len: AtomicUsize,
     committed: AtomicUsize,
-    /// Bytes that there may be: those that were only given up until they are needed among them.
+    /// Bytes that there may be: those reserved, and those given up only until they are needed.
     most: AtomicUsize,
 }
 
@@ -231,14 +233,15 @@ impl Reserve {
         Reserve { base, len, committed, most }
     }
 
-    /// Takes over `span`; made once, before anyone else looks (boot publishes it).
+    /// Takes over `span`. Called once, before any other thread looks (boot publishes it).
     pub fn adopt(&self, span: Span) {
         self.base.store(span.base, Ordering::Relaxed);
         self.len.store(span.len, Ordering::Relaxed);
         self.most.store(span.len, Ordering::Relaxed);
     }
 
-    /// Gives it back, where nothing of it was ever committed. Of two who do so at once one does: who takes the length.
+    /// Gives the span back. Only for a reserve of which nothing was ever committed. If two threads do so at once, the one that takes the length does
+    /// it.
     pub fn abandon(&self) {
         let len = self.len.swap(0, Ordering::Relaxed);
         if len > 0 {
@@ -257,19 +260,19 @@ impl Reserve {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Bytes that there may be.
+    /// Returns the bytes that there may be.
     pub fn most(&self) -> usize {
         self.most.load(Ordering::Relaxed)
     }
 
-    /// Bytes committed. Acquire: pairs with the Release in `commit_to`, so that what was written before is seen.
+    /// Bytes committed. Acquire: pairs with the Release in `commit_to`, so that what was written before the commit is seen.
     #[inline(always)]
     pub fn committed(&self) -> usize {
         self.committed.load(Ordering::Acquire)
     }
 
-    /// Makes the first `len` bytes (rounded up to a page) accessible; what was given up of them is reserved again, if nobody else has it. The caller
-    /// holds the lock that guards growth.
+    /// Makes the first `len` bytes (rounded up to a page) accessible. The part of them that was given up is reserved again, if nobody else has it.
+    /// The caller holds the lock that guards growth.
     pub fn commit_to(&self, len: usize) -> Result<(), Errno> {
         let from = self.committed.load(Ordering::Relaxed);
         let to = round_up(len, system_page()).filter(|&to| to <= self.most()).ok_or(Errno(libc::ENOMEM))?;
@@ -291,8 +294,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives the last `bytes` back for good, if as many are not committed; what they are used for then is somebody else's matter. The caller holds the
-    /// lock that guards growth.
+    /// Gives the last `bytes` bytes back for good, if that many are uncommitted, and returns whether it did; larder has no further use for those
+    /// addresses. The caller holds the lock that guards growth.
     pub fn give_up(&self, bytes: usize) -> bool {
         let (len, page) = (self.len(), system_page());
         let left = len.saturating_sub(bytes) / page * page;
@@ -304,7 +307,7 @@ impl Reserve {
         true
     }
 
-    /// Gives all back that is not committed, until it is needed. The caller holds the lock that guards growth.
+    /// Gives everything that is not committed back until it is needed. The caller holds the lock that guards growth.
     pub fn give_up_unused(&self) {
         self.cut_to(self.committed());
     }
@@ -316,7 +319,7 @@ impl Reserve {
         }
     }
 
-    /// Gives the memory of a part back; iff it succeeds the part reads zero.
+    /// Gives the memory of a part back; the part reads zero iff it succeeds.
     ///
     /// # Safety
     /// The part is committed and nobody needs its contents.
@@ -328,12 +331,13 @@ impl Reserve {
         if LIMIT.is_watched() {
             self.part_huge_pages(offset, len);
         }
-        // SAFETY: the caller owns the part.
+        // SAFETY: the caller promises that the part is committed and that nobody needs its contents.
         unsafe { discard(self.base() + offset, len) }
     }
 
-    /// Has the kernel split the transparent huge pages that a part covers only partly. It charges one of which a piece is given back in whole,
-    /// until it must reclaim, and may not get to it before it kills. To look at the pages of such a piece as cold it has to split it now.
+    /// Has the kernel split the transparent huge pages that a part covers only partly. If a piece of a huge page is given back, the kernel goes on
+    /// charging the whole page until it must reclaim, and it may kill before it gets to that page. Advice that the pages of such a piece are cold
+    /// makes it split the huge page now.
     fn part_huge_pages(&self, offset: usize, len: usize) {
         if !((self.base() + offset) | len).is_multiple_of(HUGE_PAGE) {
             // SAFETY: such advice keeps contents.
@@ -341,14 +345,14 @@ impl Reserve {
         }
     }
 
-    /// Advises about a part of the reservation; a refusal is harmless.
+    /// Gives advice about a part of the reservation; a refusal is harmless.
     pub fn advise(&self, offset: usize, len: usize, advice: Advice) {
-        // SAFETY: such advice keeps contents.
+        // SAFETY: every [`Advice`] keeps contents.
         let _refused_is_harmless = unsafe { syscall::advise(self.base() + offset, len, advice as i32) };
     }
 
-    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards. Not where it is locked: the kernel would unlock
-    /// the whole mapping it lies in, not this part alone, and count it as locked for ever.
+    /// Moves the pages of a part into a span of its own; the part stays mapped and reads zero afterwards. Refused where the part is locked: the
+    /// kernel would unlock the whole mapping that it lies in, not this part alone, and count that mapping as locked for ever.
     ///
     /// # Safety
     /// The part is committed and owned by the caller.
@@ -361,7 +365,7 @@ impl Reserve {
         unsafe { syscall::remap(self.base() + offset, len, len, flags) }.map(|base| Span { base, len })
     }
 
-    /// Whether the last page before an offset is locked (`mlock`, `mlockall`): then such advice is refused.
+    /// Returns whether the last page before an offset is locked (`mlock`, `mlockall`): advice that it is cold is then refused.
     fn is_locked(&self, end: usize) -> bool {
         let page = system_page();
         // SAFETY: such advice keeps contents.
@@ -371,7 +375,8 @@ impl Reserve {
 }
 
 impl Reserve {
-    /// Moves a span's pages to a part of the reserve; or copies them, where the system refuses (near `vm.max_map_count`, before it changes anything).
+    /// Moves a span's pages to a part of the reserve; copies them if the system refuses (near `vm.max_map_count`, where it refuses before it changes
+    /// anything).
     ///
     /// # Safety
     /// The part is committed, as long as the span, and owned by the caller.
@@ -379,17 +384,18 @@ impl Reserve {
         let to = self.base() + offset;
         // SAFETY: the caller owns the part; the span's token ends here.
         if unsafe { syscall::remap_to(span.base, span.len, span.len, to) }.is_err() {
-            // SAFETY: both are ours, as long, and apart.
+            // SAFETY: both are ours, equally long, and do not overlap; the part is still mapped, because the kernel refused before it changed
+            // anything.
             unsafe { core::ptr::copy_nonoverlapping(span.base as *const u8, to as *mut u8, span.len) };
             span.release();
         }
     }
 }
 
-/// Whether advice to discard pages is taken; an emulator may answer that it is, and do nothing (qemu-user before 7.1).
+/// Whether advice to discard pages is really followed: an emulator may answer that it is, and do nothing (qemu-user before 7.1).
 static IS_DISCARDED: OnceBool = OnceBool::new();
 
-/// Gives memory back; iff it succeeds the range reads zero.
+/// Gives memory back; the range reads zero iff it succeeds.
 ///
 /// # Safety
 /// The range is ours, and nobody needs its contents.
@@ -397,33 +403,33 @@ unsafe fn discard(address: usize, len: usize) -> Result<(), Errno> {
     if !IS_DISCARDED.get_or_init(try_to_discard) {
         return Err(Errno(libc::ENOSYS));
     }
-    // SAFETY: as the caller says.
+    // SAFETY: the caller promises that the range is ours and that nobody needs its contents.
     unsafe { syscall::advise(address, len, libc::MADV_DONTNEED) }
 }
 
-/// Tries it with a page of its own, once.
+/// Tries it once, with a page of its own.
 #[cold]
 fn try_to_discard() -> bool {
     let Ok(span) = Span::map(system_page(), system_page()) else { return true };
     let word = span.base as *mut u64;
     // SAFETY: the page was just mapped, and nobody else knows it.
     unsafe { word.write_volatile(1) };
-    // SAFETY: the same, and it is not needed.
+    // SAFETY: the page was just mapped, nobody else knows it, and its contents are not needed.
     let refused = unsafe { syscall::advise(span.base, span.len, libc::MADV_DONTNEED) }.is_err();
-    // SAFETY: it is mapped still.
+    // SAFETY: the page is still mapped.
     let is_zero = unsafe { word.read_volatile() } == 0;
     span.release();
     refused || is_zero
 }
 
-/// Whether the kernel wipes pages at fork, as far as it says so for none; qemu before 7.1 says yes to everything and has no vDSO.
+/// Returns whether the kernel wipes pages at fork, judging by its answer for an empty range; qemu before 7.1 says yes to everything and has no vDSO.
 #[inline(always)]
 pub fn wipes_on_fork() -> bool {
-    // SAFETY: advice about nothing.
+    // SAFETY: the range is empty.
     has_vdso() && unsafe { syscall::advise(0, 0, libc::MADV_WIPEONFORK) }.is_ok()
 }
 
-/// One page that reads zero in a forked child (or `None` where the kernel cannot do that).
+/// Maps one page that reads zero in a forked child; `None` if the kernel cannot do that.
 pub fn wipe_on_fork_page() -> Option<usize> {
     let span = Span::map(system_page(), system_page()).ok()?;
     // SAFETY: the range was just mapped; the advice acts at fork only.
@@ -441,13 +447,13 @@ pub fn wipe_on_fork_page() -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Eight of them are all the addresses there are.
+    /// Eight of these are all the addresses there are.
     const MANY: usize = 16 << 40;
 
     #[test]
     fn what_was_given_up_is_had_again_if_nobody_else_has_it() {
         const LEN: usize = 4 * HUGE_PAGE;
-        /// Far below what the kernel chooses for others.
+        /// Far below the addresses that the kernel chooses for others.
         const BASE: usize = 1 << 40;
         let reserve = Reserve::new();
         syscall::reserve_at(BASE, LEN).unwrap();
@@ -471,7 +477,7 @@ mod tests {
         const BASE: usize = 2 << 40;
         const ROUNDS: usize = 100_000;
         let (reserve, arrived) = (Reserve::new(), AtomicUsize::new(0));
-        // Each comes twice to a round, and waits there for the other without going to sleep.
+        // Each thread comes here twice in a round and waits for the other without sleeping.
         let meet = |meeting: usize| {
             arrived.fetch_add(1, Ordering::SeqCst);
             while arrived.load(Ordering::SeqCst) < 2 * meeting {

@@ -1,19 +1,20 @@
-//! A watch over the control groups, for the helper thread: what they have left, and whether memory is short in them.
+//! A watch over the control groups, for the helper thread: how much they have left, and whether memory is short in them.
 //!
-//! The groups' files are opened once and read again and again. They lie in a table of descriptors of the thread's own, so no program closes,
-//! counts or reuses them, and a sandbox that is entered later need only let `pread64` through. Where the kernel refuses such a table, or a
-//! file, nothing is watched, and nobody asks again. Fork: a child has neither the thread nor its table.
+//! The groups' files are opened once and read again and again. They are in a table of descriptors of the thread's own, so the program neither closes,
+//! counts nor reuses them, and a sandbox that is entered later need only permit `pread64`. If the kernel refuses such a table or a file, that is not
+//! watched and is not tried again. Fork: a child has neither the thread nor its table.
 //!
-//! Memory is **short** when the kernel had to reclaim or kill at a bound of these groups since the last look and little is left beside the files' pages,
-//! or when somebody in the innermost waited for memory for a tenth of the time. What befalls neighbours in the groups around is theirs.
+//! Memory is **short** when, since the last look, the kernel had to reclaim or kill at a bound of these groups and little is left apart from files'
+//! pages, or when somebody in the innermost group waited for memory for a tenth of the time. What happens to neighbours in the outer groups is their
+//! own affair.
 
 use super::cgroup::{self, FILES, File, Files, Group};
 use super::file::{open_file, text};
 use super::{Errno, message, syscall};
 
-/// Groups that are watched: the process's own, and the nearest around it that have a bound.
+/// Number of groups that are watched: the process's own, and the nearest ones around it that have a bound.
 const GROUPS: usize = 4;
-/// Of the time since the last look somebody waited this part for memory.
+/// Memory is short if somebody waited for it during this part of the time since the last look.
 const STALLED_SHARE: u64 = 10;
 
 /// The open files of one group.
@@ -40,7 +41,7 @@ impl Files for OpenGroup {
 pub struct Watch {
     groups: [OpenGroup; GROUPS],
     count: usize,
-    /// As it was at the last look.
+    /// What the files said at the last look, and when that was.
     trouble: u64,
     stalled_us: u64,
     looked_ms: u64,
@@ -49,19 +50,19 @@ pub struct Watch {
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Bytes that the groups have left ([`NONE`](super::limit::NONE): none has a bound any more), if that can be read.
+    /// Bytes that the groups have left ([`NONE`](super::limit::NONE): none has a bound any more); `None` if that cannot be read.
     pub left: Option<usize>,
     /// Whether memory is short.
     pub is_short: bool,
 }
 
 impl Watch {
-    /// Opens the groups' files, in a table of descriptors that the calling thread shares with nobody from then on.
+    /// Opens the groups' files, in a table of descriptors that the calling thread shares with no other thread from then on.
     pub fn begin(now_ms: u64) -> Watch {
         if message::leave_descriptors().is_ok() { Watch::open("", now_ms) } else { Watch::default() }
     }
 
-    /// The same in the calling thread's present table, and below a root other than `/`.
+    /// The same in the calling thread's present table, below a root other than `/`.
     fn open(root: &str, now_ms: u64) -> Watch {
         let mut watch = Watch { looked_ms: now_ms, ..Watch::default() };
         cgroup::each_group(root, |group| {
@@ -75,17 +76,17 @@ impl Watch {
         watch
     }
 
-    /// Whether there is anything to look at.
+    /// Returns whether there is anything to look at.
     pub fn sees(&self) -> bool {
         self.count > 0
     }
 
-    /// Milliseconds since the last look.
+    /// Returns the milliseconds since the last look.
     pub fn age_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.looked_ms)
     }
 
-    /// Looks.
+    /// Looks at the groups.
     pub fn look(&mut self, now_ms: u64) -> Look {
         let (trouble, stalled_us) = (self.trouble_now(), self.stalled_us_now());
         let had_trouble = trouble > self.trouble && self.open_groups().any(Files::is_tight);
@@ -104,7 +105,7 @@ impl Watch {
         self.open_groups().map(Files::trouble).sum()
     }
 
-    /// The innermost group's.
+    /// For how long somebody in the innermost group has waited so far.
     fn stalled_us_now(&self) -> u64 {
         self.open_groups().find_map(Files::stalled_us).unwrap_or(0)
     }

@@ -1,4 +1,5 @@
-//! What differs by architecture: the system call instruction, the thread pointer, how a thread is made and a line fetched. (The rseq sections are in `sys::rseq`.)
+//! What differs by architecture: the system call instruction, the thread pointer, and how a thread is made and a line is fetched. (The rseq sections
+//! are in `sys::rseq`.)
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

@@ -29,7 +29,7 @@ pub unsafe fn syscall(number: i64, args: [usize; 6]) -> isize {
     result
 }
 
-/// The address of the thread's control block: unique among live threads, known without a call.
+/// Returns the address of the thread's control block: unique among live threads, and known without a call.
 #[inline(always)]
 pub fn thread_pointer() -> usize {
     let pointer;
@@ -38,19 +38,19 @@ pub fn thread_pointer() -> usize {
     pointer
 }
 
-/// Fetches what lies at `address` into the cache, to be written to. An address that is not mapped does no harm, but costs a walk of the page tables.
+/// Fetches the line at `address` into the cache, to be written to. An address that is not mapped does no harm but costs a walk of the page tables.
 #[inline(always)]
 pub fn fetch(address: usize) {
-    // SAFETY: a hint; it never faults and changes nothing.
+    // SAFETY: only a hint; it never faults and changes no memory.
     unsafe { asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags)) };
 }
 
-/// Makes a thread that shares everything with its maker and runs `entry`, which never returns, on the stack that ends at `stack_end` (a
-/// multiple of 16), with `control_block` for its thread pointer. libc does not know of it. Negative errno on failure.
+/// Makes a thread that shares everything with its maker and runs `entry`, which never returns, on the stack that ends at `stack_end` (a multiple of
+/// 16), with `control_block` as its thread pointer. libc does not know of the thread. Negative errno on failure.
 ///
 /// # Safety
-/// The stack and the control block (whose first word is its own address) are the thread's for ever, and `entry` uses nothing of libc that
-/// looks at the thread: no errno, no locks, no thread-local storage.
+/// The stack and the control block (whose first word is its own address) belong to the thread for ever, and `entry` uses nothing of libc that depends
+/// on the thread: no errno, no locks, no thread-local storage.
 #[unsafe(naked)]
 pub unsafe extern "C" fn clone_thread(stack_end: usize, control_block: usize, entry: extern "C" fn() -> !) -> isize {
     naked_asm!(
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn clone_thread(stack_end: usize, control_block: usize, en
         "jz 2f",
         "ret",
         "2:",
-        // Here the new thread begins: for unwinders there is nothing above.
+        // Here the new thread begins: unwinders find nothing above.
         ".cfi_undefined rip",
         "xor ebp, ebp",
         "call r9",
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn clone_thread(stack_end: usize, control_block: usize, en
     )
 }
 
-/// Where libc says whether the program has one thread only, in a byte that is not 0 then; null where it does not say.
+/// Returns the address of a byte that libc keeps non-zero while the program has one thread only; null if libc has no such byte.
 pub fn libc_single_threaded_flag() -> *const u8 {
     let flag: *const u8;
     // SAFETY: reads a word of the global offset table, which is null where the symbol does not exist.
@@ -99,7 +99,7 @@ pub fn libc_single_threaded_flag() -> *const u8 {
     flag
 }
 
-/// Whether libc says that the program has one thread only; `None` where it does not say.
+/// Returns whether libc says that the program has one thread only; `None` if it does not say.
 pub fn libc_single_threaded() -> Option<bool> {
     let flag = libc_single_threaded_flag();
     if flag.is_null() {
