@@ -1,50 +1,50 @@
-//! What the control groups around this process let it have: read from `/proc/self/cgroup` and `/sys/fs/cgroup`, or from a tree laid out
-//! like them, for tests.
+//! What the control groups around this process permit it: read from `/proc/self/cgroup` and `/sys/fs/cgroup`, or, in tests, from a tree laid out like
+//! them.
 //!
-//! Groups nest, and each may have a bound, so every one from the process's up to the mount's root is looked at. Version 2 has `memory.max` (beyond
-//! it the kernel kills) and `memory.high` (beyond it the kernel makes the process wait); version 1 has `memory.limit_in_bytes`. In
-//! a container the path may be one of the host's that is not there: then the mount's root is the container's own group.
-//! What cannot be read, or says nothing sensible, bounds nothing at the start; later it leaves things as they are.
+//! Groups nest, and each may have a bound, so every group from the process's own up to the mount's root is looked at. Version 2 has `memory.max`
+//! (beyond it the kernel kills) and `memory.high` (beyond it the kernel makes the process wait); version 1 has `memory.limit_in_bytes`. In a
+//! container the path may be one of the host's that does not exist there; then the mount's root is the container's own group. A file that cannot be
+//! read, or makes no sense, bounds nothing at the start; later it leaves things as they are.
 //!
-//! Besides what is left the kernel tells of **trouble**: how often it had to reclaim or kill at a group's own bound (`memory.events.local`,
-//! `memory.failcnt`; before Linux 5.2 `memory.events`, which counts what befalls the groups below, too), and for how long somebody in the group or
-//! below it waited for memory (`memory.pressure`; for a group of version 1 the machine's own).
+//! Besides what is left, the kernel tells of **trouble**: how often it had to reclaim or kill at a group's own bound (`memory.events.local`,
+//! `memory.failcnt`; before Linux 5.2 `memory.events`, which also counts what happens in the groups below), and for how long somebody in the group or
+//! below it waited for memory (`memory.pressure`; for a group of version 1, the pressure of the whole machine).
 
 use super::Errno;
 use super::file::{PATH, each_line, try_to_read_text};
 use super::limit::NONE;
 
-/// What lies in these many pages of text is enough: the lines looked for come early.
+/// Bytes that are read of a file's text: the lines looked for come early.
 const TEXT: usize = 2048;
-/// Greater bounds mean none: version 1 has no word for it.
+/// Greater bounds mean none, because version 1 has no word for that.
 const ENDLESS: usize = 1 << 60;
 
 /// A file of a group.
 #[derive(Clone, Copy, Debug)]
 pub enum File {
-    /// Beyond it the kernel kills.
+    /// The bound beyond which the kernel kills.
     Max,
-    /// Beyond it the kernel makes the process wait.
+    /// The bound beyond which the kernel makes the process wait.
     High,
-    /// What is in use.
+    /// The bytes in use.
     Usage,
-    /// What of.
+    /// What they are used for.
     Stat,
-    /// How often there was trouble in the group and those below.
+    /// How often there was trouble in the group and in those below.
     Events,
-    /// How often in the group alone.
+    /// How often there was trouble in the group alone.
     OwnEvents,
-    /// How long somebody waited.
+    /// For how long somebody waited.
     Pressure,
 }
 
-/// Number of files.
+/// Number of kinds of [`File`].
 pub const FILES: usize = 7;
 
 /// One of the two ways the kernel shows memory groups.
 struct Version {
     mount: &'static str,
-    /// The names of the files; empty where there is none.
+    /// The names of the files; empty where this version has no such file.
     names: [&'static str; FILES],
 }
 
@@ -64,29 +64,31 @@ static V2: Version = Version {
         "memory.pressure",
     ],
 };
-/// Lines of `memory.stat` that count the files' pages: the kernel drops them before it kills. Version 1 has the sums of all groups below in others.
+/// Lines of `memory.stat` that count the files' pages, which the kernel drops before it kills. In version 1 other lines have the sums over all groups
+/// below.
 const DROPPED: [&str; 2] = ["inactive_file", "active_file"];
 const DROPPED_BELOW: [&str; 2] = ["total_inactive_file", "total_active_file"];
-/// Less than this part of a bound is little.
+/// Less than this part of a bound counts as little.
 const TIGHT_SHARE: usize = 8;
 /// Lines of `memory.events` that tell of reclaim at a bound.
 const TROUBLE: [&str; 3] = ["high", "max", "oom"];
 
-/// The smallest bound in bytes of the groups around the process; `root` is empty, but for tests.
+/// Returns the smallest bound, in bytes, of the groups around the process; `root` is empty except in tests.
 pub fn bound(root: &str) -> Option<usize> {
     let mut least = NONE;
     each_group(root, |group| least = group.bounds().into_iter().flatten().fold(least, usize::min));
     Some(least).filter(|&least| least != NONE)
 }
 
-/// The fewest bytes that any group has left: [`NONE`] if no group has a bound, an error if that is not known.
+/// Returns the fewest bytes that any group has left: [`NONE`] if no group has a bound, an error if that is unknown.
 pub fn headroom(root: &str) -> Result<usize, Errno> {
     let mut least = Err(Errno(libc::ENOENT));
     each_group(root, |group| least = lesser(least, group.headroom()));
     least
 }
 
-/// The lesser of two bounds. What is not there, or is not for this process to see, bounds nothing; what failed for another reason may hide any.
+/// Returns the lesser of two bounds. A file that does not exist, or that this process may not see, bounds nothing; one that failed for another reason
+/// may hide any bound.
 pub fn lesser(one: Result<usize, Errno>, other: Result<usize, Errno>) -> Result<usize, Errno> {
     let is_absent = |errno| matches!(errno, Errno(libc::ENOENT | libc::ENODEV | libc::EACCES));
     match (one, other) {
@@ -96,21 +98,21 @@ pub fn lesser(one: Result<usize, Errno>, other: Result<usize, Errno>) -> Result<
     }
 }
 
-/// Times of trouble in the process's group so far, and in those around it.
+/// Returns how often there has been trouble in the process's group and in those around it.
 pub fn trouble(root: &str) -> u64 {
     let mut sum = 0;
     each_group(root, |group| sum += group.trouble());
     sum
 }
 
-/// Whether any of these groups has little left.
+/// Returns whether any of these groups has little left.
 pub fn is_tight(root: &str) -> bool {
     let mut any = false;
     each_group(root, |group| any |= group.is_tight());
     any
 }
 
-/// The process's group and those around it, the innermost first.
+/// Calls `each` with the process's group and those around it, the innermost first.
 pub fn each_group(root: &str, mut each: impl FnMut(&Group<'_>)) {
     let mut path = [0; PATH];
     let Some((version, path)) = own_group(root, &mut path) else { return };
@@ -118,7 +120,7 @@ pub fn each_group(root: &str, mut each: impl FnMut(&Group<'_>)) {
     around.for_each(|path| each(&Group { root, version, path }));
 }
 
-/// The process's memory group: `4:memory:/path`, or `0::/path` where version 1 has none. The file has a line for each hierarchy, and the
+/// Returns the process's memory group: `4:memory:/path`, or `0::/path` where version 1 has none. The file has a line for each hierarchy, and the
 /// paths may be long, so it is read piece by piece.
 #[inline(never)]
 fn own_group<'a>(root: &str, buffer: &'a mut [u8; PATH]) -> Option<(&'static Version, &'a str)> {
@@ -127,24 +129,24 @@ fn own_group<'a>(root: &str, buffer: &'a mut [u8; PATH]) -> Option<(&'static Ver
         let Some((version, path)) = group_of_line(line) else { return true };
         buffer[..path.len()].copy_from_slice(path.as_bytes());
         found = Some((version, path.len()));
-        // Version 1 is the one that counts, wherever it stands.
+        // Version 1 takes precedence, wherever its line stands.
         core::ptr::eq(version, &V2)
     });
     let (version, len) = read.ok().and(found)?;
     Some((version, core::str::from_utf8(&buffer[..len]).ok()?))
 }
 
-/// The memory group that a line names, if it does, by a path that is not too long.
+/// Returns the memory group that a line names, if it names one by a path that is not too long.
 fn group_of_line(line: &str) -> Option<(&'static Version, &str)> {
     let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
     let is_first = controllers.split(',').any(|one| one == "memory");
     let version = if is_first { &V1 } else { controllers.is_empty().then_some(&V2)? };
-    // A path out of the container's view leads nowhere.
+    // A path that leaves the container's view leads nowhere.
     let path = if path.split('/').any(|part| part == "..") { "" } else { path.trim_end_matches('/') };
     (path.len() <= PATH).then_some((version, path))
 }
 
-/// A group: `path` is empty for the mount's root, else begins with a slash.
+/// A group. `path` is empty for the mount's root; any other begins with a slash.
 pub struct Group<'a> {
     root: &'a str,
     version: &'static Version,
@@ -152,7 +154,7 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// The path of one of its files, for whoever opens it; `None` where this version has none.
+    /// Passes the path of one of its files to `open`; returns `None` if this version has no such file.
     pub fn with_path<R>(&self, file: File, open: impl FnOnce(core::fmt::Arguments<'_>) -> R) -> Option<R> {
         let name = *self.version.names.get(file as usize)?;
         let machines_own = matches!(file, File::Pressure) && name.is_empty();
@@ -171,27 +173,27 @@ impl Files for Group<'_> {
 
 /// The files of a group, however they are read.
 pub trait Files {
-    /// The head of a file, as far as the buffer goes.
+    /// Reads the beginning of a file, as far as the buffer goes.
     fn read<'a>(&self, file: File, buffer: &'a mut [u8]) -> Result<&'a str, Errno>;
 
-    /// The bounds in bytes ([`NONE`]: none), in so far as they can be read.
+    /// Returns the bounds in bytes ([`NONE`]: none), in so far as they can be read.
     fn bounds(&self) -> [Result<usize, Errno>; 2] {
         let bound = |bytes| if bytes < ENDLESS { bytes } else { NONE };
         [File::Max, File::High].map(|file| self.number(file).map(bound))
     }
 
-    /// Whether there is one.
+    /// Returns whether there is a bound.
     fn is_bounded(&self) -> bool {
         self.bounds().into_iter().flatten().any(|bytes| bytes != NONE)
     }
 
-    /// The smaller bound; [`NONE`] if there is none.
+    /// Returns the smaller bound; [`NONE`] if there is none.
     fn bound(&self) -> Result<usize, Errno> {
         let [max, high] = self.bounds();
         lesser(max, high)
     }
 
-    /// Bytes left below the smaller bound; [`NONE`] if there is none.
+    /// Returns the bytes left below the smaller bound; [`NONE`] if there is none.
     fn headroom(&self) -> Result<usize, Errno> {
         self.left_below(self.bound()?)
     }
@@ -203,14 +205,14 @@ pub trait Files {
         }
     }
 
-    /// Whether little is left below the bound, or nobody knows how much: only then is it short of memory when the kernel has to reclaim. Who reads files
-    /// meets the bound all the time, and the kernel drops their pages.
+    /// Returns whether little is left below the bound, or whether that is unknown. Only then is memory short when the kernel has to reclaim: a
+    /// program that reads files meets the bound all the time, and the kernel drops their pages.
     fn is_tight(&self) -> bool {
         let is_little = |bound: usize| Ok::<_, Errno>(self.left_below(bound)? < bound / TIGHT_SHARE);
         self.bound().and_then(is_little).unwrap_or(true)
     }
 
-    /// Bytes in use without the files' pages.
+    /// Returns the bytes in use apart from the files' pages.
     fn usage(&self) -> Result<usize, Errno> {
         let usage = self.number(File::Usage)?;
         let mut text = [0; TEXT];
@@ -220,7 +222,8 @@ pub trait Files {
         Ok(usage.saturating_sub(files))
     }
 
-    /// Times of trouble so far, at the group's own bound: the other file counts what groups below met at theirs, which may be neighbours.
+    /// Returns how often there has been trouble at the group's own bound. The other file also counts trouble of groups below at theirs, which may be
+    /// neighbours.
     fn trouble(&self) -> u64 {
         [File::OwnEvents, File::Events].into_iter().find_map(|file| self.events(file)).unwrap_or(0)
     }
@@ -232,7 +235,7 @@ pub trait Files {
         Some(alone.unwrap_or_else(|_| figures(events, &TROUBLE).sum()) as u64)
     }
 
-    /// Microseconds for which somebody has waited for memory so far.
+    /// Returns the microseconds for which somebody has waited for memory so far.
     fn stalled_us(&self) -> Option<u64> {
         let mut text = [0; 512];
         let pressure = self.read(File::Pressure, &mut text).ok()?;
@@ -240,7 +243,7 @@ pub trait Files {
         some.rsplit_once("total=")?.1.parse().ok()
     }
 
-    /// A file that is one number, or version 2's word for none.
+    /// Reads a file that is one number, or version 2's word for none.
     fn number(&self, file: File) -> Result<usize, Errno> {
         match self.read(file, &mut [0; 64])?.trim() {
             "max" => Ok(NONE),
@@ -249,7 +252,7 @@ pub trait Files {
     }
 }
 
-/// The numbers of the lines `name number` with one of these names.
+/// Returns the numbers in lines of the form `name number` with one of these names.
 fn figures<'a>(text: &'a str, names: &'a [&str]) -> impl Iterator<Item = usize> + 'a {
     let lines = text.lines().filter_map(|line| line.split_once(' '));
     lines.filter(|(name, _)| names.contains(name)).filter_map(|(_, number)| number.trim().parse().ok())
@@ -264,7 +267,7 @@ pub mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::{env, format, fs, process};
 
-    /// A tree of files with a life.
+    /// A tree of files that is removed when it is dropped.
     pub struct Tree(String);
 
     impl Tree {

@@ -1,5 +1,5 @@
-//! The environment, read by hand: `getenv` may not be callable yet, and `__environ` may be null. By that name, for `environ` may be a variable
-//! of the program's own.
+//! The environment, read by hand: `getenv` may not be callable yet, and `__environ` may be null. It is read by that name because `environ` may be a
+//! variable of the program's own.
 #![allow(unsafe_code, reason = "the C environment")]
 
 use super::thread::preserving_errno;
@@ -9,7 +9,7 @@ unsafe extern "C" {
     static __environ: *const *const c_char;
 }
 
-/// The value of a variable; `None` in a setuid program, before libc has an environment, or if it is not there.
+/// Returns the value of a variable; `None` in a setuid program, before libc has an environment, or if there is no such variable.
 #[inline]
 pub fn variable(name: &str) -> Option<&'static [u8]> {
     if is_privileged() {
@@ -19,15 +19,15 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
     entries().find_map(value)
 }
 
-/// Whether the program has more rights than its user: setuid, setgid, or with capabilities of its own.
+/// Returns whether the program has more rights than its user: setuid, setgid, or with capabilities of its own.
 pub fn is_privileged() -> bool {
     // SAFETY: getauxval only reads the vector the kernel left on the stack.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// 16 random bytes the kernel left for this process (0 if it did not).
+/// Returns 16 random bytes that the kernel left for this process (0 if it did not).
 pub fn kernel_random() -> [u64; 2] {
-    // SAFETY: as above.
+    // SAFETY: getauxval only reads the vector the kernel left on the stack.
     let address = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u64; 2];
     if address.is_null() {
         return [0; 2];
@@ -36,13 +36,13 @@ pub fn kernel_random() -> [u64; 2] {
     unsafe { address.read_unaligned() }
 }
 
-/// A word of the auxiliary vector, 0 if absent.
+/// Returns a word of the auxiliary vector; 0 if it is absent.
 pub fn auxiliary(kind: u64) -> u64 {
-    // SAFETY: as above. For what is absent it sets errno.
+    // SAFETY: getauxval only reads the vector the kernel left on the stack. If the word is absent, it sets errno, which is put back.
     preserving_errno(|| unsafe { libc::getauxval(kind) })
 }
 
-/// Whether the kernel put functions of its own into the process; emulators do not.
+/// Returns whether the kernel put functions of its own into the process; emulators do not.
 #[inline(always)]
 pub fn has_vdso() -> bool {
     auxiliary(libc::AT_SYSINFO_EHDR) != 0
@@ -62,7 +62,7 @@ fn entries() -> impl Iterator<Item = &'static [u8]> {
         }
         // SAFETY: the entry before the null is followed by another.
         next = unsafe { next.add(1) };
-        // SAFETY: entries are nul-terminated strings; we read them before the program could change them.
+        // SAFETY: entries are nul-terminated strings; they are read before the program can change them.
         Some(unsafe { CStr::from_ptr(entry) }.to_bytes())
     })
 }

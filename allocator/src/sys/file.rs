@@ -1,10 +1,10 @@
-//! Small files of the kernel's, read into a buffer on the stack.
+//! Small files of the kernel, read into a buffer on the stack.
 
 use super::{Errno, syscall};
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
-/// Bytes of the longest path; a longer one is not there.
+/// Bytes of the longest path; a file with a longer path is taken for one that does not exist.
 pub const PATH: usize = 1024;
 
 /// A path, composed on the stack.
@@ -19,19 +19,19 @@ impl Write for Path {
     }
 }
 
-/// Calls `body` with a path, if that is not too long. Composed where it is used: a boot on a small stack has no room for a second one.
+/// Calls `body` with a path, if the path is not too long. It is composed where it is used: a boot on a small stack has no room for a second copy.
 fn with_path<R>(path: fmt::Arguments<'_>, body: impl FnOnce(&CStr) -> Option<R>) -> Option<R> {
     let mut composed = Path([0; PATH], 0);
     write!(composed, "{path}\0").ok()?;
     body(CStr::from_bytes_until_nul(&composed.0).ok()?)
 }
 
-/// The head of the file at `path`, as far as the buffer goes; `None` if it cannot be read or is no text.
+/// Reads the beginning of the file at `path`, as far as the buffer goes; returns `None` if it cannot be read or is not text.
 pub fn read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Option<&'a str> {
     try_to_read_text(path, buffer).ok()
 }
 
-/// The same, and why not.
+/// The same; on failure it returns why.
 pub fn try_to_read_text<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     with_path(path, |path| Some(read_path(path, buffer))).unwrap_or(Err(Errno(libc::ENOENT)))
 }
@@ -40,20 +40,20 @@ fn read_path<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a str, Errno> {
     text(syscall::read_file(path, buffer)?)
 }
 
-/// Bytes that should be text.
+/// Returns bytes that should be text as text.
 pub fn text(bytes: &[u8]) -> Result<&str, Errno> {
     core::str::from_utf8(bytes).map_err(|_| Errno(libc::EILSEQ))
 }
 
-/// Calls `goes_on` with the lines of the file at `path` until it says no, with a piece of the file in the buffer at a time. Left out is a line
-/// that is no text, or longer than the buffer.
+/// Calls `goes_on` with the lines of the file at `path` until it returns false, with one piece of the file in the buffer at a time. Lines that are
+/// not text, or are longer than the buffer, are left out.
 pub fn each_line(
     path: fmt::Arguments<'_>,
     buffer: &mut [u8],
     mut goes_on: impl FnMut(&str) -> bool,
 ) -> Result<(), Errno> {
     let descriptor = open_file(path).ok_or(Errno(libc::ENOENT))?;
-    // The first line of a piece may be the rest of one that is left out.
+    // The first line of a piece may be the rest of a line that is left out.
     let (mut filled, mut is_rest) = (0, false);
     let outcome = loop {
         let room = buffer.len() - filled;
@@ -79,22 +79,22 @@ pub fn each_line(
     outcome
 }
 
-/// Opens the file at `path` to be read; it stays open.
+/// Opens the file at `path` for reading; it stays open.
 #[inline(never)]
 pub fn open_file(path: fmt::Arguments<'_>) -> Option<u32> {
     with_path(path, |path| syscall::open(path).ok())
 }
 
-/// Bytes of addresses that this process has mapped, 0 if that cannot be read.
+/// Returns the bytes of addresses that this process has mapped; 0 if that cannot be read.
 pub fn mapped_bytes() -> usize {
     let mut buffer = [0; 128];
     let pages = read_path(c"/proc/self/statm", &mut buffer).ok().and_then(|text| text.split(' ').next()?.parse().ok());
     pages.unwrap_or(0_usize).saturating_mul(super::vm::system_page())
 }
 
-/// Bytes of this process in anonymous transparent huge pages.
+/// Returns the bytes of this process that are in anonymous transparent huge pages.
 pub fn transparent_huge_bytes() -> Option<usize> {
-    // The line is the sixteenth, and they have 28 bytes each.
+    // The line is the sixteenth, and each line has 28 bytes.
     let mut buffer = [0; 1024];
     let text = read_path(c"/proc/self/smaps_rollup", &mut buffer).ok()?;
     let kib = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"))?;

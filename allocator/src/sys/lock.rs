@@ -127,8 +127,8 @@ impl<T> Lock<T> {
             || self.word.compare_exchange(seen, seen | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Returns the low half of the word. If two threads' ids do not differ there, a waiter sleeps although the holder has changed, and `PATIENCE_MS`
-    /// bounds that.
+    /// Returns the low half of the word, which is all that a wait compares. If it is as expected, the bit for waiters is in it, so the present holder
+    /// will wake somebody; if it differs, the wait returns at once, which is only a spurious wake.
     fn futex_word(&self) -> *const u32 {
         (&raw const self.word).cast()
     }

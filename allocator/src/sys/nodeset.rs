@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The kernel numbers at most so many nodes (`CONFIG_NODES_SHIFT` is 10 at most).
+/// The kernel numbers at most this many nodes (`CONFIG_NODES_SHIFT` is 10 at most).
 pub const MAX_SYSTEM_NODES: usize = 1024;
 const WORDS: usize = MAX_SYSTEM_NODES / 64;
 
@@ -14,24 +14,24 @@ impl NodeSet {
     /// No node.
     pub const EMPTY: NodeSet = NodeSet([0; WORDS]);
 
-    /// One node; empty if there can be none of that number.
+    /// A set of one node; empty if no node can have that number.
     pub fn of(node: usize) -> NodeSet {
         let mut set = NodeSet::EMPTY;
         set.insert(node);
         set
     }
 
-    /// From a mask as the kernel writes it.
+    /// A set from a mask as the kernel writes it.
     pub const fn from_words(words: [u64; WORDS]) -> NodeSet {
         NodeSet(words)
     }
 
-    /// The mask as the kernel reads it.
+    /// Returns the mask as the kernel reads it.
     pub const fn words(&self) -> &[u64; WORDS] {
         &self.0
     }
 
-    /// Reads numbers and ranges between which `separator` stands; `None` if something else is there, or a number too large.
+    /// Reads numbers and ranges that are separated by `separator`; returns `None` if there is anything else, or a number that is too large.
     pub fn parse(text: &str, separator: char) -> Option<NodeSet> {
         let mut set = NodeSet::EMPTY;
         for part in text.trim().split(separator) {
@@ -44,41 +44,41 @@ impl NodeSet {
         Some(set)
     }
 
-    /// Adds a node; one that is too large is left out.
+    /// Adds a node; a number that is too large is left out.
     pub fn insert(&mut self, node: usize) {
         if let Some(word) = self.0.get_mut(node / 64) {
             *word |= 1 << (node % 64);
         }
     }
 
-    /// Whether the node is in the set.
+    /// Returns whether the node is in the set.
     pub fn contains(&self, node: usize) -> bool {
         self.0.get(node / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
     }
 
-    /// The nodes of both sets.
+    /// Returns the nodes that are in both sets.
     pub fn and(&self, other: &NodeSet) -> NodeSet {
         NodeSet(core::array::from_fn(|index| self.0[index] & other.0[index]))
     }
 
-    /// Whether no node is in the set.
+    /// Returns whether no node is in the set.
     pub fn is_empty(&self) -> bool {
         *self == NodeSet::EMPTY
     }
 
-    /// Number of nodes.
+    /// Returns the number of nodes.
     #[inline(never)]
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The nodes in the order of their numbers.
+    /// Returns the nodes in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
         let set = *self;
         (0..MAX_SYSTEM_NODES).filter(move |&node| set.contains(node))
     }
 
-    /// The first `count` nodes.
+    /// Returns the first `count` nodes.
     pub fn first(&self, count: usize) -> NodeSet {
         let mut set = NodeSet::EMPTY;
         self.iter().take(count).for_each(|node| set.insert(node));
@@ -86,7 +86,7 @@ impl NodeSet {
     }
 }
 
-/// As the kernel's lists: `0-3,8`.
+/// Written as in the kernel's lists: `0-3,8`.
 impl fmt::Display for NodeSet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(out, ",")
@@ -109,7 +109,7 @@ impl NodeSet {
     }
 }
 
-/// A number, or two with a dash between them.
+/// Reads a number, or two with a dash between them.
 pub(super) fn range(text: &str) -> Option<core::ops::RangeInclusive<usize>> {
     let (first, last) = text.trim().split_once('-').unwrap_or((text.trim(), text.trim()));
     Some(first.parse().ok()?..=last.parse().ok()?)

@@ -1,8 +1,8 @@
 //! The kernel's NUMA calls, and what it refused.
 //!
-//! Sandboxes refuse them: Docker's default filter knows neither `mbind` nor `get_mempolicy`. A call that was refused is remembered and not
-//! made again; what it would have brought about is done without: pages then lie where they are first touched. Whatever the error was it is taken
-//! for a refusal, but where nodes are named that the process may have lost since: then only what sandboxes say is.
+//! Sandboxes refuse them: Docker's default filter permits neither `mbind` nor `get_mempolicy`. A call that was refused is remembered and not made
+//! again, and larder does without its effect: pages then lie where they are first touched. Any error is taken for a refusal, except from calls that
+//! name nodes, which the process may have lost since: from those, only the errors that sandboxes give.
 
 use super::file::each_line;
 use super::nodeset::NodeSet;
@@ -35,31 +35,31 @@ impl NumaCall {
 
 const CALLS: usize = 4;
 
-/// What was refused in this process: an errno for each call, 0 if none was.
+/// What was refused in this process: an errno for each call, 0 if it was not refused.
 #[derive(Debug, Default)]
 pub struct Refusals([AtomicU32; CALLS]);
 
 impl Refusals {
-    /// None.
+    /// Nothing refused.
     pub const fn new() -> Refusals {
         Refusals([const { AtomicU32::new(0) }; CALLS])
     }
 }
 
 impl Refusals {
-    /// Makes the call unless it was refused before; remembers if it is now.
+    /// Makes the call unless it was refused before, and remembers it if it is refused now.
     pub fn attempt<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
-        // Want of memory passes.
+        // A lack of memory passes.
         self.attempt_unless(which, |errno| errno != Errno(libc::ENOMEM), call)
     }
 
-    /// The same for a call that names nodes: that one of them was lost is no refusal.
+    /// The same for a call that names nodes: it is not a refusal that one of them was lost.
     pub fn attempt_on_nodes<T>(&self, which: NumaCall, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
         self.attempt_unless(which, |errno| matches!(errno, Errno(libc::EPERM | libc::ENOSYS)), call)
     }
 
-    /// Gives addresses of ours a policy, for pages that come from now on. Where a strict one names several nodes the first is `home`; an error if it
-    /// cannot be said (before Linux 5.17): then it is that of the thread that touches a page first.
+    /// Gives a policy to addresses of ours, for pages that are touched from now on. If a strict policy names several nodes, `home` is the first to be
+    /// tried. If the kernel cannot be told that (before Linux 5.17), returns an error, and the first is that of the thread that touches a page first.
     pub fn bind(&self, address: usize, len: usize, policy: &MemoryPolicy, home: usize) -> Result<(), Errno> {
         self.attempt_on_nodes(NumaCall::Mbind, || bind(address, len, policy))?;
         match policy {
@@ -70,7 +70,7 @@ impl Refusals {
         }
     }
 
-    /// Gives addresses of ours the policy of whoever touches them first.
+    /// Gives addresses of ours the policy of the thread that touches them first.
     pub fn unbind(&self, address: usize, len: usize) -> Result<(), Errno> {
         let default = || syscall::bind(address, len, libc::MPOL_DEFAULT, NodeSet::EMPTY.words());
         self.attempt_on_nodes(NumaCall::Mbind, default)
@@ -95,16 +95,16 @@ impl Refusals {
         result
     }
 
-    /// Why the call is not made any more; 0 if it is.
+    /// Returns the errno for which the call is no longer made; 0 if it is still made.
     pub fn errno_of(&self, which: NumaCall) -> u32 {
         self.0[which as usize].load(Ordering::Relaxed)
     }
 }
 
-/// A memory policy, without what larder makes no difference of.
+/// A memory policy, without the distinctions that make no difference to larder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryPolicy {
-    /// On the node of the thread.
+    /// On the node that the thread runs on.
     Local,
     /// On the nearest of these nodes, else on others.
     Preferred(NodeSet),
@@ -115,7 +115,7 @@ pub enum MemoryPolicy {
 }
 
 impl MemoryPolicy {
-    /// A number that tells policies apart, never 0.
+    /// Returns a number that tells policies apart, never 0.
     pub fn digest(&self) -> u64 {
         const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
         let (kind, nodes) = match self {
@@ -124,7 +124,7 @@ impl MemoryPolicy {
             MemoryPolicy::Bind(nodes) => (3, nodes),
             MemoryPolicy::Interleave(nodes) => (4, nodes),
         };
-        // The kind is mixed first: it shall not be mistaken for a small node.
+        // The kind is mixed in first, so that it is not mistaken for a small node number.
         let mix = |sum: u64, word: u64| {
             let product = (sum ^ word).wrapping_mul(MIX);
             product ^ product >> 29
@@ -138,7 +138,7 @@ const WEIGHTED_INTERLEAVE: i32 = 6;
 const FLAGS: i32 = libc::MPOL_F_STATIC_NODES | libc::MPOL_F_RELATIVE_NODES | libc::MPOL_F_NUMA_BALANCING;
 const MEMS_ALLOWED: usize = 1 << 2;
 
-/// The calling thread's policy: at boot the one `numactl` gave the process.
+/// Returns the calling thread's policy: at boot, the one that `numactl` gave the process.
 pub fn own_policy() -> Result<MemoryPolicy, Errno> {
     let (mode, words) = syscall::memory_policy(0)?;
     let nodes = NodeSet::from_words(words);
@@ -150,16 +150,16 @@ pub fn own_policy() -> Result<MemoryPolicy, Errno> {
     })
 }
 
-/// The nodes from which the process may have memory (its cpuset).
+/// Returns the nodes from which the process may have memory (its cpuset).
 pub fn allowed_nodes() -> Result<NodeSet, Errno> {
     syscall::memory_policy(MEMS_ALLOWED).map(|(_, words)| NodeSet::from_words(words))
 }
 
-/// [`allowed_nodes`] as `/proc` tells it, where the call is refused.
+/// [`allowed_nodes`] according to `/proc`, where the call is refused.
 #[inline(never)]
 pub fn allowed_nodes_by_proc() -> Option<NodeSet> {
     let (mut buffer, mut nodes) = ([0; 4096], None);
-    // Other lines may be no text (the program's name), or long (the groups).
+    // Other lines may not be text (the program's name), or may be long (the groups).
     let read = each_line(format_args!("/proc/self/status"), &mut buffer, |line| {
         let list = line.strip_prefix("Mems_allowed_list:");
         nodes = list.and_then(|list| NodeSet::parse(list, ','));
@@ -168,8 +168,8 @@ pub fn allowed_nodes_by_proc() -> Option<NodeSet> {
     read.ok().and(nodes)
 }
 
-/// The nodes are those that are named, whatever becomes of the process's cpuset: else the kernel would take others for them while it is smaller, and
-/// not come back to them when it has grown again.
+/// Binds to exactly the nodes that are named, whatever becomes of the process's cpuset. Otherwise the kernel would take others for them while the
+/// cpuset is smaller, and would not come back to them when it has grown again.
 fn bind(address: usize, len: usize, policy: &MemoryPolicy) -> Result<(), Errno> {
     let bind = |mode, nodes: &NodeSet| syscall::bind(address, len, mode | libc::MPOL_F_STATIC_NODES, nodes.words());
     match policy {
@@ -180,23 +180,23 @@ fn bind(address: usize, len: usize, policy: &MemoryPolicy) -> Result<(), Errno> 
     }
 }
 
-/// Pages asked about in one call: a huge page's, which move together.
+/// Number of pages asked about in one call: those of a huge page, which move together.
 pub const BATCH: usize = 512;
 
-/// For each page the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
+/// Tells for each page the node where it lies, or a negative errno: `-ENOENT` if it was never touched.
 pub fn places_of(pages: &[usize], places: &mut [i32]) -> Result<(), Errno> {
     places.fill(-libc::ENOENT);
     syscall::move_pages(pages, None, places).map(drop)
 }
 
-/// Attempts for pages that are busy: whoever had isolated them, such as khugepaged, is mostly done by then.
+/// Number of attempts for pages that are busy: whatever had isolated them, such as khugepaged, has mostly finished by then.
 const ATTEMPTS: usize = 4;
 
-/// Moves pages (at most [`BATCH`]) to a node; for each the node where it lies then, or a negative errno.
+/// Moves pages (at most [`BATCH`]) to a node. Tells for each the node where it lies then, or a negative errno.
 pub fn move_to(pages: &[usize], node: usize, said: &mut [i32]) -> Result<(), Errno> {
     try_to_move(pages, node, said)?;
     for attempt in 1..ATTEMPTS {
-        // The kernel gives up at a huge page for which there is no room, but has split it: its pieces may come at the second attempt.
+        // The kernel gives up at a huge page for which there is no room, but it has split the page: its pieces may be moved at the second attempt.
         let again = said.contains(&-libc::EBUSY) || attempt == 1 && said.contains(&-libc::ENOMEM);
         if !again {
             break;
@@ -206,11 +206,11 @@ pub fn move_to(pages: &[usize], node: usize, said: &mut [i32]) -> Result<(), Err
     Ok(())
 }
 
-/// One attempt. What the kernel says of single pages is not all there is to know: having given up it says nothing, and of a huge page it
-/// calls the second page busy, which the first then takes along. So they are looked at.
+/// Makes one attempt. What the kernel says of single pages is not the whole truth: once it has given up it says nothing, and of a huge page it calls
+/// the second page busy, which the first then takes along. So the pages are looked up afterwards.
 fn try_to_move(pages: &[usize], node: usize, said: &mut [i32]) -> Result<(), Errno> {
     said.fill(-libc::ENOENT);
-    // The nodes that are asked for, then those where the pages lie.
+    // First the nodes that are asked for, then those where the pages lie.
     let mut nodes = [node as i32; BATCH];
     let gave_up = match syscall::move_pages(pages, Some(&nodes), said) {
         Ok(0) => None,
@@ -245,7 +245,7 @@ mod tests {
             (libc::MPOL_DEFAULT, MemoryPolicy::Local),
         ] {
             let nodes = if mode == libc::MPOL_DEFAULT { NodeSet::EMPTY } else { first };
-            // SAFETY: sets the policy of this test's own thread. Not where the kernel refuses it, or does not know the flag.
+            // SAFETY: sets the policy of this test's own thread. The test goes on without it if the kernel refuses, or does not know the flag.
             if unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, nodes.words(), 1025_usize) } == 0 {
                 assert_eq!(own_policy(), Ok(policy), "mode {mode:#x}");
             }

@@ -1,8 +1,8 @@
 //! Options: `LARDER_CONF=key:value,key:value`.
 //!
-//! One table says everything: the parser, the complaints and `larder options` all read it. A value is kept as a number: the index
-//! of the choice, or the number itself; a list of nodes, which no number could hold, lies beside it. A word that is wrong gets one
-//! line on stderr and what was said before, or the default, stands.
+//! One table says everything: the parser, the complaints and `larder options` all read it. A value is kept as a number: the index of the choice, or
+//! the number itself. A list of nodes, which does not fit into a number, is kept beside it. A wrong word gets one line on stderr, and the value given
+//! before, or the default, remains.
 
 use super::nodeset::NodeSet;
 use super::numa::MemoryPolicy;
@@ -15,10 +15,10 @@ use core::fmt;
 pub struct Spec {
     /// Its name.
     pub key: &'static str,
-    /// What it may be: choices separated by `|`, or a range `low..high` of whole numbers. A choice that ends with `:NODES` is followed by a
-    /// list of nodes, with `+` between them because `,` stands between options: `0+2`, `0-3`.
+    /// Its possible values: choices separated by `|`, or a range `low..high` of whole numbers. A choice that ends with `:NODES` is followed by a list
+    /// of nodes, with `+` between them because `,` separates options: `0+2`, `0-3`.
     pub values: &'static str,
-    /// What it is when not said.
+    /// Its value if none is given.
     pub default: &'static str,
     /// What it does.
     pub help: &'static str,
@@ -32,7 +32,7 @@ pub enum Key {
     Stats,
     /// How long freed pages stay warm.
     PurgeDelay,
-    /// Most that is kept warm.
+    /// The most that is kept warm.
     WarmLimit,
     /// Memory policy: see [`Settings::memory_policy`].
     Numa,
@@ -44,11 +44,11 @@ pub enum Key {
     PerCpu,
     /// When a double free is noticed.
     DoubleFree,
-    /// Most memory larder may hold.
+    /// The most memory that larder may hold.
     Limit,
-    /// What it should hold at most.
+    /// The most memory that larder should hold.
     SoftLimit,
-    /// Whether control groups are looked at.
+    /// Whether and when the bounds of control groups are looked at.
     Cgroup,
     /// The helper thread.
     Idle,
@@ -151,7 +151,7 @@ pub const VARIABLE: &str = "LARDER_CONF";
 
 const UNSET: u64 = u64::MAX;
 
-/// Ends a choice that a list of nodes follows.
+/// Ends a choice that is followed by a list of nodes.
 const NODES: &str = ":NODES";
 /// The choices of [`Key::Numa`] that ask for a policy.
 const INTERLEAVE: u64 = 1;
@@ -175,14 +175,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// All defaults.
+    /// All values are the defaults.
     pub const fn new() -> Settings {
         Settings { values: [const { AtomicU64::new(UNSET) }; OPTIONS.len()], nodes: [const { AtomicU64::new(0) }; 16] }
     }
 }
 
 impl Settings {
-    /// The present value: the index of the choice, or the number.
+    /// Returns the present value: the index of the choice, or the number.
     pub fn get(&self, key: Key) -> u64 {
         self.value(key as usize)
     }
@@ -195,12 +195,12 @@ impl Settings {
         }
     }
 
-    /// Whether the machine is to be taken for one of a single node.
+    /// Returns whether the machine is to be treated as one of a single node.
     pub fn ignores_nodes(&self) -> bool {
         self.get(Key::Numa) == OFF
     }
 
-    /// The memory policy that is asked for, if one is; of all nodes where none are named.
+    /// Returns the memory policy that is asked for, if any. It covers all nodes if none are named.
     pub fn memory_policy(&self, all: &NodeSet) -> Option<MemoryPolicy> {
         let nodes = self.nodes();
         match self.get(Key::Numa) {
@@ -216,7 +216,7 @@ impl Settings {
         NodeSet::from_words(core::array::from_fn(|index| self.nodes[index].load(Ordering::Relaxed)))
     }
 
-    /// Reads `LARDER_CONF`, and settles what it does not say.
+    /// Reads `LARDER_CONF`, and sets everything else to its default.
     pub fn read_environment(&self) {
         for (slot, spec) in self.values.iter().zip(&OPTIONS) {
             slot.store(parse_value(spec, spec.default).unwrap_or(0), Ordering::Relaxed);
@@ -246,7 +246,7 @@ impl Settings {
         }
     }
 
-    /// Sets an option; `None` if it may not have the value.
+    /// Sets an option; returns `None` if it may not have the value.
     fn set(&self, index: usize, value: &str) -> Option<()> {
         let number = parse_value(&OPTIONS[index], value)?;
         self.values[index].store(number, Ordering::Relaxed);
@@ -274,7 +274,7 @@ fn is_choice(choice: &str, value: &str) -> bool {
     }
 }
 
-/// The list of nodes in a value such as `bind:0+2`.
+/// Returns the list of nodes in a value such as `bind:0+2`.
 fn nodes_in(value: &str) -> Option<NodeSet> {
     value.split_once(':').and_then(|(_, list)| NodeSet::parse(list, '+'))
 }

@@ -28,7 +28,7 @@
 //! read as a signed one, and before the first slot lie two **dead** ones: their windows are empty and without room for ever, so everything misses
 //! there. `exchange`, which would fill one, compares the number with the slots there are. (A comparison in `pop` and `push` as well made a
 //! replacement among a million objects a third slower: decision 0034.) `mm_cid`, however, is 0 in a thread whose area was unregistered, and no
-//! comparison tells: such a thread must not use larder beside others.
+//! comparison tells: such a thread must not use larder.
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
 use super::arch;

@@ -1,11 +1,11 @@
-//! Words of others in larder's messages: they can neither break the line nor fill it.
+//! Text of others in larder's messages: it can neither break the line nor fill it.
 
 use core::{ascii, fmt};
 
-/// Most characters that are shown.
+/// The most characters that are shown.
 const MOST: usize = 60;
 
-/// Bytes that somebody else wrote: what is no plain character is escaped, what is long is cut.
+/// Bytes that somebody else wrote: anything but plain characters is escaped, and what is too long is cut off.
 #[derive(Debug)]
 pub struct Shown<'a>(pub &'a [u8]);
 

@@ -1,28 +1,28 @@
 //! First touches of huge pages that stall.
 //!
 //! A first touch takes a quarter of a millisecond, but several where the kernel must make room for the page, or on a virtual machine whose host has
-//! taken back what the guest did not use. So whoever asks for huge pages has the first touch timed, by the thread's own clock, which stands still
-//! while others have the CPU; and after one that stalls asks for none for a tenth of a second, or twice as long as the last time if that was the
-//! one before, up to ten seconds: memory that the host must bring comes once, a kernel that must make room stays slow. All zero calls everything
-//! a stall: see [`Stalls::begin`].
+//! taken back what the guest did not use. So code that asks for huge pages has the first touch timed, by the thread's own clock, which stands still
+//! while others have the CPU. After a touch that stalls it asks for none for a tenth of a second; if the touch before stalled, too, for twice as long
+//! as after that one, up to ten seconds. The reason: memory that the host must bring is brought once, but a kernel that must make room stays slow.
+//! All zero calls everything a stall: see [`Stalls::begin`].
 
 use super::clock::coarse_ms;
 use crate::base::sync::{AtomicU64, Ordering};
 
-/// A first touch that takes so much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
+/// A first touch that takes this much of the thread's time, in nanoseconds, is a stall: longer than 512 small pages take.
 const STALL_NS: u64 = 1_000_000;
-/// After one it takes so many milliseconds before huge pages are asked for again, and at most so many after one stall behind the other.
+/// Milliseconds for which no huge pages are asked for: after a single stall, and at most, after stalls that follow each other.
 const FIRST_MS: u64 = 100;
 const LONGEST_MS: u64 = 10_000;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Stalls {
-    /// How long a first touch may take.
+    /// How long a first touch may take at most.
     patience_ns: AtomicU64,
-    /// Until when nothing is asked for.
+    /// The time until which nothing is asked for.
     held_off_ms: AtomicU64,
-    /// For how long the next one is to hold off.
+    /// For how long the next stall is to hold off.
     next_ms: AtomicU64,
 }
 
@@ -32,18 +32,18 @@ impl Stalls {
         Stalls { patience_ns: AtomicU64::new(0), held_off_ms: AtomicU64::new(0), next_ms: AtomicU64::new(0) }
     }
 
-    /// None so far.
+    /// Begins without stalls.
     pub fn begin(&self) {
         self.patience_ns.store(STALL_NS, Ordering::Relaxed);
         self.next_ms.store(FIRST_MS, Ordering::Relaxed);
     }
 
-    /// Whether huge pages may be asked for.
+    /// Returns whether huge pages may be asked for.
     pub fn are_over(&self) -> bool {
         coarse_ms() >= self.held_off_ms.load(Ordering::Relaxed)
     }
 
-    /// Whether a first touch that took `ns` nanoseconds was a stall; then none are asked for, for a while.
+    /// Returns whether a first touch that took `ns` nanoseconds was a stall; if so, none are asked for, for a while.
     pub fn heed(&self, ns: u64) -> bool {
         let stalled = ns >= self.patience_ns.load(Ordering::Relaxed);
         let ms = self.next_ms.load(Ordering::Relaxed);
@@ -57,13 +57,13 @@ impl Stalls {
 
 #[cfg(test)]
 impl Stalls {
-    /// Whatever the machine is like, a first touch stalls never, or always, and then for as long as the slowest one takes.
+    /// Whatever the machine is like, makes no first touch a stall, or every one, and then holds off for an hour.
     pub fn pretend(&self, always: bool) {
         self.patience_ns.store(if always { 0 } else { u64::MAX }, Ordering::Relaxed);
         self.next_ms.store(if always { 3_600_000 } else { FIRST_MS }, Ordering::Relaxed);
     }
 
-    /// As if the time had gone by.
+    /// As if the time had passed.
     pub fn end(&self) {
         self.held_off_ms.store(coarse_ms(), Ordering::Relaxed);
     }

@@ -1,19 +1,19 @@
-//! Which nodes there are, what CPUs they have and how far they are from each other: read from sysfs, or from a tree laid out like it.
+//! Which nodes there are, what CPUs they have, and how far they are from each other: read from sysfs, or from a tree laid out like it.
 //!
-//! Here nodes go by the kernel's own numbers, which may have gaps; [`NodeId`](crate::base::units::NodeId) numbers the arenas.
-//! Nothing is kept but two sets of nodes: CPUs and distances are told one by one, to whoever asks, so a large machine costs no stack.
+//! Nodes have the kernel's own numbers here, which may have gaps; [`NodeId`](crate::base::units::NodeId) numbers the arenas. Only sets of nodes are
+//! kept: CPUs and distances are passed to the caller one by one, so a large machine costs no stack.
 
 use super::file::read_text;
 use super::nodeset::{NodeSet, range};
 use core::fmt;
 
-/// Most arenas for nodes; the CPUs of further nodes use the nearest.
+/// The most arenas for nodes; the CPUs of further nodes use the nearest.
 pub const MAX_NODES: usize = 64;
-/// Most CPUs whose node is remembered; where further ones are is asked each time.
+/// The most CPUs whose node is remembered; for further CPUs it is asked each time.
 pub const MAX_CPUS: usize = 1024;
 /// The distance of a node from itself, in the firmware's units.
 const LOCAL_DISTANCE: u32 = 10;
-/// That of another node where nothing is said.
+/// The distance of another node where none is given.
 const REMOTE_DISTANCE: u32 = 20;
 /// Bytes of the longest file: a list of 4096 CPUs with gaps.
 const BUFFER: usize = 8192;
@@ -28,12 +28,12 @@ pub struct Topology<'a> {
 }
 
 impl<'a> Topology<'a> {
-    /// One node with every CPU.
+    /// A single node with every CPU.
     pub fn single() -> Topology<'static> {
         Topology { root: "", online: NodeSet::of(0), memory: NodeSet::of(0), with_cpus: NodeSet::of(0) }
     }
 
-    /// Reads the tree below `root`, for instance `/sys/devices/system/node`; a tree that cannot be read is a single node.
+    /// Reads the tree below `root`, for instance `/sys/devices/system/node`; a tree that cannot be read counts as a single node.
     pub fn read(root: &'a str) -> Topology<'a> {
         let Some(online) = read_set(root, "online") else { return Topology::single() };
         if online.len() < 2 {
@@ -44,12 +44,12 @@ impl<'a> Topology<'a> {
         Topology { root, online, memory: if memory.is_empty() { online } else { memory }, with_cpus }
     }
 
-    /// Nodes that are online.
+    /// Returns the nodes that are online.
     pub fn online(&self) -> &NodeSet {
         &self.online
     }
 
-    /// Nodes that have memory; never empty.
+    /// Returns the nodes that have memory; never empty.
     pub fn memory(&self) -> &NodeSet {
         &self.memory
     }
@@ -62,8 +62,8 @@ impl<'a> Topology<'a> {
         list.split(',').filter_map(range).flatten().for_each(each);
     }
 
-    /// Calls `each` with every other online node and a number that orders them as the kernel does when `node` is full: by distance; of
-    /// nodes as far from it, or one unit farther, a following one and one without CPUs come first.
+    /// Calls `each` with every other online node and a number that orders them as the kernel does when `node` is full: by distance. Among nodes at
+    /// the same distance, or one unit farther, those with higher numbers and those without CPUs come first.
     pub fn ranks_from(&self, node: usize, mut each: impl FnMut(usize, u32)) {
         self.distances_from(node, |other, distance| {
             if other != node {
@@ -84,7 +84,7 @@ impl<'a> Topology<'a> {
         }
     }
 
-    /// The node of `among` that comes first for `node`: itself if it is one; none iff there is none.
+    /// Returns the node of `among` that comes first for `node`: `node` itself if it is in the set; `None` iff there is none.
     pub fn nearest(&self, node: usize, among: &NodeSet) -> Option<usize> {
         let mut best = among.contains(node).then_some((node, 0));
         self.ranks_from(node, |other, rank| {
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(topology.nearest(7, topology.memory()), Some(2));
         assert_eq!(topology.nearest(2, topology.memory()), Some(2));
         assert_eq!(topology.nearest(2, &NodeSet::of(5)), None);
-        // All are at distance 20 from node 9, none follows it; from node 2, node 7 follows, and node 9 has no CPU either.
+        // All are at distance 20 from node 9, and none has a higher number. From node 2, node 7 has a higher number, and node 9 has no CPU either.
         assert_eq!(topology.nearest(9, &NodeSet::parse("0,2", ',').unwrap()), Some(0));
         assert_eq!(topology.nearest(2, &NodeSet::parse("0,7", ',').unwrap()), Some(7));
         assert_eq!(topology.nearest(2, &NodeSet::parse("0,7,9", ',').unwrap()), Some(9));

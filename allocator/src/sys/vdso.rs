@@ -1,15 +1,16 @@
 //! Functions of the vDSO, the small library that the kernel maps into every process.
 //!
-//! libc has functions of the same names that call these, but another library may have put its own in their place (one that fakes the time, say), which
-//! allocates, or has thread-local storage, and the helper thread has none. So larder finds them by itself: the auxiliary vector says where the image
-//! lies, its program headers where the dynamic section is, and that where symbols and names are. How many symbols there are only a hash table
-//! tells: the old kind by a word, the GNU kind by where its last chain ends.
+//! libc has functions of the same names that call these, but another library (one that fakes the time, say) may have put its own in their place,
+//! which allocate or use thread-local storage; the helper thread has none. So larder finds the functions by itself: the auxiliary vector says where
+//! the image lies, its program headers say where the dynamic section is, and that says where symbols and names are. Only a hash table tells how many
+//! symbols there are: the old kind by a word, the GNU kind by where its last chain ends.
 //!
 //! ```text
 //! | ELF header | program headers … hash tables … symbols … names … dynamic section … code |
 //! ```
 //!
-//! All is read from a slice of the image, so a broken one gives no function. Nothing but its first page is touched, where the linker puts all of this.
+//! Everything is read from a slice of the image, so in a broken image no function is found. Only its first page is touched, where the linker puts all
+//! of this.
 #![allow(unsafe_code, reason = "the image that the kernel mapped")]
 
 use super::environment::auxiliary;
@@ -30,7 +31,7 @@ const HEADER: usize = 56;
 const ENTRY: usize = 16;
 const SYMBOL: usize = 24;
 
-/// The address of a function; `None` where there is no vDSO, or none with this function.
+/// Returns the address of a function; `None` if there is no vDSO, or if it has no such function.
 pub fn function(name: &str) -> Option<usize> {
     let image = image()?;
     Some(image.as_ptr() as usize + offset_of(image, name)?)
@@ -41,16 +42,16 @@ fn image() -> Option<&'static [u8]> {
     if base.is_null() {
         return None;
     }
-    // SAFETY: the kernel maps whole pages, for as long as the process lives, and changes none.
+    // SAFETY: the kernel maps whole pages for as long as the process lives, and does not change them.
     let head = unsafe { slice::from_raw_parts(base, PAGE) };
     let len = number::<8>(segment(head, PT_LOAD)?, 40)?;
-    // SAFETY: the one segment that is mapped has this length, and begins with the header.
+    // SAFETY: the one segment that is mapped has this length and begins with the header.
     Some(unsafe { slice::from_raw_parts(base, len) })
 }
 
 fn offset_of(image: &[u8], name: &str) -> Option<usize> {
     let (mapped, dynamic) = (segment(image, PT_LOAD)?, segment(image, PT_DYNAMIC)?);
-    // Addresses are what the image was linked for, not where it lies.
+    // Addresses are those that the image was linked for, not those where it lies.
     let linked_at = number::<8>(mapped, 16)?.wrapping_sub(number::<8>(mapped, 8)?);
     let entries = image.get(number::<8>(dynamic, 8)?..)?;
     let table = |tag| {
@@ -67,7 +68,7 @@ fn offset_of(image: &[u8], name: &str) -> Option<usize> {
     (offset < image.len()).then_some(offset)
 }
 
-/// The first program header of a kind.
+/// Returns the first program header of a kind.
 fn segment(image: &[u8], kind: usize) -> Option<&[u8]> {
     if !image.starts_with(MAGIC_64_BITS) || number::<2>(image, 54)? != HEADER {
         return None;
@@ -76,7 +77,7 @@ fn segment(image: &[u8], kind: usize) -> Option<&[u8]> {
     headers.take(number::<2>(image, 56)?).find(|header| number::<4>(header, 0) == Some(kind))
 }
 
-/// A function that is defined here.
+/// Returns whether a symbol is a function that is defined here.
 fn is_function(symbol: &[u8]) -> bool {
     number::<1>(symbol, 4).is_some_and(|info| info & 15 == STT_FUNC) && number::<2>(symbol, 6) != Some(0)
 }
@@ -86,8 +87,8 @@ fn is_named(symbol: &[u8], names: &[u8], name: &str) -> Option<bool> {
     Some(rest.first() == Some(&0))
 }
 
-/// The table: numbers of buckets, of symbols before those in chains, and of words of a filter; a shift; the filter; in each bucket the first symbol of its
-/// chain; for each symbol a word, odd where a chain ends.
+/// Returns the number of symbols. The table has: the numbers of buckets, of symbols before those in chains, and of words of a filter; a shift; the
+/// filter; for each bucket the first symbol of its chain; for each symbol in a chain a word, which is odd where the chain ends.
 fn symbols_of_gnu_hash(table: &[u8]) -> Option<usize> {
     let (buckets, unchained, filter) = (number::<4>(table, 0)?, number::<4>(table, 4)?, number::<4>(table, 8)?);
     let words = table.get(16 + filter * 8..)?.chunks_exact(4).map(|word| number::<4>(word, 0).unwrap_or(0));
@@ -96,7 +97,7 @@ fn symbols_of_gnu_hash(table: &[u8]) -> Option<usize> {
     Some(last + behind + 1)
 }
 
-/// A number of so many bytes.
+/// Reads a number of `LEN` bytes.
 fn number<const LEN: usize>(bytes: &[u8], at: usize) -> Option<usize> {
     let mut word = [0; 8];
     word.get_mut(..LEN)?.copy_from_slice(bytes.get(at..)?.get(..LEN)?);
@@ -111,7 +112,7 @@ mod tests {
 
     const NAME: &str = "__vdso_clock_gettime";
 
-    /// The image with something else in the place of a tag.
+    /// Returns the image with another tag in the place of `tag`.
     fn without(image: &[u8], tag: usize) -> Vec<u8> {
         let mut copy = image.to_vec();
         let begin = number::<8>(segment(image, PT_DYNAMIC).unwrap(), 8).unwrap();
@@ -176,7 +177,7 @@ mod tests {
             }
         }
         assert!(moved >= 3);
-        // The symbols' own addresses stayed, so the function is found as much earlier.
+        // The symbols' own addresses stayed the same, so the function is found that much earlier.
         assert_eq!(offset_of(&copy, NAME), Some(offset_of(image, NAME).unwrap() - ELSEWHERE));
     }
 }
