@@ -247,7 +247,7 @@ pub(crate) mod at {
 macro_rules! define_by_row {
     ($odd_link:path) => {
         /// `malloc(rdi)` by the row of this CPU's home, or else a jump to the slow function in r11; rdx: the heap. For sizes of at most
-        /// [`MAX_MEDIUM`].
+        /// `MAX_MEDIUM`.
         ///
         /// # Safety
         /// Jumped to by the hit path only, with these registers.
