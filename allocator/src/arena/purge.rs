@@ -27,9 +27,11 @@ const STEP: u32 = PIECE;
 /// Most pages that a free purges (32 MiB); twice as many where there is no helper thread.
 const LARGEST_STEP: u32 = 8192;
 /// Without a helper thread at most this many pages are kept (16 MiB), or as many as are in use if that is more: nobody purges once the program is idle.
-/// If that was too little lately, up to twice this many are kept. While no more than twice this many are in use, free objects in slabs do not count as in
-/// use.
+/// While no more than twice this many are in use, free objects in slabs do not count as in use.
 const KEPT_ALONE: u32 = 4096;
+/// Pages that were taken again soon after they had been given back are kept in addition, up to this many (256 MiB): a program that works in phases
+/// would fault all of them in again in each phase.
+const MISSED_ALONE: u32 = 65_536;
 /// One free in this many looks whether something is due,
 const LOOK_EVERY: u32 = 16;
 /// and one in this many where the system refused.
@@ -226,7 +228,7 @@ impl Arena {
     pub(super) fn marks_of(&self, lists: &Lists, policy: PurgePolicy) -> Marks {
         let limit = if policy.delay_ms == 0 { 0 } else { policy.limit_pages };
         let in_use = self.in_use(lists);
-        let kept_alone = KEPT_ALONE + self.watermarks.missed().min(KEPT_ALONE);
+        let kept_alone = KEPT_ALONE + self.watermarks.missed().min(MISSED_ALONE);
         // With more in use they count: free runs that stay a while merge with their neighbours, and go back with fewer calls.
         let hollow = if in_use <= 2 * KEPT_ALONE { policy.free_in_slabs } else { 0 };
         let alone = if policy.alone { in_use.saturating_sub(hollow).max(kept_alone) } else { u32::MAX };
@@ -303,8 +305,10 @@ mod tests {
     use super::*;
     use crate::base::units::PAGE;
     use crate::sys::vm::Span;
+    extern crate std;
+    use std::vec::Vec;
 
-    const LEN: usize = 256 << 20;
+    const LEN: usize = 512 << 20;
     /// A delay that no test outlives.
     const ALONE: PurgePolicy =
         PurgePolicy { delay_ms: 1_000_000, limit_pages: u32::MAX, alone: true, free_in_slabs: 0 };
@@ -348,14 +352,24 @@ mod tests {
     }
 
     #[test]
-    fn without_a_helper_what_was_missed_is_kept_up_to_twice_as_much() {
+    fn without_a_helper_what_was_missed_is_kept_up_to_a_bound() {
         let arena = arena();
         let longer = KEPT_ALONE + 1024;
         assert_eq!(come_and_go(&arena, longer), (1024, KEPT_ALONE));
         assert_eq!(come_and_go(&arena, longer), (0, longer), "it was missed");
         assert_eq!(come_and_go(&arena, longer), (0, longer));
-        let warm = [(); 4].map(|()| come_and_go(&arena, 3 * KEPT_ALONE).1);
-        assert_eq!(warm[2..], [2 * KEPT_ALONE; 2], "no more");
+        // Phases: all of it is taken, and all of it freed.
+        let phase = |runs: usize| {
+            let all: Vec<_> = (0..runs).map(|_| arena.alloc(KEPT_ALONE, 1).unwrap()).collect();
+            for run in all {
+                arena.free(Run { zero: false, ..run });
+                arena.purge_after_free(KEPT_ALONE, ALONE);
+            }
+            arena.warm_now() / KEPT_ALONE
+        };
+        let kept = [(); 4].map(|()| phase(10));
+        assert!(kept[0] <= 2 && kept[2..] == [10; 2], "{kept:?}");
+        assert_eq!([(); 4].map(|()| phase(20))[3], (KEPT_ALONE + MISSED_ALONE) / KEPT_ALONE, "no more");
     }
 
     #[test]

@@ -47,6 +47,9 @@ use crate::sys::vm::Span;
 use shard::Shard;
 use stack::{OVERFLOW, Shelf, Stack};
 
+/// A shard with fewer bytes is not worth a look when memory grows, and its working sets are judged whenever memory has grown by this much.
+const LITTLE: usize = 512 << 10;
+
 /// The most shards: each has a bit in a word.
 pub const MOST_SHARDS: usize = 64;
 
@@ -161,6 +164,20 @@ impl Depots {
         self.shelf(self.shard_of(cpu), class)?.surplus()
     }
 
+    /// Notes that memory grew by `bytes` for this CPU, and takes magazines of its shard that it did not need while memory grew by half a MiB, one class
+    /// after another.
+    pub fn surplus_of_growth(&self, cpu: usize, bytes: usize) -> impl Iterator<Item = (Class, Magazine)> + '_ {
+        let number = self.shard_of(cpu);
+        let stocked = self.open_shard(number).filter(|shard| shard.held.load(Ordering::Relaxed) >= LITTLE);
+        stocked.into_iter().flat_map(move |shard| {
+            if shard.growth.adds_up(bytes, LITTLE) {
+                shard.stacks.iter().for_each(Stack::judge_now);
+            }
+            let surplus = move |class: Class| Some((class, self.shelf(number, class)?.surplus()?));
+            shard.growth.walk().flat_map(move |class| core::iter::from_fn(move || surplus(class)))
+        })
+    }
+
     /// Takes a magazine of any shard that was not needed lately.
     pub fn any_surplus(&self, class: Class) -> Option<Magazine> {
         self.shelves(class).find_map(|shelf| shelf.surplus())
@@ -220,6 +237,10 @@ impl Depots {
         0..self.shards.len()
     }
 
+    fn open_shard(&self, shard: usize) -> Option<&Shard> {
+        self.open_shards().contains(&shard).then(|| self.shards.get(shard))
+    }
+
     fn all_stacks(&self) -> impl Iterator<Item = &Stack> {
         self.open_shards().flat_map(|shard| &self.shards.get(shard).stacks)
     }
@@ -251,7 +272,7 @@ impl Depots {
 
     /// Returns a class's stack in a shard, if the shard is open.
     fn shelf(&self, shard: usize, class: Class) -> Option<Shelf<'_>> {
-        let open = self.open_shards().contains(&shard).then(|| self.shards.get(shard))?;
+        let open = self.open_shard(shard)?;
         Some(Shelf {
             stack: &open.stacks[class.index()],
             overflow: &self.overflow,
@@ -291,6 +312,30 @@ mod tests {
             assert_eq!(depots.get(finder, class), Some(magazine()), "CPU {leaver} left it, CPU {finder} looks");
             assert_eq!(depots.validate(class), Ok(()));
         }
+    }
+
+    #[test]
+    fn what_a_cpu_did_not_need_while_memory_grew_is_surplus() {
+        let (depots, classes) = (depots(), [Class(5), Class(9)]);
+        let put = |cpu, class, number: u64| {
+            depots.put(cpu, class, Magazine::from_word((number + 1) << 20), usize::MAX).unwrap();
+        };
+        let taken = |cpu, bytes| depots.surplus_of_growth(cpu, bytes).count();
+        put(0, classes[0], 0);
+        assert_eq!([taken(0, LITTLE), taken(0, LITTLE)], [0, 0], "it is not worth a look");
+        for class in classes {
+            (1..64).for_each(|number| put(0, class, number));
+            (0..64).for_each(|number| put(1, class, number));
+        }
+        assert_eq!(taken(0, LITTLE), 0, "nobody has looked before");
+        (0..10).for_each(|_| drop(depots.get(0, classes[1])));
+        (0..10).for_each(|number| put(0, classes[1], number));
+        assert_eq!(taken(0, LITTLE / 2), 0, "memory has grown by little since");
+        assert_eq!(taken(0, LITTLE / 2), 64 + 53, "it needs ten of one class");
+        let left = |class| depots.shelf(0, class).unwrap().stack.len();
+        assert_eq!(classes.map(left), [0, 10]);
+        assert_eq!(depots.shelf(1, classes[0]).unwrap().stack.len(), 64, "another CPU's");
+        assert!(classes.iter().all(|&class| depots.validate(class) == Ok(())));
     }
 
     #[test]

@@ -168,11 +168,14 @@ impl Heap {
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
         let align = u32::try_from(align).ok()?;
         let attempt = || self.nodes_from(first).find_map(|id| self.run_of(id, pages, align));
+        let fresh_taken = || self.node(first).arena.fresh_taken();
+        let before = fresh_taken();
         let found = attempt()
             .or_else(|| if self.lift_marks() { attempt() } else { None })
             .or_else(|| self.run_of(self.spare(), pages, align));
         if let Some((address, _)) = found {
             self.count_alloc(first, address);
+            self.reclaim_for_growth(first, fresh_taken().wrapping_sub(before));
         }
         found
     }

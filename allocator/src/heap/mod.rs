@@ -24,6 +24,7 @@ mod dealer;
 mod filled;
 mod fork;
 mod full;
+mod growth;
 mod huge;
 mod idle;
 mod kept;

@@ -190,16 +190,20 @@ impl Heap {
     fn refill_from_slabs(&self, id: NodeId, class: Class) -> Option<Object> {
         let filling = self.node(id).depots.begin_fill(self.cpus.present_slot());
         let waited = if filling.waited() { self.pop_again(id.index(), class) } else { None };
-        waited.or_else(|| {
-            let before = self.node(id).arena.fresh_taken();
-            let magazine = self.fill(id, class)?;
-            self.nudge_dealt(u64::from(magazine.len(class)) * class.size() as u64);
-            let object = self.open_magazine(id, class, magazine)?;
-            if self.node(id).arena.fresh_taken() != before {
-                self.note_fresh(id, object.address(), true);
-            }
-            Some(object)
-        })
+        if waited.is_some() {
+            return waited;
+        }
+        let before = self.node(id).arena.fresh_taken();
+        let magazine = self.fill(id, class)?;
+        self.nudge_dealt(u64::from(magazine.len(class)) * class.size() as u64);
+        let object = self.open_magazine(id, class, magazine)?;
+        drop(filling);
+        let fresh = self.node(id).arena.fresh_taken().wrapping_sub(before);
+        if fresh != 0 {
+            self.note_fresh(id, object.address(), true);
+            self.reclaim_for_growth(id, fresh);
+        }
+        Some(object)
     }
 
     /// Takes one round for the program and makes the rest of the magazine the window.

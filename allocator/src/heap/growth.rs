@@ -1,0 +1,31 @@
+//! Memory that goes back because memory grows.
+//!
+//! A magazine in a depot keeps the slabs of its rounds from becoming empty. When a program goes over to objects of other sizes, its depots fill with the old
+//! sizes while slabs of the new sizes take fresh pages, and at the peak the process holds both. So a CPU that takes fresh pages takes back magazines
+//! that its depots did not need lately, up to eight times as many bytes as it took, a few magazines at a time (direct reclaim: Linux `mm/vmscan.c`).
+
+use super::Heap;
+use crate::base::units::{NodeId, PAGE};
+
+/// Most magazines taken back at a time: a bound on how long it takes.
+const MOST_MAGAZINES: usize = 8;
+/// Bytes taken back for each byte of growth: with fewer, a program that changes its sizes often grows a little each time.
+const SHARE: usize = 8;
+
+impl Heap {
+    /// After this CPU took `fresh` pages of a node that have no memory yet.
+    pub(super) fn reclaim_for_growth(&self, id: NodeId, fresh: u32) {
+        if fresh == 0 {
+            return;
+        }
+        let (node, cpu, grown) = (self.node(id), self.cpus.present_slot(), fresh as usize * PAGE);
+        let mut bytes = 0;
+        for (class, magazine) in node.depots.surplus_of_growth(cpu, grown).take(MOST_MAGAZINES) {
+            bytes += magazine.len(class) as usize * class.size();
+            self.take_back(id, class, magazine);
+            if bytes >= grown * SHARE {
+                break;
+            }
+        }
+    }
+}
