@@ -6,11 +6,11 @@ fn main() {
         "-Wl,-soname,liblarder.so",
         // Threads may be inside malloc at any time: the text must never be unmapped.
         "-Wl,-z,nodelete",
-        // No lazy binding: a first call from inside malloc must not enter the dynamic linker. (Rust's default, but ours to keep.)
+        // No lazy binding: a first call from inside malloc must not enter the dynamic linker. (Rust's default, stated here so that it stays.)
         "-Wl,-z,now",
-        // What runs at load and exit (`.text.startup`) lies apart: a program that never calls malloc has no other text in memory.
+        // Keeps the code that runs at load and exit (`.text.startup`) apart: a program that never calls malloc has no other text in memory.
         "-Wl,-z,keep-text-section-prefix",
-        // Nothing of the compiler's start files is needed, and what they do at load and exit touches pages.
+        // The compiler's start files are not needed, and the work they do at load and exit touches pages.
         "-nostartfiles",
         // An undefined symbol that nothing provides is an error here, not in the user's program.
         "-Wl,-z,defs",
@@ -18,7 +18,7 @@ fn main() {
     for argument in arguments {
         println!("cargo:rustc-cdylib-link-arg={argument}");
     }
-    // The libc crate says so only without its `std` feature, which other packages of a workspace build may switch on.
+    // The libc crate links libc only without its `std` feature, which other packages of a workspace build may switch on.
     println!("cargo:rustc-link-lib=c");
     println!("cargo:rerun-if-changed=build.rs");
 }

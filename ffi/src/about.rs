@@ -14,10 +14,10 @@ const VERSION_C: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG
     Err(_) => c"",
 };
 
-/// The text `larder_mode` returns. Threads that race write the same bytes; the last byte stays 0, whatever happens.
+/// The text that `larder_mode` returns. Threads that race write the same bytes; the last byte always stays 0.
 static MODE: [AtomicU8; 128] = [const { AtomicU8::new(0) }; 128];
 
-/// Fills `MODE` but for its last byte.
+/// Fills `MODE` except for its last byte.
 struct ModeWriter(usize);
 
 impl Write for ModeWriter {
@@ -33,21 +33,21 @@ impl Write for ModeWriter {
     }
 }
 
-/// The version of the library; a static string.
+/// Returns the version of the library as a static string.
 #[unsafe(no_mangle)]
 extern "C" fn larder_version() -> *const c_char {
     VERSION_C.as_ptr()
 }
 
-/// How this process reaches its per-CPU windows; a static string.
+/// Returns how this process reaches its per-CPU windows as a static string.
 #[unsafe(no_mangle)]
 extern "C" fn larder_mode() -> *const c_char {
-    // A reason too long for the buffer is cut off, which `Err` would only tell us again.
+    // A reason too long for the buffer is cut off; that is all that an `Err` would report.
     let _ = write!(ModeWriter(0), "{}", larder_core::mode());
     MODE.as_ptr().cast()
 }
 
-/// Gives free memory but for `keep` bytes back to the system; returns the bytes given back.
+/// Returns free memory to the system, except for `keep` bytes. Returns the number of bytes given back.
 #[unsafe(no_mangle)]
 extern "C" fn larder_trim(keep: usize) -> usize {
     Larder.trim(keep)

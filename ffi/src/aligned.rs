@@ -1,9 +1,9 @@
-//! Aligned allocation, each name with its own idea of a bad alignment:
+//! Aligned allocation. Each name treats a bad alignment in its own way:
 //!
-//! | name | alignment 0 | no power of two | too large |
+//! | name | alignment 0 | not a power of two | too large |
 //! |---|---|---|---|
 //! | `aligned_alloc` | null, `EINVAL` | null, `EINVAL` | null, `ENOMEM` |
-//! | `memalign` | as 16 | rounded up | null, `EINVAL` above the largest power of two |
+//! | `memalign` | as 16 | rounded up | null, `ENOMEM`; `EINVAL` above the largest power of two of a `usize` |
 //! | `posix_memalign` | returns `EINVAL` | returns `EINVAL`, also below a pointer's size | returns `ENOMEM` |
 
 use core::ffi::{c_int, c_void};
@@ -14,10 +14,11 @@ use larder_core::Larder;
 use crate::MIN_ALIGN;
 use crate::errno::{fail, or_no_memory};
 
-/// The core takes alignments up to `isize::MAX / 2`; this is the largest power of two among them.
+/// The largest power of two that the core accepts as an alignment: it takes alignments up to `isize::MAX / 2`.
 pub(crate) const MAX_ALIGN: usize = 1 << (usize::BITS - 3);
 
-/// `size` bytes aligned to `align`; null if `align` is no power of two or there is no memory. Leaves errno alone.
+/// Allocates `size` bytes aligned to `align`. Returns null if `align` is above [`MIN_ALIGN`] and not a power of two, or if there is no
+/// memory. Leaves errno alone.
 #[inline(always)]
 pub(crate) fn aligned(align: usize, size: usize) -> *mut u8 {
     if align <= MIN_ALIGN {
@@ -41,7 +42,7 @@ extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int {
-    // SAFETY: the caller's `out` is writable.
+    // SAFETY: the caller passes a writable `out`, as POSIX requires.
     unsafe { store_aligned(out, align, size) }
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn rounded_up(align: usize, size: usize) -> *mut c_void {
     }
 }
 
-/// `posix_memalign` under every name it has: the error is the result, errno and, on failure, `out` stay as they were.
+/// `posix_memalign` under every name it has. It returns the error; errno never changes, and `out` only on success.
 ///
 /// # Safety
 /// `out` is writable.
@@ -75,7 +76,7 @@ pub(crate) unsafe fn store_aligned(out: *mut *mut c_void, align: usize, size: us
     if object.is_null() {
         return libc::ENOMEM;
     }
-    // SAFETY: writable by the caller's word.
+    // SAFETY: `out` is writable by this function's contract.
     unsafe { out.write(object.cast()) };
     0
 }
@@ -85,7 +86,7 @@ pub(crate) fn on_page(size: usize) -> *mut c_void {
     or_no_memory(aligned(page_size(), size))
 }
 
-/// `pvalloc` under every name it has: `valloc` of whole pages.
+/// `pvalloc` under every name it has: `valloc` with the size rounded up to whole pages.
 pub(crate) fn whole_pages(size: usize) -> *mut c_void {
     match size.checked_next_multiple_of(page_size()) {
         Some(whole) => on_page(whole),
@@ -93,7 +94,7 @@ pub(crate) fn whole_pages(size: usize) -> *mut c_void {
     }
 }
 
-/// The page size, from the auxiliary vector: neither a lock nor errno is involved.
+/// The page size, from the auxiliary vector: this involves neither a lock nor errno.
 fn page_size() -> usize {
     // SAFETY: reads the process's auxiliary vector.
     let size = unsafe { libc::getauxval(libc::AT_PAGESZ) };

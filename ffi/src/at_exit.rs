@@ -1,6 +1,6 @@
-//! What happens when the library is loaded and when the process exits, if the user asked for it in `LARDER_CONF`.
+//! Work that is done when the library is loaded and when the process exits, if the user asked for it in `LARDER_CONF`.
 //!
-//! Nothing is torn down. Statistics are written with one call, so that those of processes that end together do not mix.
+//! Nothing is torn down. Statistics are written with a single call, so that those of processes that exit at the same time do not mix.
 
 use core::ffi::c_int;
 use core::fmt::{self, Write};
@@ -12,7 +12,7 @@ use crate::report::write_table;
 use crate::stderr::{self, PIECE, Pieces};
 use crate::{deepbind, errno, kept_stderr};
 
-/// Room for all that a process may have to say.
+/// Room for the whole report of a process.
 const ROOM: usize = 1 << 18;
 
 #[used]
@@ -56,19 +56,19 @@ fn report_to(file: c_int) {
     };
 }
 
-/// Fresh memory of the system's.
+/// Fresh memory from the system for the report.
 fn room() -> Option<&'static mut [u8]> {
     let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     let args = [0, ROOM, access as usize, flags as usize, usize::MAX, 0];
-    // SAFETY: makes a mapping wherever there is room.
+    // SAFETY: creates a new mapping where the kernel chooses, so it overlaps nothing.
     let room = unsafe { larder_core::system_call(libc::SYS_mmap, args) };
     let room = usize::try_from(room).ok()?;
-    // SAFETY: the mapping is ours, zero, that long, and stays.
+    // SAFETY: the mapping is new and `ROOM` bytes long, reads zero, belongs to nobody else and is never unmapped.
     Some(unsafe { core::slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(room), ROOM) })
 }
 
 fn write_at_exit(out: &mut impl Write) -> fmt::Result {
-    // SAFETY: takes nothing.
+    // SAFETY: the system call takes no arguments and only returns a number.
     let process = unsafe { larder_core::system_call(libc::SYS_getpid, [0; 6]) };
     writeln!(out, "larder: process {process} exits")?;
     write_table(out)

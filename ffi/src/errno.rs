@@ -1,4 +1,4 @@
-//! errno: written when a call fails, and only then.
+//! errno: set when a call fails, and only then.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -18,7 +18,7 @@ fn set(code: c_int) {
     unsafe { place.write(code) };
 }
 
-/// Fails a call: errno becomes `code`, the result null.
+/// Fails a call that returns null on error: sets errno to `code`.
 #[cold]
 #[inline(never)]
 pub(crate) fn fail(code: c_int) -> *mut c_void {
@@ -26,24 +26,24 @@ pub(crate) fn fail(code: c_int) -> *mut c_void {
     ptr::null_mut()
 }
 
-/// The same of a call that says so by -1.
+/// Fails a call that returns -1 on error: sets errno to `code`.
 #[cold]
 pub(crate) fn fails(code: c_int) -> c_int {
     set(code);
     -1
 }
 
-/// The end of every allocating C function: null is "no memory", and says so in errno.
+/// The last step of every allocating C function: if the object is null, there was no memory, and errno becomes `ENOMEM`.
 #[inline(always)]
 pub(crate) fn or_no_memory(object: *mut u8) -> *mut c_void {
     if object.is_null() { fail(libc::ENOMEM) } else { object.cast() }
 }
 
-/// Puts errno back when dropped.
+/// Restores errno when dropped.
 pub(crate) struct Kept(c_int);
 
 impl Kept {
-    /// Remembers errno as it is now.
+    /// Remembers the current errno.
     pub(crate) fn new() -> Self {
         Kept(get())
     }

@@ -1,7 +1,8 @@
-//! Tells the core when the process is a forked child, where it cannot be sure to find out by itself.
+//! Tells the core that the process is a forked child, on systems where the core cannot be sure to find out by itself.
 //!
-//! Only the child's side does anything. One that took locks before the fork would deadlock with stdio, whose own lock libc takes
-//! after the handlers ran and before malloc's. The others count, where that is needed.
+//! Only the child's handler repairs anything. A handler that took locks before the fork would deadlock with stdio, whose own lock libc
+//! takes after the handlers ran and before malloc's. The handlers before the fork and in the parent only count the forks that are under
+//! way, for kernels that do not wipe pages at fork.
 
 use core::ffi::{c_int, c_void};
 
@@ -10,7 +11,7 @@ use larder_core::Larder;
 type Handler = unsafe extern "C" fn();
 
 unsafe extern "C" {
-    /// What `pthread_atfork` calls, which is no function of libc's own but one that it adds to each library: a page of text more, wherever it lies.
+    /// The function that `pthread_atfork` calls. `pthread_atfork` itself is linked statically into each library and would cost a page of text.
     fn __register_atfork(
         prepare: Option<Handler>,
         parent: Option<Handler>,
@@ -19,9 +20,9 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Registered when the library is loaded and never from inside malloc: it allocates with a lock of libc's held. Not at all where there is no need: it
-/// costs some 60 KiB of libc's text.
-/// Calls of malloc that come earlier are none the worse, for a child finds out by itself at its first slow path.
+/// The handlers are registered when the library is loaded and never from inside malloc, because `__register_atfork` allocates while it holds
+/// a lock of libc's. Where they are not needed they are not registered: that would cost some 60 KiB of libc's text.
+/// Earlier calls of malloc are safe: a child finds out by itself at its first slow path.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static REGISTER: extern "C" fn() = register;
@@ -31,7 +32,8 @@ extern "C" fn register() {
     if Larder.sees_forks() {
         return;
     }
-    // SAFETY: the handlers are functions of this library, which is never unloaded: they need no name to be removed by.
+    // SAFETY: the handlers are functions of this library, which is never unloaded, so a null library handle, by which they cannot be
+    // removed again, is fine.
     let error = unsafe { __register_atfork(Some(before), Some(in_parent), Some(in_child), core::ptr::null()) };
     if error == 0 {
         Larder.will_be_told_of_forks();

@@ -1,5 +1,5 @@
-//! glibc's internal names of malloc. Programs and libraries that wrap malloc call them to reach "the real one"; if they
-//! still led to glibc's heap, its objects would come back to larder's `free`.
+//! glibc's internal names of malloc. Programs and libraries that wrap malloc call them to reach "the real one". If these
+//! names still led to glibc's heap, its objects would be passed to larder's `free`.
 
 use core::ffi::{c_int, c_void};
 
@@ -19,7 +19,7 @@ extern "C" fn __libc_calloc(count: usize, size: usize) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __libc_realloc(object: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: the caller hands in null or a live object.
+    // SAFETY: the caller passes null or a live object, as C requires.
     unsafe { malloc::reallocate(object, size) }
 }
 
@@ -46,6 +46,6 @@ extern "C" fn __libc_pvalloc(size: usize) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int {
-    // SAFETY: the caller's `out` is writable.
+    // SAFETY: the caller passes a writable `out`, as POSIX requires.
     unsafe { aligned::store_aligned(out, align, size) }
 }

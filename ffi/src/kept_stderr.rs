@@ -1,22 +1,22 @@
-//! Standard error as it is when the library is loaded, kept for the end: many programs close theirs on the way out.
+//! Keeps standard error as it is when the library is loaded for the report at exit, because many programs close it before they exit.
 //!
-//! A copy is kept. A program that closes every descriptor closes that too, and what it opens then may get the number: so which file it
-//! was is known by device and inode, and no other is written to.
+//! The descriptor is duplicated. A program that closes every descriptor closes the copy too, and a file that it opens later may get the same
+//! number. Therefore device and inode of the original file are remembered, and no other file is written to.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 
-/// The copy lies above what programs count on getting from `open`, where the limit of descriptors allows.
+/// The copy gets a number above those that programs expect from `open`, if the limit of descriptors allows it.
 const LOWEST_COPY: c_int = 500;
 const NONE: c_int = 0;
 
-/// All zero, as what is read at every exit should be: then it lies in a page that the loader has touched.
+/// All three are zero at first: they are read at every exit, and zero data lies in a page that the loader has touched anyway.
 static COPY: AtomicI32 = AtomicI32::new(NONE);
 static DEVICE: AtomicU64 = AtomicU64::new(0);
 static INODE: AtomicU64 = AtomicU64::new(0);
 
-/// To be called at load.
+/// Remembers and duplicates standard error; must be called at load.
 pub(crate) fn keep() {
     let Some((device, inode)) = file_at(libc::STDERR_FILENO) else { return };
     DEVICE.store(device, Relaxed);
@@ -24,7 +24,7 @@ pub(crate) fn keep() {
     COPY.store(copy().unwrap_or(libc::STDERR_FILENO), Relaxed);
 }
 
-/// A descriptor of what was kept, if there still is one.
+/// A descriptor of the file that was kept, or `None` if nothing was kept or no descriptor of it is left.
 #[inline(always)]
 pub(crate) fn get() -> Option<c_int> {
     match COPY.load(Relaxed) {
@@ -44,10 +44,10 @@ fn copy() -> Option<c_int> {
     halves.take_while(|&lowest| lowest > libc::STDERR_FILENO).find_map(copy_from)
 }
 
-/// A copy with at least this number.
+/// Duplicates standard error to a descriptor of at least this number.
 fn copy_from(lowest: c_int) -> Option<c_int> {
     let args = [libc::STDERR_FILENO as usize, libc::F_DUPFD_CLOEXEC as usize, lowest as usize, 0, 0, 0];
-    // SAFETY: duplicates a descriptor, or fails.
+    // SAFETY: duplicates a descriptor or fails; touches no memory.
     let copy = unsafe { larder_core::system_call(libc::SYS_fcntl, args) };
     c_int::try_from(copy).ok().filter(|&copy| copy >= lowest)
 }
@@ -56,9 +56,9 @@ fn copy_from(lowest: c_int) -> Option<c_int> {
 fn file_at(descriptor: c_int) -> Option<(u64, u64)> {
     let mut stat = MaybeUninit::<libc::stat>::zeroed();
     let args = [descriptor as usize, stat.as_mut_ptr() as usize, 0, 0, 0, 0];
-    // SAFETY: the kernel writes a stat.
+    // SAFETY: the kernel writes one `stat`, for which there is room.
     let result = unsafe { larder_core::system_call(libc::SYS_fstat, args) };
-    // SAFETY: plain numbers, zero before the kernel wrote them.
+    // SAFETY: a `stat` is plain numbers, which were zero before the kernel wrote them.
     let stat = unsafe { stat.assume_init() };
     (result == 0).then_some((stat.st_dev, stat.st_ino))
 }

@@ -1,8 +1,8 @@
-//! The C face of larder: every name a C or C++ program expects of its allocator, over the public methods of
-//! [`larder_core::Larder`] and nothing else.
+//! The C face of larder: every name that a C or C++ program expects of its allocator, built on the public interface of
+//! [`larder_core`] and nothing else.
 //!
-//! The core knows no errno, no null-means-malloc and no exceptions; it answers null for "no memory". This crate adds
-//! what the C and C++ standards, glibc and jemalloc say about each name:
+//! The core does not know errno, `realloc(NULL, size)` or exceptions; it returns null for "no memory". This crate adds
+//! the behavior that the C and C++ standards, glibc and jemalloc require of each name:
 //!
 //! ```text
 //! malloc    malloc calloc realloc reallocarray free cfree malloc_usable_size
@@ -15,14 +15,14 @@
 //! cxx       operator new and operator delete, with the new-handler and std::bad_alloc
 //! numa      larder_malloc_onnode larder_malloc_interleaved larder_node_of larder_migrate_pages (larder_numa_maps: report)
 //! about     larder_version larder_mode larder_trim
-//! deepbind  dlopen, without RTLD_DEEPBIND
+//! deepbind  dlopen, which drops RTLD_DEEPBIND
 //! limits    setrlimit prlimit, for a program that bounds its addresses
 //! fork      no name: the handler that runs in a forked child
-//! at_exit   no name: options read at load, statistics printed at exit (kept_stderr: where to)
+//! at_exit   no name: reads options at load, prints statistics at exit (kept_stderr: where to)
 //! ```
 //!
-//! No function here calls an exported name, for another library may interpose it; only operators do, and because of that. Neither `alloc` nor a thread-local of
-//! this crate exists, so nothing here can re-enter the allocator behind its back.
+//! No function here calls an exported name, because another library may interpose it. Only the C++ operators do, precisely so that an
+//! interposed function is called. This crate has neither `alloc` nor thread-locals, so nothing here can re-enter the allocator unnoticed.
 #![no_std]
 
 mod about;
@@ -45,5 +45,5 @@ mod report;
 mod stderr;
 mod tune;
 
-/// What the C face aligns every object to: the largest alignment of a C scalar type on 64-bit machines.
+/// The minimum alignment of every object of the C face: the largest alignment of a C scalar type on 64-bit machines.
 pub(crate) const MIN_ALIGN: usize = 16;

@@ -1,7 +1,7 @@
-//! The names of C's <stdlib.h>, as glibc means them.
+//! The names of C's <stdlib.h>, with glibc's behavior.
 //!
-//! `malloc(0)` is a unique object; `realloc(p, 0)` frees and returns null with errno as it was; a size above
-//! `PTRDIFF_MAX` is `ENOMEM`; success and `free` leave errno alone.
+//! `malloc(0)` returns a unique object. `realloc(p, 0)` frees `p` and returns null without changing errno. A size above
+//! `PTRDIFF_MAX` fails with `ENOMEM`. Success and `free` leave errno alone.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -20,7 +20,7 @@ larder_core::define_malloc!(
     own_name!("malloc")
 );
 
-/// What `malloc` could not serve by a hit: boot, refill, large and absurd sizes.
+/// Requests that `malloc` could not serve by a hit: boot, refill, large and absurd sizes.
 #[cold]
 pub(crate) extern "C" fn malloc_slow(size: usize) -> *mut c_void {
     or_no_memory(Larder.malloc_slow(size))
@@ -33,14 +33,14 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realloc(object: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: the caller hands in null or a live object, as C asks.
+    // SAFETY: the caller passes null or a live object, as C requires.
     unsafe { reallocate(object, size) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn reallocarray(object: *mut c_void, count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        // SAFETY: the caller hands in null or a live object, as C asks.
+        // SAFETY: the caller passes null or a live object, as C requires.
         Some(total) => unsafe { reallocate(object, total) },
         None => fail(libc::ENOMEM),
     }
@@ -56,20 +56,20 @@ larder_core::define_free!(
 );
 
 larder_core::define_free!(
-    /// SunOS's `free`; glibc dropped it in 2.26, old programs still call it.
+    /// SunOS's name for `free`. glibc dropped it in 2.26; old programs still call it.
     #[unsafe(no_mangle)]
     cfree,
     free_slow,
     front
 );
 
-/// What `free` could not do by a hit: a full window, large objects, and what is no object at all.
+/// Calls that `free` could not serve by a hit: a full window, a large object, or a pointer to no object at all.
 ///
 /// # Safety
-/// The caller gives the object up; the core names and stops anything that is none.
+/// The caller gives the object up. If the pointer is not a live object, the core reports that and aborts.
 #[cold]
 pub(crate) unsafe extern "C" fn free_slow(object: *mut c_void) {
-    // SAFETY: as this function's own.
+    // SAFETY: this function has the same contract.
     unsafe { Larder.free_slow(object.cast()) }
 }
 
@@ -111,6 +111,6 @@ pub(crate) unsafe fn reallocate(object: *mut c_void, size: usize) -> *mut c_void
         unsafe { Larder.free(object.cast()) };
         return ptr::null_mut();
     }
-    // SAFETY: not null, and live by the caller's word.
+    // SAFETY: `object` is not null, hence live by this function's contract.
     or_no_memory(unsafe { Larder.resize(object.cast(), size) })
 }

@@ -1,9 +1,9 @@
 //! jemalloc's extended interface.
 //!
-//! A call's flags are one `int`: the low six bits hold the base-2 logarithm of the alignment, the next one asks for
-//! zeroed memory. Bits 8 to 19 choose a thread cache, bits 20 to 31 an arena; larder has neither, so they are ignored. But bit 7,
-//! which jemalloc does not use, says that the number of the arena is that of a NUMA node.
-//! As in jemalloc, failure is null without errno.
+//! The flags of a call are one `int`: the low six bits hold the base-2 logarithm of the alignment, and the next bit asks for
+//! zeroed memory. Bits 8 to 19 choose a thread cache, bits 20 to 31 an arena; larder lets programs choose neither, so they are ignored. But
+//! if bit 7 is set, which jemalloc does not use, bits 20 to 31 hold the number of a NUMA node plus one.
+//! As in jemalloc, a call that fails returns null and does not set errno.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
@@ -16,7 +16,7 @@ use crate::aligned::{MAX_ALIGN, aligned};
 use crate::malloc::free_slow;
 use crate::numa::on_node;
 
-/// The part of `flags` larder acts on.
+/// The flags of a call, with methods for those that larder acts on.
 #[derive(Clone, Copy)]
 struct Flags(c_int);
 
@@ -29,18 +29,19 @@ impl Flags {
         self.0 & 0x40 != 0
     }
 
-    /// Where the object is to lie: anywhere (the outer none), on a node, or on one that does not exist (the inner none).
+    /// Where the object must lie: anywhere (`None`), on a node, or on a node that does not exist (`Some(None)`).
     fn place(self) -> Option<Option<Placed>> {
         (self.0 & 0x80 != 0).then(|| on_node((self.0.cast_unsigned() >> 20).cast_signed() - 1))
     }
 
-    /// With `MALLOCX_ZERO` the request is for all that will be usable: what a move leaves behind of that would be another object's.
+    /// With `MALLOCX_ZERO` the request is enlarged to the whole usable size of the new object. Otherwise a move might copy only the bytes asked
+    /// for, and the rest of the usable size would hold another object's old bytes.
     fn whole(self, layout: Layout) -> Layout {
         let usable = if self.zero() { Larder.good_size(layout.align(), layout.size()) } else { 0 };
         Layout::from_size_align(usable.max(layout.size()), layout.align()).unwrap_or(layout)
     }
 
-    /// A request of `size` bytes; `None` if it is too large to be had.
+    /// A request of `size` bytes; `None` if the size or the alignment is too large for any object.
     fn layout(self, size: usize) -> Option<Layout> {
         Layout::from_size_align(size, self.align()).ok().filter(|layout| layout.align() <= MAX_ALIGN)
     }
@@ -60,7 +61,7 @@ extern "C" fn mallocx(size: usize, flags: c_int) -> *mut c_void {
     object.cast()
 }
 
-/// As [`zeroed`], on a node.
+/// As [`zeroed`], but on a node.
 fn placed_zeroed(place: Placed, layout: Layout) -> *mut u8 {
     match Larder.good_size(layout.align(), layout.size()) {
         0 => ptr::null_mut(),
@@ -68,11 +69,11 @@ fn placed_zeroed(place: Placed, layout: Layout) -> *mut u8 {
     }
 }
 
-/// Zero to the end of the usable size: a later `rallocx` with `MALLOCX_ZERO` clears only what lies beyond that.
+/// Allocates an object that is zero to the end of its usable size: a later `rallocx` with `MALLOCX_ZERO` clears only the bytes beyond that.
 fn zeroed(layout: Layout) -> *mut u8 {
     let usable = Larder.good_size(layout.align(), layout.size());
     match Layout::from_size_align(usable, layout.align()) {
-        // SAFETY: the size is that of an object, hence not 0.
+        // SAFETY: `usable` is not 0, as the guard checks.
         Ok(whole) if usable != 0 => unsafe { Larder.alloc_zeroed(whole) },
         _ => ptr::null_mut(),
     }
@@ -85,16 +86,16 @@ unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> 
     // SAFETY: the caller holds the object.
     let before = unsafe { Larder.usable_size(object.cast()) };
     let moved = match flags.place() {
-        // SAFETY: the caller hands the object in.
+        // SAFETY: the caller holds the object and gives it up if the call succeeds.
         None => unsafe { Larder.resize_aligned(object.cast(), layout.align(), layout.size()) },
-        // SAFETY: as above.
+        // SAFETY: the caller holds the object and gives it up if the call succeeds.
         Some(Some(place)) => unsafe { place.resize_aligned(object.cast(), layout.align(), layout.size()) },
         Some(None) => return ptr::null_mut(),
     };
     if flags.zero() && !moved.is_null() {
-        // A move takes along as much as was asked for.
+        // A move copies at most as many bytes as were asked for.
         let kept = if moved == object.cast() { before } else { before.min(layout.size()) };
-        // SAFETY: `moved` is live and ours.
+        // SAFETY: `moved` is live, and only this call knows of the bytes beyond `kept`.
         unsafe { clear_from(moved, kept) };
     }
     moved.cast()
@@ -104,26 +105,26 @@ unsafe extern "C" fn rallocx(object: *mut c_void, size: usize, flags: c_int) -> 
 unsafe extern "C" fn xallocx(object: *mut c_void, size: usize, extra: usize, flags: c_int) -> usize {
     // SAFETY: the caller holds the object.
     let before = unsafe { Larder.usable_size(object.cast()) };
-    // SAFETY: the caller holds the object.
+    // SAFETY: the caller holds the object, and it does not move.
     let after = unsafe { Larder.resize_in_place(object.cast(), size, size.saturating_add(extra)) };
     if Flags(flags).zero() {
-        // SAFETY: the object did not move.
+        // SAFETY: the object is live because it did not move; the bytes beyond its previous usable size are new to the caller.
         unsafe { clear_from(object.cast(), before) };
     }
     after
 }
 
-/// Zeroes `object` from `start` to the end of its usable size.
+/// Zeroes `object` from offset `start` to the end of its usable size.
 ///
 /// # Safety
-/// `object` is live and nobody else uses its bytes from `start` on.
+/// `object` is live, and nobody else uses its bytes from `start` on.
 unsafe fn clear_from(object: *mut u8, start: usize) {
-    // SAFETY: live by the caller's word.
+    // SAFETY: the object is live by this function's contract.
     let end = unsafe { Larder.usable_size(object) };
     if start < end {
-        // SAFETY: `start` is inside the object.
+        // SAFETY: `start` is below the usable size, hence inside the object.
         let tail = unsafe { object.add(start) };
-        // SAFETY: the bytes up to the usable size are the holder's.
+        // SAFETY: these bytes end at the usable size, and nobody else uses them by this function's contract.
         unsafe { tail.write_bytes(0, end - start) };
     }
 }

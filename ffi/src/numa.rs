@@ -1,6 +1,6 @@
 //! Names for NUMA: allocating on a node, asking where an object lies, moving a node's memory.
 //!
-//! Nodes go by the kernel's numbers, as with numactl. A node that this process can have no memory of is `EINVAL`.
+//! Nodes have the kernel's numbers, as with numactl. If this process cannot have memory of a node, the call fails with `EINVAL`.
 
 use core::ffi::{c_int, c_void};
 
@@ -9,7 +9,7 @@ use larder_core::{Larder, Migration, NumaError, Placed};
 use crate::MIN_ALIGN;
 use crate::errno::{fail, fails, or_no_memory};
 
-/// The allocator of a node; none if there is no such node.
+/// The allocator of a node; `None` if there is no such node.
 pub(crate) fn on_node(node: c_int) -> Option<Placed> {
     Larder::on_node(usize::try_from(node).ok()?).ok()
 }
@@ -27,13 +27,13 @@ extern "C" fn larder_malloc_interleaved(size: usize) -> *mut c_void {
     or_no_memory(Larder::interleaved().memalign(MIN_ALIGN, size))
 }
 
-/// 1 if threads' own policies are followed, 0 if not.
+/// Returns 1 if threads' own policies are followed, else 0.
 #[unsafe(no_mangle)]
 extern "C" fn larder_follow_policy() -> c_int {
     c_int::from(larder_core::follow_policy())
 }
 
-/// -1 if nobody knows.
+/// Returns -1 if the node is not known.
 #[unsafe(no_mangle)]
 extern "C" fn larder_node_of(object: *const c_void) -> c_int {
     larder_core::node_of(object.cast()).and_then(|node| c_int::try_from(node).ok()).unwrap_or(-1)
@@ -47,7 +47,7 @@ unsafe extern "C" fn larder_migrate_pages(from: c_int, to: c_int, result: *mut M
     match nodes.ok_or(NumaError::NoSuchNode(0)).and_then(|(from, to)| larder_core::migrate(from, to)) {
         Ok(_) if result.is_null() => 0,
         Ok(migration) => {
-            // SAFETY: not null, hence writable by the caller's word.
+            // SAFETY: `result` is not null, hence writable by this function's contract.
             unsafe { result.write(migration) };
             0
         }

@@ -1,6 +1,6 @@
-//! What happens if a bug panics: one fixed line, then a trap.
+//! The panic handler, which only a bug can reach: it writes one fixed line, then traps.
 //!
-//! The message of the panic is not formatted: a broken allocator should run as little code as possible.
+//! The message of the panic is not formatted, because a broken allocator should run as little code as possible.
 
 use core::panic::PanicInfo;
 

@@ -3,20 +3,20 @@
 use core::ffi::c_int;
 use core::fmt;
 
-/// As much text as is passed on at once where it is collected on the stack.
+/// The bytes of text that are collected before they are passed on, where the buffer is on the stack.
 pub(crate) const PIECE: usize = 1024;
 
-/// Writes all of `bytes` to standard error; an error ends it silently, for there is nowhere to report it.
+/// Writes all of `bytes` to standard error. An error ends it silently, because there is nowhere to report it.
 pub(crate) fn write(bytes: &[u8]) {
     write_to(libc::STDERR_FILENO, bytes);
 }
 
-/// The same to another descriptor.
+/// As [`write`], to another descriptor.
 pub(crate) fn write_to(file: c_int, bytes: &[u8]) {
     let _lost = larder_core::write_message(file, bytes);
 }
 
-/// Collects formatted text and passes it on whenever the buffer is full, and at last when dropped.
+/// Collects formatted text and passes it on whenever the buffer is full, and once more when dropped.
 pub(crate) struct Pieces<'a, F: FnMut(&[u8])> {
     pass_on: F,
     buffer: &'a mut [u8],
@@ -24,7 +24,7 @@ pub(crate) struct Pieces<'a, F: FnMut(&[u8])> {
 }
 
 impl<'a, F: FnMut(&[u8])> Pieces<'a, F> {
-    /// With nothing in it.
+    /// Starts with an empty buffer.
     pub(crate) fn new(buffer: &'a mut [u8], pass_on: F) -> Self {
         Pieces { pass_on, buffer, used: 0 }
     }

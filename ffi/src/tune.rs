@@ -1,19 +1,19 @@
-//! glibc's knobs.
+//! glibc's functions for tuning malloc.
 
 use core::ffi::c_int;
 
 use larder_core::Larder;
 
-/// Gives free memory but for `keep` bytes back to the system; 1 if any was given back, else 0.
+/// Returns free memory to the system, except for `keep` bytes. Returns 1 if any was given back, else 0.
 #[unsafe(no_mangle)]
 extern "C" fn malloc_trim(keep: usize) -> c_int {
     c_int::from(Larder.trim(keep) > 0)
 }
 
-/// Accepts glibc's parameters (1) and refuses unknown ones (0).
+/// Accepts glibc's parameters (returns 1) and rejects unknown ones (returns 0).
 ///
-/// None has an effect: they tune structures larder does not have (fastbins, the top of the heap, the mmap threshold,
-/// per-thread arenas). What larder can be told it is told by `LARDER_CONF`.
+/// None has an effect: they tune structures that larder does not have (fastbins, the top of the heap, the mmap threshold,
+/// per-thread arenas). larder is configured by `LARDER_CONF`.
 #[unsafe(no_mangle)]
 extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
     c_int::from(is_known(parameter))
@@ -25,7 +25,7 @@ extern "C" fn __libc_mallopt(parameter: c_int, _value: c_int) -> c_int {
     c_int::from(is_known(parameter))
 }
 
-/// `M_NLBLKS`, `M_GRAIN` and `M_KEEP` of System V; <malloc.h> still has them.
+/// System V's `M_NLBLKS`, `M_GRAIN` and `M_KEEP`, which <malloc.h> still has.
 const SYSTEM_V: [c_int; 3] = [2, 3, 4];
 
 fn is_known(parameter: c_int) -> bool {

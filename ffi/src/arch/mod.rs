@@ -1,4 +1,4 @@
-//! What only assembly can say, a file per processor architecture.
+//! Code that only assembly can express, one file per processor architecture.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

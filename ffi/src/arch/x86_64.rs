@@ -1,17 +1,18 @@
-//! x86-64: symbols that need not exist or that others may replace, the trap, Rust's missing personality, and where C++ exceptions fly.
+//! x86-64: symbols that need not exist or that others may replace, the trap, Rust's missing personality routine, and the functions that C++
+//! exceptions pass through.
 
 use core::arch::{asm, global_asm, naked_asm};
 use core::ffi::{c_char, c_int, c_void};
 
 use crate::cxx::{again, new_handler, thrower};
 
-/// The address of a symbol that need not exist, null if it does not.
+/// The address of a symbol that need not exist; null if it does not.
 ///
-/// A Rust `extern static` cannot be null: the compiler folds the test away. The word in the global offset table can.
+/// The address of a Rust `extern static` cannot be null: the compiler removes the test. The word in the global offset table can.
 macro_rules! weak_symbol {
     ($name:literal) => {{
         let address: *const ::core::ffi::c_void;
-        // SAFETY: reads one word that the linker made.
+        // SAFETY: reads one word of the global offset table, which the linker made.
         unsafe {
             ::core::arch::asm!(
                 concat!(".weak ", $name),
@@ -25,7 +26,7 @@ macro_rules! weak_symbol {
 }
 pub(crate) use weak_symbol;
 
-/// A second name for the function that it stands at the head of, which nobody can replace.
+/// A second name, which nobody can replace, for the function at whose beginning it stands.
 macro_rules! own_name {
     ($name:literal) => {
         concat!(".globl larder_own_", $name, "\n.hidden larder_own_", $name, "\nlarder_own_", $name, ":")
@@ -33,11 +34,11 @@ macro_rules! own_name {
 }
 pub(crate) use own_name;
 
-/// Whether an exported name is bound to larder's own function, and not to one of the program's or of a library before larder.
+/// Whether an exported name is bound to larder's own function and not to one of the program or of a library before larder.
 macro_rules! is_own {
     ($name:literal) => {{
         let (own, bound): (usize, usize);
-        // SAFETY: makes an address and reads a word that the linker made.
+        // SAFETY: computes an address and reads one word of the global offset table, which the linker made.
         unsafe {
             ::core::arch::asm!(
                 concat!("lea {}, [rip + larder_own_", $name, "]"),
@@ -52,7 +53,8 @@ macro_rules! is_own {
 }
 pub(crate) use is_own;
 
-/// Defines a function that is another: an exported one by whoever's it is in this process, or one of this crate's. `$head` comes before the jump.
+/// Defines a function that jumps to another one: by a string, to whichever function has that exported name in this process; by `sym`, to a
+/// function of this crate. `$head` is assembly before the jump.
 macro_rules! forward {
     ($(#[$meta:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?, sym $to:path $(, $head:expr)?) => {
         $(#[$meta])*
@@ -76,7 +78,7 @@ macro_rules! forward {
 }
 pub(crate) use forward;
 
-/// Before a jump from a sized to an unsized form of aligned delete: takes the second of three arguments out.
+/// Used before a jump from a sized to an unsized form of aligned delete: removes the second of three arguments.
 macro_rules! without_size {
     () => {
         "mov rsi, rdx"
@@ -84,15 +86,15 @@ macro_rules! without_size {
 }
 pub(crate) use without_size;
 
-/// Ends the process by an illegal instruction: the shortest way out, without any code of ours or of libc's.
+/// Ends the process by an illegal instruction: the shortest way out, which runs no code of larder's or of libc's.
 pub(crate) fn trap() -> ! {
-    // SAFETY: does not return.
+    // SAFETY: raises SIGILL, touches neither memory nor stack, and does not return.
     unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
 }
 
-// Frames of the precompiled `core` name a personality routine, which only `std` has; an unoptimised build keeps the
-// reference. Nothing unwinds through them; asked all the same, it answers "no landing pad here" (8).
-// Hidden, for it is nobody else's; weak, for a program that links `liblarder.a` and Rust's `std` has the real one.
+// The unwind tables of the precompiled `core` name a personality routine, which only `std` defines; an unoptimised build keeps the
+// reference. Nothing unwinds through these frames. If the routine is called all the same, it answers "no landing pad here" (8).
+// The symbol is hidden because nobody else needs it, and weak because a program that links `liblarder.a` and Rust's `std` has the real one.
 global_asm!(
     ".pushsection .text.rust_eh_personality, \"ax\", @progbits",
     ".weak rust_eh_personality",
@@ -105,7 +107,7 @@ global_asm!(
     ".popsection",
 );
 
-/// Keeps the request, (rdi, rsi), in registers that survive calls, and aligns the stack; tells the unwinder of both.
+/// Keeps the request (rdi, rsi) in registers that survive calls, and aligns the stack; describes both to the unwinder.
 macro_rules! enter {
     () => {
         "push rbx
@@ -121,7 +123,7 @@ macro_rules! enter {
     };
 }
 
-/// Undoes `enter` and returns rax; what follows it is inside the frame again.
+/// Undoes `enter` and returns rax. For the unwinder, the code after it is inside the frame again.
 macro_rules! leave {
     () => {
         ".cfi_remember_state
@@ -168,9 +170,9 @@ macro_rules! catch_all {
     };
 }
 
-/// operator new without memory: as long as there is a new-handler, call it and try again; else throw `std::bad_alloc`.
+/// operator new when there is no memory: as long as there is a new-handler, calls it and tries again; else throws `std::bad_alloc`.
 ///
-/// The handler may throw, too. Both exceptions leave through this frame, which keeps nothing to be cleaned up.
+/// The handler may throw, too. Either exception leaves through this frame, which has nothing to clean up.
 #[unsafe(naked)]
 pub(crate) extern "C" fn throwing_tail(align: usize, size: usize) -> *mut c_void {
     naked_asm!(
@@ -198,7 +200,7 @@ pub(crate) extern "C" fn throwing_tail(align: usize, size: usize) -> *mut c_void
     )
 }
 
-/// operator new's last word at once: throws `std::bad_alloc`. Returns nothing, but as the last act of its forms do.
+/// operator new when no new-handler can help: throws `std::bad_alloc`. It never returns; its return type is that of the forms that end with it.
 #[unsafe(naked)]
 pub(crate) extern "C" fn throw() -> *mut c_void {
     naked_asm!(
@@ -213,18 +215,19 @@ pub(crate) extern "C" fn throw() -> *mut c_void {
     )
 }
 
-/// How a call ended that may throw.
+/// The outcome of a call that may throw.
 #[repr(C)]
 pub(crate) struct Caught {
-    /// What it returned; null if it threw.
+    /// The result of the call; null if it threw.
     pub(crate) result: *mut c_void,
     pub(crate) threw: bool,
 }
 
 /// Calls a function that may throw, with two arguments: `try { return f(a, b); } catch (...) { return nullptr; }`.
 ///
-/// So the C++ personality reads the table at the end. Its address is a weak reference: 0 in a program without C++, where nothing throws. It is 0
-/// as well if C++ was loaded after larder; what is thrown then meets the `noexcept` of operator new's caller, which is `std::terminate`.
+/// The C++ personality routine reads the table at the end. The reference to the routine is weak: it is 0 in a program without C++, where nothing
+/// throws. It is also 0 if C++ was loaded after larder: then the exception passes this frame and reaches operator new's caller, for which
+/// operator new is `noexcept`, and `std::terminate` is called.
 #[unsafe(naked)]
 pub(crate) extern "C" fn caught(function: *const c_void, first: usize, second: usize) -> Caught {
     naked_asm!(
@@ -261,10 +264,10 @@ pub(crate) extern "C" fn caught(function: *const c_void, first: usize, second: u
     )
 }
 
-/// `dlopen(file, flags)`: the next one with the flags that are passed on, by a jump.
+/// `dlopen(file, flags)`: clears the flags that are not passed on and jumps to the next `dlopen`.
 ///
 /// # Safety
-/// As the C library's.
+/// As for the C library's `dlopen`.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 unsafe extern "C" fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void {

@@ -1,9 +1,10 @@
-//! What the standard says that operators do by default: `new[]` calls `new`, `new` calls malloc; who replaces the one has replaced the other.
+//! The default behavior of the operators by the standard: `new[]` calls `new`, and `new` calls malloc, so a program that replaces `new` or malloc
+//! changes the operators above it, too.
 //!
-//! So all that a form calls by default is reached through the global offset table. But where the whole table leads to larder's own functions,
-//! each form may as well do at once what they would do together: then the hit path's back door is unlocked. It is larder's at once or never, for
-//! the table is filled before any code of this library runs. (The address of `free` that a program takes which is not position-independent is one in
-//! the program: there each form goes the long way round, to the same end.)
+//! Therefore each form reaches the function that it calls by default through the global offset table. But if the whole table leads to larder's own
+//! functions, each form can do at once what these functions would do together: then the hit path's back door is unlocked. The answer never changes,
+//! because the table is filled before any code of this library runs. (If a program that is not position-independent takes the address of `free`,
+//! that address lies in the program: then each form goes the long way, with the same result.)
 
 use core::ffi::c_void;
 use core::ptr;
@@ -43,17 +44,17 @@ fn find_out() -> bool {
     own
 }
 
-/// Memory for the basic forms of operator new; null if there is none.
+/// Allocates for the basic forms of operator new; null if there is no memory.
 pub(super) fn attempt(align: usize, size: usize) -> *mut c_void {
     if are_own() {
         return aligned(align, size).cast();
     }
-    // What malloc(0) is, is its author's choice.
+    // A replaced malloc may return null for size 0.
     let size = size.max(1);
     match size.checked_next_multiple_of(align) {
-        // SAFETY: takes a number; who replaced it answers for it.
+        // SAFETY: the process's `malloc` takes a number and has no preconditions.
         _ if align <= MIN_ALIGN => unsafe { process_malloc(size) },
-        // SAFETY: as above.
+        // SAFETY: the process's `aligned_alloc` takes two numbers; `align` is a power of two that divides `whole`.
         Some(whole) => unsafe { process_aligned_alloc(align, whole) },
         None => ptr::null_mut(),
     }

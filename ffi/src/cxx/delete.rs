@@ -1,7 +1,7 @@
 //! The twelve forms of operator delete, under their mangled names. The nothrow forms run when a constructor throws.
 //!
-//! All are `free` where nobody replaced any: the pagemap knows size and alignment, so what the caller says of them is neither needed nor
-//! trusted. Those that every program calls hit at once; the others are one jump to what they are by default.
+//! All are `free` if the program has replaced none of them: the pagemap knows size and alignment, so the caller's arguments are neither needed
+//! nor trusted. The forms that every program calls have a hit path of their own; each other form is a jump to the form that it calls by default.
 
 use core::ffi::c_void;
 
@@ -9,7 +9,7 @@ use super::default::are_own;
 use crate::arch::{forward, own_name, without_size};
 use crate::malloc::free_slow;
 
-/// Defines functions that hit; where they may not, they are the default.
+/// Defines forms with a hit path of their own; where that is closed, they do what is their default.
 macro_rules! hits {
     ($($(#[$doc:meta])* $symbol:literal $name:ident: $slow:ident, $by_default:ident => $default:literal;)*) => {$(
         larder_core::define_free!(
@@ -22,7 +22,7 @@ macro_rules! hits {
                 // SAFETY: the caller gives the object up.
                 unsafe { free_slow(object) }
             } else {
-                // SAFETY: as above.
+                // SAFETY: the caller gives the object up, and the default takes the same objects.
                 unsafe { $by_default(object) }
             }
         }
@@ -31,7 +31,7 @@ macro_rules! hits {
     )*};
 }
 
-/// Defines functions that are the default, without the size if they have one.
+/// Defines forms that jump to their default, without the size if they have one.
 macro_rules! defaults {
     ($($(#[$doc:meta])* $symbol:literal $name:ident => $default:literal $(, $head:expr)?;)*) => {$(
         forward!($(#[$doc])* #[unsafe(export_name = $symbol)] fn $name(object: *mut c_void), $default $(, $head)?);

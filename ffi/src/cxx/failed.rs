@@ -1,8 +1,8 @@
-//! What the tails of operator new do when there was no memory. Nothing here unwinds.
+//! The steps of operator new's tails when there is no memory. Nothing here unwinds.
 //!
-//! The C++ runtime is found in two ways. A program linked with one has its symbols when larder is loaded: a weak
-//! reference is enough. A C program that loads C++ code later (an interpreter's extension module) does not: then the
-//! runtime is in the process, but in no scope a weak reference sees, and is asked for by its file name.
+//! The C++ runtime is found in two ways. If the program is linked with one, its symbols are there when larder is loaded,
+//! and a weak reference suffices. A C program may load C++ code later (an interpreter's extension module): then the
+//! runtime is in the process, but in no scope that a weak reference sees, and it is looked up by its file name.
 
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
@@ -13,15 +13,15 @@ use crate::arch::{caught, weak_symbol};
 use crate::deepbind::loaded_symbol;
 use crate::stderr;
 
-/// A new-handler, or the function that throws `std::bad_alloc`: takes nothing, may unwind.
+/// A new-handler, or the function that throws `std::bad_alloc`: takes no arguments and may unwind.
 pub(crate) type Thrower = unsafe extern "C-unwind" fn();
 
-/// Another attempt, after a new-handler has run.
+/// Tries again after a new-handler has run.
 pub(crate) extern "C" fn again(align: usize, size: usize) -> *mut c_void {
     attempt(align, size)
 }
 
-/// The nothrow forms without memory: as those that throw, but without a new-handler, or once it throws, the answer is null.
+/// The tail of the nothrow forms: like that of the throwing forms, but returns null if there is no new-handler or the handler throws.
 #[cold]
 pub(super) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void {
     while let Some(handler) = new_handler() {
@@ -39,26 +39,27 @@ pub(super) extern "C" fn nothrow_tail(align: usize, size: usize) -> *mut c_void 
 /// The program's new-handler: `std::get_new_handler()`.
 pub(crate) extern "C" fn new_handler() -> Option<Thrower> {
     let getter = runtime_symbol(weak_symbol!("_ZSt15get_new_handlerv"), c"_ZSt15get_new_handlerv");
-    // SAFETY: the C++ runtime's function of this name takes nothing and returns a pointer to a function, or null.
+    // SAFETY: the address is null, which is `None`, or that of the C++ runtime's function of this name, which takes no arguments and returns a
+    // pointer to a function or null.
     let getter: Option<extern "C" fn() -> Option<Thrower>> = unsafe { transmute(getter) };
     getter.and_then(|get| get())
 }
 
-/// What throws `std::bad_alloc`: `std::__throw_bad_alloc`, which libstdc++ and libc++ both have.
+/// The function that throws `std::bad_alloc`: `std::__throw_bad_alloc`, which libstdc++ and libc++ both have. Aborts if there is none.
 pub(crate) extern "C" fn thrower() -> Thrower {
     let found = runtime_symbol(weak_symbol!("_ZSt17__throw_bad_allocv"), c"_ZSt17__throw_bad_allocv");
-    // SAFETY: the C++ runtime's function of this name takes nothing.
+    // SAFETY: the address is null, which is `None`, or that of the C++ runtime's function of this name, which takes no arguments.
     let thrower: Option<Thrower> = unsafe { transmute(found) };
     thrower.unwrap_or_else(|| give_up())
 }
 
 fn give_up() -> ! {
     stderr::write(b"larder: operator new: out of memory, and no C++ runtime to throw std::bad_alloc with, aborting\n");
-    // SAFETY: takes nothing; ends the process.
+    // SAFETY: `abort` takes no arguments and ends the process.
     unsafe { libc::abort() }
 }
 
-/// `linked`, or if it is null the symbol `name` of a C++ runtime that was loaded later; null if there is none.
+/// Returns `linked`, or if that is null, the symbol `name` of a C++ runtime that was loaded later; null if there is none.
 fn runtime_symbol(linked: *const c_void, name: &CStr) -> *const c_void {
     if !linked.is_null() {
         return linked;

@@ -80,7 +80,7 @@ extern "C" fn new_array_aligned_nothrow(size: usize, align: usize, _: *const c_v
     }
 }
 
-/// No new-handler can help where there is no such alignment.
+/// If the alignment is invalid, no new-handler can help, and none is called.
 extern "C" fn new_aligned_or_throw(size: usize, align: usize) -> *mut c_void {
     if align.is_power_of_two() { or_throw(attempt(align, size), align, size) } else { throw() }
 }
@@ -89,7 +89,7 @@ fn new_aligned_or_null(size: usize, align: usize) -> *mut c_void {
     if align.is_power_of_two() { or_null(attempt(align, size), align, size) } else { ptr::null_mut() }
 }
 
-/// What operator new could not serve by a hit.
+/// Requests that operator new could not serve by a hit.
 #[cold]
 extern "C" fn new_slow(size: usize) -> *mut c_void {
     or_throw(attempt_slow(size), MIN_ALIGN, size)
@@ -100,11 +100,11 @@ extern "C" fn new_array_slow(size: usize) -> *mut c_void {
     if are_own() {
         return new_slow(size);
     }
-    // SAFETY: takes a number; who replaced it answers for it.
+    // SAFETY: the process's `operator new` takes a number and has no preconditions. It may throw: this is the last step, without a landing pad.
     unsafe { standard(size, 0) }
 }
 
-/// What nothrow operator new could not serve by a hit.
+/// Requests that nothrow operator new could not serve by a hit.
 #[cold]
 extern "C" fn new_nothrow_slow(size: usize) -> *mut c_void {
     if are_own() {
@@ -119,13 +119,13 @@ extern "C" fn new_array_nothrow_slow(size: usize) -> *mut c_void {
     if are_own() { new_nothrow_slow(size) } else { caught(standard_array as *const c_void, size, 0).result }
 }
 
-// The process's operators, which may throw; those of one argument leave the other alone.
+// The process's operators, which may throw. Those with one argument ignore the second.
 forward!(fn standard(size: usize, _align: usize) -> *mut c_void, "_Znwm");
 forward!(fn standard_array(size: usize, _align: usize) -> *mut c_void, "_Znam");
 forward!(fn standard_aligned(size: usize, align: usize) -> *mut c_void, "_ZnwmSt11align_val_t");
 forward!(fn standard_array_aligned(size: usize, align: usize) -> *mut c_void, "_ZnamSt11align_val_t");
 
-/// [`attempt`] where the hit path has just been tried.
+/// As [`attempt`], for a caller that has just tried the hit path.
 #[inline(always)]
 fn attempt_slow(size: usize) -> *mut c_void {
     if are_own() { Larder.malloc_slow(size).cast() } else { attempt(MIN_ALIGN, size) }

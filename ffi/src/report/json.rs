@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 
 use crate::stderr::{PIECE, Pieces};
 
-/// Takes a piece of the text, which is not terminated.
+/// A function that takes one piece of the text, which has no terminator.
 type Take = unsafe extern "C" fn(arg: *mut c_void, text: *const c_char, length: usize);
 
 /// # Safety
@@ -13,7 +13,7 @@ type Take = unsafe extern "C" fn(arg: *mut c_void, text: *const c_char, length: 
 unsafe extern "C" fn larder_stats_json(take: Take, arg: *mut c_void) {
     let mut piece = [0; PIECE];
     let mut out = Pieces::new(&mut piece, |bytes: &[u8]| {
-        // SAFETY: by the caller's word; the text is as long as said.
+        // SAFETY: `take` may be called with `arg` by this function's contract, and the text is `length` bytes long.
         unsafe { take(arg, bytes.as_ptr().cast(), bytes.len()) };
     });
     // The writer never fails.

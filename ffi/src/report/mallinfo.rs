@@ -1,4 +1,4 @@
-//! `mallinfo` and `mallinfo2`: larder's figures in the fields nearest to what glibc means by them.
+//! `mallinfo` and `mallinfo2`: larder's figures, each in the field whose meaning in glibc is nearest.
 
 use core::ffi::c_int;
 
@@ -10,7 +10,7 @@ extern "C" fn mallinfo2() -> MallInfo2 {
     mallinfo2_of_now()
 }
 
-/// The old form. Its fields are ints: what does not fit is `INT_MAX`, not a wrapped number.
+/// The old form. Its fields are ints: a figure that does not fit becomes `INT_MAX` and does not wrap.
 #[unsafe(no_mangle)]
 extern "C" fn mallinfo() -> MallInfo {
     mallinfo_of_now()
@@ -55,7 +55,7 @@ fn mallinfo2_of_now() -> MallInfo2 {
     }
 }
 
-/// Free objects below the windows, and free runs.
+/// The number of free objects outside the windows plus the number of free runs.
 fn free_pieces(stats: &Stats) -> usize {
     let objects: usize = stats.classes.iter().map(|class| class.in_depots + class.in_slabs).sum();
     let runs: usize = stats.orders.iter().map(|order| order.warm + order.zero).sum();

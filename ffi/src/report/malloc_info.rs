@@ -1,10 +1,10 @@
 //! `malloc_info`: XML on a stdio stream.
 //!
-//! The elements that glibc writes keep glibc's meaning, so that readers of its format go on working: under `heap` the
-//! free objects by size, `fast` and `rest` for the free memory in caches and below them; then huge objects as `mmap`.
-//! What larder has to say beyond that is in an element of its own.
+//! The elements that glibc writes keep glibc's meaning, so that readers of its format go on working: `heap` has the free
+//! objects by size, and `fast` and `rest` for the free memory in caches and below them; huge objects follow as `mmap`.
+//! All other figures of larder are in an element of its own.
 //!
-//! stdio allocates its buffer through `malloc`, that is through larder; no lock is held here that this could meet.
+//! stdio allocates its buffer through `malloc`, and thus through larder. No lock that this could need is held here.
 
 use core::ffi::c_int;
 use core::fmt::{self, Write};
@@ -22,7 +22,7 @@ unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int {
         return libc::EINVAL;
     }
     let _uncancelled = Uncancelled::new();
-    // An error of the stream stays in its error indicator, where stdio's callers look for it.
+    // An error of the stream stays in the stream's error indicator, where callers of stdio look for it.
     let mut stats = Stats::default();
     larder_core::read_stats(&mut stats);
     let _ = write_xml(&mut Stream(stream), &stats);
@@ -39,7 +39,7 @@ fn write_xml(out: &mut Stream, stats: &Stats) -> fmt::Result {
     out.write_str("</malloc>\n")
 }
 
-/// All arenas as one heap: objects move between nodes, so free objects by node would say little.
+/// Writes all arenas as one heap: objects move between nodes, so figures of free objects for each node would mean little.
 fn write_heap(out: &mut Stream, stats: &Stats) -> fmt::Result {
     out.write_str("<heap nr=\"0\">\n<sizes>\n")?;
     stats.classes.iter().filter(|class| class.slabs > 0).try_for_each(|class| write_free(out, class))?;
@@ -57,14 +57,14 @@ fn total(out: &mut Stream, kind: &str, count: usize, size: usize) -> fmt::Result
     writeln!(out, "<total type=\"{kind}\" count=\"{count}\" size=\"{size}\"/>")
 }
 
-/// The free objects of one class, whose sizes are all alike.
+/// Writes the free objects of one class, which all have the same size.
 fn write_free(out: &mut Stream, class: &ClassStats) -> fmt::Result {
     let count = class.in_windows + class.in_depots + class.in_slabs;
     let (size, bytes) = (class.size, class.size * count);
     writeln!(out, "  <size from=\"{size}\" to=\"{size}\" total=\"{bytes}\" count=\"{count}\"/>")
 }
 
-/// What glibc's format has no place for.
+/// Writes the figures that glibc's format has no place for.
 fn write_own(out: &mut Stream, stats: &Stats) -> fmt::Result {
     write!(out, "<larder version=\"{VERSION}\" nodes=\"{}\" mode=\"", stats.nodes)?;
     write!(Escaped(out), "{}", stats.mode)?;
@@ -106,7 +106,7 @@ fn write_given_back(out: &mut Stream, indent: &str, given_back: GivenBack) -> fm
     writeln!(out, " limit=\"{limit}\" trim=\"{trim}\"/>")
 }
 
-/// The pages of a node and their watermarks.
+/// Writes the pages of a node and its watermarks.
 fn write_node(out: &mut Stream, nr: usize, pages: PageStats) -> fmt::Result {
     let PageStats { committed, in_use, warm, zero, min, low, high, given_back, refaulted } = pages;
     write!(out, "  <node nr=\"{nr}\" committed=\"{committed}\" in_use=\"{in_use}\" warm=\"{warm}\" zero=\"{zero}\"")?;

@@ -56,7 +56,7 @@ fn write_totals(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     rows.iter().try_for_each(|(name, bytes)| writeln!(out, "{name:<24}{bytes:>16}"))
 }
 
-/// What is asked for and had, where it is anything.
+/// Writes the figures of huge pages that are not zero.
 fn write_huge_pages(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     let resident = larder_core::resident_in_huge_pages().unwrap_or(0);
     let rows = [
@@ -75,7 +75,7 @@ fn write_huge_pages(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     Ok(())
 }
 
-/// Only where there are any.
+/// Writes the bounds of memory, if there are any.
 fn write_bounds(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     if stats.ceiling == 0 {
         return Ok(());
@@ -85,7 +85,7 @@ fn write_bounds(out: &mut impl Write, stats: &Stats) -> fmt::Result {
     writeln!(out, "{:<24}{:>16}", "times at the limit", stats.limit_hits)
 }
 
-/// A line for each node: its pages and their watermarks, in KiB.
+/// Writes a line for each node: its pages and its watermarks, in KiB.
 fn write_nodes(out: &mut impl Write, nodes: usize) -> fmt::Result {
     let head = ("node", "KiB in use", "warm", "zero", "min", "low", "high");
     writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", head.0, head.1, head.2, head.3, head.4, head.5, head.6)?;
@@ -100,7 +100,7 @@ fn counted(out: &mut impl Write, name: &str, bytes: usize, objects: usize) -> fm
     writeln!(out, "{name:<24}{bytes:>16}{objects:>12}")
 }
 
-/// A line for each class that has slabs.
+/// Writes a line for each class that has slabs.
 fn write_classes(out: &mut impl Write, classes: &[ClassStats]) -> fmt::Result {
     let head = ("class", "in use", "windows", "depots", "slabs", "slab bytes");
     writeln!(out, "{:>8}{:>12}{:>12}{:>12}{:>12}{:>16}", head.0, head.1, head.2, head.3, head.4, head.5)?;

@@ -1,10 +1,10 @@
-//! What the heap looks like, in glibc's four forms and one more.
+//! Reports on the heap, in glibc's four forms and one more.
 //!
 //! ```text
 //! mallinfo      two structs: mallinfo's fields are ints and saturate, mallinfo2's are size_t
 //! malloc_stats  a table on standard error
 //! malloc_info   XML on a stdio stream
-//! stats_json    one JSON object, to whoever takes it
+//! stats_json    one JSON object, passed to a function of the caller
 //! ```
 
 mod json;

@@ -1,4 +1,4 @@
-//! The nodes in each report, where there are several: what `numastat` would say, where pages really lie, what was refused.
+//! The nodes in each report, if there are several: the counters that `numastat` has, where pages really lie, and the calls that were refused.
 //!
 //! ```text
 //! malloc_stats      a table: an arena for each line
@@ -14,11 +14,11 @@ use libc::FILE;
 
 use super::stream::{Stream, Uncancelled};
 
-/// Pages asked about for each arena: in tables, and in the listing.
+/// How many pages of each arena are sampled: in reports, and in the listing of `larder_numa_maps`.
 const FEW: usize = 256;
 const MANY: usize = 4096;
 
-/// A node's number, or what the arena without one is called.
+/// A node's number, or the name of the arena that has none.
 struct Name(Option<usize>);
 
 impl fmt::Display for Name {
@@ -30,7 +30,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// The share of the sampled pages that lie where they should.
+/// The share of the sampled pages that lie on the node they should lie on.
 struct AtHome(Option<Residence>);
 
 impl AtHome {
@@ -53,7 +53,7 @@ impl fmt::Display for AtHome {
     }
 }
 
-/// Under the table of `malloc_stats`.
+/// Writes the part that follows the table of `malloc_stats`.
 pub(super) fn write_table(out: &mut impl Write) -> fmt::Result {
     writeln!(out, "memory policy: {}", larder_core::numa_policy())?;
     larder_core::numa_refusals()
@@ -89,7 +89,7 @@ pub(super) fn write_table(out: &mut impl Write) -> fmt::Result {
     })
 }
 
-/// Within larder's own element of `malloc_info`.
+/// Writes the part inside larder's own element of `malloc_info`.
 pub(super) fn write_xml(out: &mut impl Write) -> fmt::Result {
     writeln!(out, "  <numa policy=\"{}\"/>", larder_core::numa_policy())?;
     larder_core::numa_refusals()
@@ -117,7 +117,7 @@ fn write_node(out: &mut impl Write, index: usize, node: &NodeStats) -> fmt::Resu
     out.write_str("/>\n")
 }
 
-/// A line for each arena, in the manner of `/proc/self/numa_maps`: address, policy, bytes, and of how many sampled pages lie on which node.
+/// Writes a line for each arena, in the manner of `/proc/self/numa_maps`: address, policy, bytes, and how many of the sampled pages lie on which node.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn larder_numa_maps(stream: *mut FILE) -> c_int {
     let _uncancelled = Uncancelled::new();

@@ -1,4 +1,4 @@
-//! Formatted text on a stdio stream that the caller handed in.
+//! Formatted text on a stdio stream that the caller passes in.
 
 use core::ffi::c_int;
 use core::fmt::{self, Write};
@@ -11,13 +11,13 @@ pub(super) struct Stream(pub(super) *mut FILE);
 
 impl Write for Stream {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // SAFETY: the stream is open by the caller's word, the text is as long as said.
+        // SAFETY: the caller of the C function passes an open stream; the text is `text.len()` bytes long.
         let written = unsafe { libc::fwrite(text.as_ptr().cast(), 1, text.len(), self.0) };
         if written == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
-/// Text inside an XML attribute.
+/// Escapes text for an XML attribute.
 pub(super) struct Escaped<'a>(pub(super) &'a mut Stream);
 
 impl Write for Escaped<'_> {
@@ -31,16 +31,16 @@ impl Write for Escaped<'_> {
     }
 }
 
-/// Holds off cancellation of the thread, which stdio would otherwise act on with half a document written.
+/// Disables cancellation of the thread, on which stdio would otherwise act with half a document written.
 pub(super) struct Uncancelled {
     before: c_int,
 }
 
 impl Uncancelled {
-    /// Until dropped.
+    /// Disables cancellation until dropped.
     pub(super) fn new() -> Self {
         let mut before = 0;
-        // SAFETY: `before` is writable; the state is one the C library defines.
+        // SAFETY: `before` is writable; the state is one that the C library defines.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before) };
         Uncancelled { before }
     }
@@ -48,12 +48,12 @@ impl Uncancelled {
 
 impl Drop for Uncancelled {
     fn drop(&mut self) {
-        // SAFETY: puts back a state the C library gave; the old one is not asked for.
+        // SAFETY: restores a state that the C library returned; null means that the old one is not asked for.
         unsafe { pthread_setcancelstate(self.before, ptr::null_mut()) };
     }
 }
 
-/// Of <pthread.h>; the libc crate does not have it.
+/// From <pthread.h>; the libc crate does not define it.
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 unsafe extern "C" {
