@@ -1,8 +1,8 @@
-//! Builds the C library, so that `larder run` has one beside it after any build of the tool.
+//! Builds the C library, so that after any build of the tool `larder run` finds one beside it.
 //!
 //! Cargo cannot make a shared library of another package a dependency of a program, so this script runs a second
-//! cargo. That one has a target directory of its own (`<target>/ffi`): the outer cargo holds the lock of the first.
-//! `LARDER_SKIP_FFI=1` skips all this; so does clippy, which runs no program.
+//! cargo. That one has a target directory of its own (`<target>/ffi`), because the outer cargo holds the lock of the first.
+//! `LARDER_SKIP_FFI=1` skips all this; so does a build under clippy, which runs no program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use std::{env, fs, io};
 const LIBRARIES: [&str; 2] = ["liblarder.so", "liblarder.a"];
 const SOURCES: [&str; 6] =
     ["../allocator/Cargo.toml", "../allocator/src", "../ffi", "../Cargo.toml", "../Cargo.lock", "build.rs"];
-/// What the outer cargo, or clippy, set for itself alone.
+/// Variables that the outer cargo, or clippy, set only for itself.
 const NOT_INHERITED: [&str; 4] =
     ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"];
 
@@ -47,8 +47,8 @@ fn build_library() -> io::Result<()> {
     Ok(())
 }
 
-/// Has a library that was deleted or replaced built again. Cargo takes for changed what is younger than this run, so the library is as old as that:
-/// cargo writes its time beside OUT_DIR.
+/// Makes cargo build a library again that was deleted or replaced. Cargo takes a file for changed if it is newer than this run, so the library
+/// gets the time of this run, which cargo writes beside OUT_DIR.
 fn watch(library: &Path, out: &Path) -> io::Result<()> {
     let Ok(run) = fs::metadata(out.with_file_name("invoked.timestamp")) else { return Ok(()) };
     fs::File::options().write(true).open(library)?.set_modified(run.modified()?)?;
@@ -73,7 +73,7 @@ fn run_cargo(target: &Path, triple: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a copy of `from` in the place of `to` in one step: a running program may have the old file mapped.
+/// Replaces `to` by a copy of `from` in one step, because a running program may have the old file mapped.
 fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let mut new = to.as_os_str().to_owned();
     new.push(format!(".{}", std::process::id()));

@@ -63,7 +63,7 @@ pub(crate) enum Action {
     },
 }
 
-/// How statistics look.
+/// The form of the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stats {
     /// Tables
@@ -113,7 +113,7 @@ pub(crate) struct Compare {
     pub(crate) command: Vec<OsString>,
 }
 
-/// For options that take NAME=LIB.so; a path need not be UTF-8.
+/// The parser for options that take NAME=LIB.so; the path need not be UTF-8.
 pub(crate) fn named_library() -> impl TypedValueParser<Value = (String, PathBuf)> {
     OsStringValueParser::new().try_map(|text| split_name(&text))
 }

@@ -1,4 +1,4 @@
-//! What an ELF file says of how it is loaded.
+//! The facts in an ELF file about how it is loaded.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,11 +15,11 @@ use object::read::elf::{FileHeader, ProgramHeader, Sym};
 /// The part of an ELF file that matters to a preloaded library.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Elf {
-    /// What must be equal in a program and its libraries.
+    /// The properties that must be equal in a program and its libraries.
     pub(crate) abi: Abi,
-    /// The dynamic linker it asks for; none: statically linked (or a library).
+    /// The dynamic linker that it asks for; `None` if it is statically linked (or a library).
     pub(crate) interpreter: Option<PathBuf>,
-    /// Whether it defines `malloc` for all to use.
+    /// Whether it exports a `malloc`.
     pub(crate) exports_malloc: bool,
 }
 
@@ -32,15 +32,15 @@ pub(crate) struct Abi {
     machine: u16,
 }
 
-/// Reads the file; `None` if it is no ELF file.
+/// Reads the file; `None` if it is not an ELF file.
 pub(crate) fn read(path: &Path) -> Result<Option<Elf>> {
     let name = || path.display().to_string();
     let file = File::open(path).with_context(name)?;
     if file.metadata().with_context(name)?.len() == 0 {
         return Ok(None);
     }
-    // SAFETY: the map is private and only read; were the file cut short meanwhile, this short-lived tool would end by
-    // SIGBUS, and the kernel refuses that for a program that runs.
+    // SAFETY: the map is private and only read. If the file were truncated meanwhile, this short-lived tool would end by
+    // SIGBUS; the kernel refuses to truncate the file of a running program.
     let data = unsafe { Mmap::map(&file) }.with_context(name)?;
     parse(&data).with_context(name)
 }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_small_32_bit_static_program_is_seen_as_such() {
-        // The 52 bytes of an ELF header that names no segments and no sections.
+        // The 52 bytes of an ELF header without segments and sections.
         let mut bytes = vec![0u8; 52];
         bytes[..7].copy_from_slice(b"\x7fELF\x01\x01\x01");
         bytes[16] = 2; // ET_EXEC

@@ -1,4 +1,4 @@
-//! Where liblarder.so is.
+//! Finds liblarder.so.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 const FILE: &str = "liblarder.so";
-/// Looked at in this order, from the directory of the tool: a build tree, then an installation.
+/// The places to look at, in this order and relative to the directory of the tool: first a build tree, then an installation.
 const BESIDE: [&str; 3] = ["", "../lib", "../lib/larder"];
 
-/// The library to use: the one asked for, else the one that belongs to this tool.
+/// The library to use: the one that the user asked for, else the one that belongs to this tool.
 pub(crate) fn find(asked: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = asked {
         return path.canonicalize().with_context(|| format!("--lib {}", path.display()));

@@ -1,7 +1,7 @@
-//! Which malloc a program gets, asked of its dynamic linker before the program is measured.
+//! Asks a program's dynamic linker which malloc the program gets, before the program is measured.
 //!
-//! glibc's linker can list what it would bind, without running the program (that is how ldd works). So a library that
-//! does not load, or a program whose malloc cannot be replaced, is found out instead of measured.
+//! glibc's linker can list what it would bind without running the program (this is how ldd works). So a library that
+//! does not load, or a program whose malloc cannot be replaced, is detected instead of measured.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,13 +12,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::preload;
 
-/// Fails unless `image` gets its malloc from `library` (none: from libc). The image must be loaded by glibc.
+/// Fails unless `image` gets its malloc from `library`, or from libc if that is `None`. The image must be loaded by glibc's linker.
 pub(crate) fn verify(image: &Path, library: Option<&Path>) -> Result<()> {
     let mut trace = Command::new(image);
     trace
         .envs([("LD_TRACE_LOADED_OBJECTS", "1"), ("LD_WARN", "yes")])
         .envs([("LD_BIND_NOW", "yes"), ("LD_DEBUG", "bindings")])
-        // Would keep its words from us.
+        // This would send the output to a file.
         .env_remove("LD_DEBUG_OUTPUT")
         .stdin(Stdio::null());
     if let Some(library) = library {
@@ -38,18 +38,18 @@ fn judge(report: &[u8], library: Option<&Path>) -> Result<()> {
     }
 }
 
-/// The file libc's own calls of malloc end in.
+/// The file whose malloc libc's own calls reach.
 fn malloc_provider(report: &[u8]) -> Option<PathBuf> {
     let bindings: Vec<_> = report.split(|byte| *byte == b'\n').filter_map(malloc_binding).collect();
     let of = |user: &dyn Fn(&Path) -> bool| bindings.iter().find(|it| user(it.0)).map(|it| it.1);
     let first = of(&is_libc)?;
-    // A program that takes the address of malloc and is linked at a fixed place lends its own jump to everyone: that is
-    // where libc is bound to, and where the program itself is bound to is where the jump leads.
+    // If a program takes the address of malloc and is linked at a fixed address, every library is bound to a jump in the
+    // program. Then libc is bound to the program, and the program's own binding says where the jump leads.
     let second = of(&|user| user == first);
     Some(second.unwrap_or(first).into())
 }
 
-/// User and provider from `binding file A [0] to B [0]: normal symbol `malloc' [VERSION]`.
+/// The user and the provider in a line `binding file A [0] to B [0]: normal symbol `malloc' [VERSION]`.
 fn malloc_binding(line: &[u8]) -> Option<(&Path, &Path)> {
     let (_, line) = split(line, b"binding file ")?;
     let (line, _) = split(line, b" [0]: normal symbol `malloc'")?;
@@ -62,17 +62,17 @@ fn split<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((&text[..at], &text[at + separator.len()..]))
 }
 
-/// Whether a file is libc, by its name.
+/// Whether a file is libc, judged by its name.
 pub(crate) fn is_libc(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"libc.so."))
 }
 
-/// Whether two paths are one file.
+/// Whether two paths name the same file.
 pub(crate) fn same(left: &Path, right: &Path) -> bool {
     left == right || left.canonicalize().is_ok_and(|left| right.canonicalize().is_ok_and(|right| left == right))
 }
 
-/// The linker's own words, if it has any.
+/// The linker's error message, if there is one.
 fn refusal(report: &[u8]) -> String {
     let report = String::from_utf8_lossy(report);
     let line = report.lines().find(|line| line.starts_with("ERROR: ld.so"));

@@ -26,7 +26,7 @@ use args::{Action, Cli};
 use measure::launch;
 use say::say;
 
-/// As env and nohup have it: the tool failed, not the program it runs.
+/// The exit status, as with env and nohup, if the tool failed and not the program that it runs.
 const TOOL_FAILED: u8 = 125;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// What this tool does for itself in another process; before anything else, to stay small.
+/// Runs a hidden subcommand, which this tool uses in another process of its own. This comes before anything else so that the process stays small.
 fn hidden(words: &[OsString]) -> Option<Result<ExitCode>> {
     let (name, rest) = words.split_first()?;
     let result = match name.to_str()? {

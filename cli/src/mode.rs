@@ -1,8 +1,8 @@
-//! How larder reaches its per-CPU caches, asked of the library itself.
+//! Asks the library itself how larder reaches its per-CPU caches.
 //!
-//! That depends on the kernel, on glibc and on the environment (GLIBC_TUNABLES, LARDER_CONF, a sandbox), so a guess made
-//! in this process could be wrong for the next. Instead this tool runs itself with the library preloaded, as the user's
-//! program will be run, and has `larder_mode` answer from inside.
+//! The answer depends on the kernel, on glibc and on the environment (GLIBC_TUNABLES, LARDER_CONF, a sandbox), so a guess
+//! made in this process could be wrong for the next. Instead this tool runs itself with the library preloaded, as it will
+//! run the user's program, and calls `larder_mode` in that process.
 
 use std::ffi::{CStr, c_char};
 use std::io::Write;
@@ -18,18 +18,18 @@ use crate::preload;
 /// The hidden subcommand that answers.
 pub(crate) const ANSWER: &str = "__mode";
 
-/// The mode of a program that runs on `library`, in a few words.
+/// Returns the mode of a program that runs on `library`, in a few words.
 pub(crate) fn ask(library: &Path) -> Result<String> {
     try_ask(library)?.map_err(Error::msg)
 }
 
-/// The same, or why the library may be as it should and nobody could answer: this tool needs more memory than some programs, and LARDER_CONF may
-/// grant less.
+/// As [`ask`], but returns `Ok(Err(reason))` if the process that should answer was killed by a signal: the library may be good all the same,
+/// because this tool needs more memory than some programs, and LARDER_CONF may allow less.
 pub(crate) fn try_ask(library: &Path) -> Result<Result<String, String>> {
     let mut probe = Command::new("/proc/self/exe");
     probe.arg(ANSWER).stdin(Stdio::null());
     preload::set(&mut probe, library)?;
-    // Its stderr is captured: warnings of LARDER_CONF are for the program to show, and once.
+    // Its stderr is captured, because the program itself will print the warnings about LARDER_CONF, and they should appear once.
     let output = probe.output().context("this tool cannot run itself: is /proc mounted?")?;
     let answer = understand(&output).with_context(|| library.display().to_string());
     if output.status.signal().is_some() { Ok(answer.map_err(|error| format!("{error:#}"))) } else { answer.map(Ok) }
@@ -45,7 +45,7 @@ fn understand(output: &Output) -> Result<String> {
     bail!("a program that preloads it ended with {}: {first}", output.status)
 }
 
-/// Prints what the preloaded library says; this is the other side of [`ask`].
+/// Prints the answer of the preloaded library: the other side of [`ask`].
 pub(crate) fn answer() -> Result<()> {
     let mode = preloaded_mode()
         .context("no larder_mode in it: is this liblarder.so? Build it again with `cargo build --release`")?;
@@ -54,11 +54,11 @@ pub(crate) fn answer() -> Result<()> {
 
 fn preloaded_mode() -> Result<String> {
     let process = Library::this();
-    // SAFETY: this is the signature larder.h gives to the only function of that name.
+    // SAFETY: this is the signature that larder.h gives to the only function of that name.
     let mode: Symbol<unsafe extern "C" fn() -> *const c_char> = unsafe { process.get(b"larder_mode\0") }?;
-    // SAFETY: it takes nothing and may be called at any time.
+    // SAFETY: `larder_mode` takes no arguments and may be called at any time.
     let text = unsafe { mode() };
-    // SAFETY: it returns a string that lives as long as the library, which is never unloaded.
+    // SAFETY: `larder_mode` returns a C string that lives as long as the library, which is never unloaded.
     Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 

@@ -1,4 +1,4 @@
-//! `larder options`: what LARDER_CONF understands, as the library itself has it.
+//! `larder options`: lists the options that LARDER_CONF takes, from the library's own table.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -8,9 +8,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use larder::options::{OPTIONS, Spec};
 use serde_json::json;
 
-/// The meaning wraps so that lines stay within this.
+/// The widest line; the column of meanings wraps to fit.
 const WIDTH: u16 = 100;
-/// Choices go on in the next line beyond this.
+/// The widest column of values; longer lists of choices continue in the next line.
 const VALUES_WIDTH: usize = 24;
 
 /// Prints all options.
@@ -42,7 +42,7 @@ fn plain_text(options: &[Spec]) -> String {
     format!("LARDER_CONF=key:value,key:value\n\n{}\n", lines.join("\n"))
 }
 
-/// Many choices in several lines.
+/// Breaks a long list of choices into several lines.
 fn folded(values: &str) -> String {
     let mut text = String::new();
     let mut len = 0;

@@ -13,7 +13,7 @@ use crate::args::Stats;
 const VARIABLE: &str = "LD_PRELOAD";
 const OPTIONS: &str = "LARDER_CONF";
 
-/// Makes `command` load `library` first, before what the user preloads anyway.
+/// Makes `command` load `library` before any libraries that the user preloads.
 pub(crate) fn set(command: &mut Command, library: &Path) -> Result<()> {
     let library = library.as_os_str();
     if library.as_bytes().iter().any(|byte| b" :\t\n".contains(byte)) {
@@ -26,7 +26,7 @@ pub(crate) fn set(command: &mut Command, library: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes larder print its statistics when `command` ends, whatever else the user asks of it.
+/// Makes larder print its statistics when `command` ends, in addition to the options that the user has set.
 pub(crate) fn ask_for_stats(command: &mut Command, form: Stats) {
     let asked = match form {
         Stats::Text => "stats:exit",

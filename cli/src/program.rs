@@ -1,4 +1,4 @@
-//! Which file a command stands for, and what keeps a preloaded library out of it.
+//! Finds the file that a command runs, and what keeps a preloaded library out of it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,12 +13,12 @@ use nix::unistd;
 
 use crate::elf::{self, Elf};
 
-/// As many `#!` lines as the kernel follows.
+/// The number of `#!` lines that the kernel follows.
 const MAX_SCRIPTS: usize = 4;
 /// More than the kernel reads of a `#!` line.
 const MAX_SHEBANG: u64 = 512;
 
-/// The ELF file that runs when `command` is executed: for a script, its interpreter.
+/// The ELF file that runs when `command` is executed; for a script, its interpreter.
 pub(crate) fn image(command: &OsStr) -> Option<PathBuf> {
     let mut file = which::which(command).ok()?;
     for _ in 0..MAX_SCRIPTS {
@@ -30,7 +30,7 @@ pub(crate) fn image(command: &OsStr) -> Option<PathBuf> {
     Some(file)
 }
 
-/// The program a `#!` line names; `env NAME` is followed to NAME.
+/// The program that a `#!` line names; `env NAME` is followed to NAME.
 fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut line = Vec::new();
     let mut reader = BufReader::new(File::open(script).ok()?.take(MAX_SHEBANG));
@@ -45,12 +45,12 @@ fn interpreter(script: &Path) -> Option<PathBuf> {
     which::which(words.find(is_name)?).ok()
 }
 
-/// Why a preloaded library would have no effect on a program.
+/// The reason why a preloaded library would have no effect on a program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// There is no dynamic linker in it.
+    /// It has no dynamic linker.
     Static,
-    /// Built for another word size or machine.
+    /// It is built for another word size or machine.
     OtherAbi(u8),
     /// Its dynamic linker is not glibc's.
     OtherLibc(PathBuf),
@@ -84,7 +84,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// What keeps a library of `abi` out of the program in `image`, if anything.
+/// The reason, if any, why a library of `abi` cannot be preloaded into the program in `image`.
 pub(crate) fn obstacle(image: &Path, abi: elf::Abi) -> Result<Option<Obstacle>> {
     let Some(elf) = elf::read(image)? else {
         return Ok(None);
@@ -123,7 +123,7 @@ fn gains_privileges(image: &Path) -> Result<bool> {
 }
 
 fn gains_capabilities(image: &Path) -> bool {
-    // Root has them all: nothing is gained.
+    // Root has all capabilities, so nothing is gained.
     !unistd::getuid().is_root() && matches!(xattr::get(image, "security.capability"), Ok(Some(_)))
 }
 

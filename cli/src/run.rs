@@ -1,4 +1,4 @@
-//! `larder run`: becomes the user's program, on larder.
+//! `larder run`: executes the user's program on larder, in place of this tool.
 
 use std::io::{ErrorKind, Write, stdout};
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use crate::elf::Abi;
 use crate::say::say;
 use crate::{elf, library, mode, preload, program, signals};
 
-/// As env, nohup and the shells have it.
+/// Exit statuses, as with env, nohup and the shells.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
@@ -38,12 +38,12 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
     }))
 }
 
-/// One line: the mode, or why larder will not be active.
+/// Prints one line: the mode, or the reason why larder will not be active.
 fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
     let mode = mode::try_ask(library)?.unwrap_or_else(|problem| format!("mode unknown: {problem}"));
     match program::obstacle(image, abi(library)?) {
         Ok(Some(obstacle)) => say(format_args!("not active: {} {obstacle}", image.display())),
-        // A file that cannot be read may still be run.
+        // A file that cannot be read may still be executable.
         Ok(None) | Err(_) if quiet => {}
         Ok(None) | Err(_) => say(mode),
     }

@@ -1,8 +1,8 @@
 //! Signals that were ignored when this tool was started.
 //!
-//! A service's programs ignore SIGPIPE (systemd's `IgnoreSIGPIPE=`), but Rust's runtime has `exec` undo that, whatever was before. SIGCHLD ignored
-//! leaves nothing to wait for, so this tool does not. What nohup or a shell has ignored in the background (SIGHUP, SIGINT) is not for this tool to
-//! handle. So all that is looked at before the runtime comes.
+//! The programs of a service ignore SIGPIPE (systemd's `IgnoreSIGPIPE=`), but Rust's runtime resets SIGPIPE to its default on `exec`, whatever it was
+//! before. While SIGCHLD is ignored, children cannot be waited for, so this tool stops ignoring it. Signals that nohup or a shell ignores for a
+//! background process (SIGHUP, SIGINT) must stay ignored. Therefore all of them are looked at before the runtime starts.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use nix::libc;
 use nix::sys::signal::{SigHandler, Signal, signal};
 
-/// Changed in this tool, by Rust's runtime and below: a program that it becomes has them as they were.
+/// Changed in this process, by Rust's runtime and by `look` below. A program that this tool executes gets them as they were.
 const CHANGED: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGCHLD];
-/// What ctrlc handles.
+/// The signals that ctrlc handles.
 const HANDLED: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// A bit for each.
+/// One bit for each signal.
 static WERE_IGNORED: AtomicU64 = AtomicU64::new(0);
 
 #[used]
@@ -27,16 +27,16 @@ static LOOK: extern "C" fn() = look;
 
 extern "C" fn look() {
     for it in CHANGED.into_iter().chain(HANDLED) {
-        // SAFETY: all zero is a sigaction.
+        // SAFETY: all zero is a valid `sigaction`.
         let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
-        // SAFETY: only asks; `now` is writable.
+        // SAFETY: only queries the action; `now` is writable.
         unsafe { libc::sigaction(it as libc::c_int, ptr::null(), &mut now) };
         if now.sa_sigaction == libc::SIG_IGN {
             WERE_IGNORED.fetch_or(bit(it), Relaxed);
         }
     }
     if was_ignored(Signal::SIGCHLD) {
-        // SAFETY: no handler is set.
+        // SAFETY: sets the default action, no handler.
         let _sure = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
     }
 }
@@ -49,20 +49,20 @@ fn was_ignored(signal: Signal) -> bool {
     WERE_IGNORED.load(Relaxed) & bit(signal) != 0
 }
 
-/// To be called once ctrlc has its handler.
+/// Ignores again the signals that were ignored; must be called after ctrlc has installed its handler.
 pub(crate) fn leave_ignored() -> io::Result<()> {
     ignore_again(&HANDLED)
 }
 
-/// Hands on to what `command` becomes what this tool has changed.
+/// Makes `command` start with the signals ignored that this tool has changed.
 pub(crate) fn hand_on(command: &mut Command) {
-    // SAFETY: `ignore_again` makes system calls alone.
+    // SAFETY: `ignore_again` only makes system calls.
     unsafe { command.pre_exec(|| ignore_again(&CHANGED)) };
 }
 
 fn ignore_again(signals: &[Signal]) -> io::Result<()> {
     for &it in signals.iter().filter(|it| was_ignored(**it)) {
-        // SAFETY: no handler is set.
+        // SAFETY: ignores the signal; no handler is set.
         unsafe { signal(it, SigHandler::SigIgn) }?;
     }
     Ok(())

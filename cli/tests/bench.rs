@@ -1,4 +1,4 @@
-//! `larder bench`, with programs that stand in for larder-workloads.
+//! Tests of `larder bench`, with programs that stand in for larder-workloads.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const SYSTEM: &str = "/lib/x86_64-linux-gnu/libc.so.6";
 
-/// Lists two workloads, and tells of a run what `$reply` says: seconds, KiB, and the file that malloc came from.
+/// A stand-in that lists two workloads, and reports of a run what `$reply` says: seconds, KiB, and the file that malloc came from.
 const PROGRAM: &str = r#"#!/bin/sh
 if [ "$1" = list ]; then
     echo '[{"name": "swap", "group": "services", "about": "objects change hands", "threads": [1, 4, 16]},'
@@ -40,7 +40,7 @@ fn stand_in(directory: &Path, reply: &str) -> PathBuf {
     path
 }
 
-/// Larder and the system malloc on a stand-in, two rounds.
+/// Runs larder and the system malloc on a stand-in, in two rounds.
 fn bench(reply: &str, arguments: &[&str]) -> Output {
     bench_for(&["--runs", "2"], reply, arguments)
 }
@@ -97,7 +97,7 @@ fn rounds_go_on_until_the_time_is_over() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let start = Instant::now();
     let json = ["--json", file.path().to_str().unwrap()];
-    // The last cell takes longer than the others, so there is time for many of those when there is none for it.
+    // The last cell takes longer than the others, so there is still time for many of those when there is none left for it.
     let run = bench_for(&["--seconds", "2"], "[ $name = begin ] && sleep 0.1", &json);
     assert!(run.status.success(), "{}", stderr(&run));
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
@@ -157,7 +157,7 @@ fn a_run_that_hangs_is_ended_and_told() {
 
 #[test]
 fn an_interrupt_ends_the_rounds_too() {
-    // The tool is what started the process that started this one.
+    // The tool is the grandparent of this process.
     let reply = "[ $name = begin ] && kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat) && sleep 9";
     for length in [["--runs", "3"], ["--seconds", "60"]] {
         let file = tempfile::NamedTempFile::new().unwrap();

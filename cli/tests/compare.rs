@@ -1,4 +1,4 @@
-//! `larder compare`.
+//! Tests of `larder compare`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-/// Runs `compare --only larder` and gives its report.
+/// Runs `compare --only larder` and returns its report.
 fn report(arguments: &[&str]) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
@@ -154,7 +154,7 @@ fn start(arguments: &[&str]) -> Child {
     larder(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// As Ctrl-C does, but for the signal: that one is ignored where tests run in the background.
+/// Interrupts the tool as Ctrl-C does, but with another signal: SIGINT is ignored where tests run in the background.
 fn interrupt(child: &Child) {
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
 }
@@ -198,12 +198,12 @@ fn a_second_interrupt_ends_a_command_that_ignores_the_first() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
-/// A command that lasts about so many seconds, and is nobody else's.
+/// A command that lasts about this many seconds and that no other test uses.
 fn nap(seconds: u32) -> String {
     format!("sleep {seconds}.{}", std::process::id())
 }
 
-/// Whether a process with these words is there.
+/// Whether there is a process with this command line.
 fn runs(words: &str) -> bool {
     let is_it = |path: std::path::PathBuf| {
         std::fs::read(path.join("cmdline"))
@@ -250,7 +250,7 @@ fn a_command_that_wants_the_terminal_is_told_so() {
     // In the first run, and where it is measured.
     for before in ["".into(), format!("[ -e {0} ] || {{ touch {0}; exit; }};", mark.display())] {
         let compare = format!("compare --only larder -- sh -c '{before} stty sane </dev/tty'");
-        // `script` gives it a terminal.
+        // `script` gives the tool a terminal.
         let mut run = Command::new("timeout");
         run.args(["20", "script", "-qec"]).arg([env!("CARGO_BIN_EXE_larder"), " ", &compare].concat()).arg("/dev/null");
         let text = stdout(&run.output().unwrap());

@@ -1,4 +1,4 @@
-//! `larder options`.
+//! Tests of `larder options`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;

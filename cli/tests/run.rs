@@ -1,4 +1,4 @@
-//! `larder run` and `larder mode`.
+//! Tests of `larder run` and `larder mode`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
@@ -154,7 +154,8 @@ fn a_script_is_judged_by_its_interpreter() {
     let directory = tempfile::tempdir().unwrap();
     let program = compile(directory.path(), "int main(void) { return 0; }", &["-static"]);
     let script = directory.path().join("script");
-    // Another process writes it: one that a test forks meanwhile could hold it open, and what is open for writing cannot be run.
+    // Another process writes the file: a process that another test forks meanwhile could hold it open, and a file that is open for writing cannot be
+    // executed.
     let write = "printf '#!%s\n' \"$0\" > \"$1\" && chmod 755 \"$1\"";
     let status = Command::new("sh").args(["-c", write]).args([&program, &script]).status().unwrap();
     assert!(status.success());

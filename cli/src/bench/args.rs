@@ -96,7 +96,7 @@ impl Bench {
         self.full || self.latency
     }
 
-    /// When a run is taken to hang.
+    /// After this time a run is considered hung.
     pub(super) fn limit(&self) -> Duration {
         let usual = match self.scale {
             Scale::Quick => 20,
@@ -107,7 +107,7 @@ impl Bench {
 }
 
 impl Scale {
-    /// As larder-workloads has it.
+    /// The word that larder-workloads uses.
     pub(super) fn word(self) -> &'static str {
         match self {
             Scale::Quick => "quick",

@@ -1,11 +1,11 @@
-//! A cell is a workload with a number of threads; each allocator has its figures there.
+//! A cell is a workload with a number of threads, and the figures of each allocator for it.
 
 use anyhow::{Result, bail};
 use regex::Regex;
 
 use super::measurement::{Latency, Measurement, Workload};
 
-/// What one allocator did in a cell.
+/// The figures of one allocator in a cell.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) samples: Vec<Measurement>,
@@ -23,29 +23,29 @@ pub(super) struct Cell {
     pub(super) figures: Vec<Figures>,
 }
 
-/// What of all is wanted.
+/// The user's choice of cells.
 pub(super) struct Choice<'a> {
     pub(super) only: Option<&'a Regex>,
-    /// None: those that the workload names.
+    /// The numbers of threads; if empty, those that the workload names.
     pub(super) threads: &'a [u32],
-    /// Of those only the one that keeps the processors busy.
+    /// Of the numbers that the workload names, take only the one that keeps the processors busy.
     pub(super) one_each: bool,
     pub(super) processors: u32,
 }
 
 impl Cell {
-    /// `larson x4`.
+    /// The cell's name, such as `larson x4`.
     pub(super) fn name(&self) -> String {
         format!("{} x{}", self.workload.name, self.threads)
     }
 
-    /// Whether it was given to no contender.
+    /// Whether no contender has run it.
     pub(super) fn is_untouched(&self) -> bool {
         self.figures.iter().all(|figures| figures.samples.is_empty() && figures.problem.is_none())
     }
 }
 
-/// The cells of a choice, for so many allocators.
+/// The cells of a choice, with room for the figures of `allocators` allocators.
 pub(super) fn cells(workloads: &[Workload], choice: &Choice, allocators: usize) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for workload in workloads.iter().filter(|it| choice.has(it)) {
@@ -61,7 +61,7 @@ pub(super) fn cells(workloads: &[Workload], choice: &Choice, allocators: usize) 
     Ok(cells)
 }
 
-/// As many threads as processors, or what is nearest to that.
+/// The workload's number of threads that keeps the processors busy: the largest that is at most `processors`, else its smallest.
 pub(super) fn busy(workload: &Workload, processors: u32) -> u32 {
     let usual = || workload.threads.iter().copied();
     usual().filter(|threads| *threads <= processors).max().or_else(|| usual().min()).unwrap_or(1)
@@ -72,7 +72,8 @@ impl Choice<'_> {
         self.only.is_none_or(|only| only.is_match(&workload.name) || only.is_match(&workload.group))
     }
 
-    /// The named ones that the workload can do, which it says by its least.
+    /// The numbers of threads to run a workload with. Of the numbers that the user named, a workload with several numbers of threads can run with any
+    /// from its smallest on, another one only with its own.
     fn threads_of(&self, workload: &Workload) -> Vec<u32> {
         let usual = &workload.threads;
         let able = |threads: &u32| usual.contains(threads) || (usual.len() > 1 && usual.iter().min() <= Some(threads));

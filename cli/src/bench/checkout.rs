@@ -1,4 +1,4 @@
-//! Larder's own source tree: what the bench lacks is built from there.
+//! larder's own source tree, from which the bench builds what it lacks.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// In the root of every checkout, and nowhere else.
+/// A file that every checkout has below its root, and no other directory.
 const MARK: &str = "benches/peers/Cargo.toml";
 
 /// The checkout that the working directory or this tool lies in.
@@ -22,7 +22,7 @@ fn above(place: &Path) -> Option<PathBuf> {
     place.ancestors().find(|directory| directory.join(MARK).is_file()).map(Path::to_path_buf)
 }
 
-/// Where to build: the target directory that this tool lies in, or for one that is installed the checkout's.
+/// Where to build: in the target directory that this tool lies in, or, if the tool is installed, in the checkout's.
 pub(super) fn target() -> Result<PathBuf> {
     let tool = env::current_exe().context("the path of this tool is unknown")?;
     let own = built_in(&tool).map(Path::to_path_buf);
@@ -30,23 +30,23 @@ pub(super) fn target() -> Result<PathBuf> {
         .context("this tool lies neither in a target directory nor in a checkout")
 }
 
-/// The target directory of a program: cargo keeps what it knows of rustc there.
+/// The target directory that a program lies in, recognized by the file in which cargo keeps its facts about rustc.
 fn built_in(program: &Path) -> Option<&Path> {
     program.ancestors().nth(2).filter(|target| target.join(".rustc_info.json").is_file())
 }
 
-/// What of a user's environment would make other code of a peer than cargo makes of larder, or put it elsewhere.
+/// Environment variables that would compile a peer differently from larder, or put it into another directory.
 const OTHER_FLAGS: [&str; 7] =
     ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "CARGO_PROFILE_", "CARGO_BUILD_TARGET"];
 
-/// Runs cargo in a directory, its words in a log, and gives the file it has made last; fails with the line among its words that tells most.
+/// Runs cargo in a directory, with its stderr in a log, and returns the file that it built last. Fails with the most telling line of the log.
 pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Path) -> Result<PathBuf> {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     fs::create_dir_all(log.parent().unwrap_or(log)).with_context(|| log.display().to_string())?;
     let words = File::create(log).with_context(|| log.display().to_string())?;
     let mut cargo = Command::new(&program);
     cargo.current_dir(directory).args(arguments).arg("--message-format=json-render-diagnostics").stderr(words);
-    // What it builds is not to run on what this tool was started on.
+    // The compilers must not run on an allocator that was preloaded for this tool.
     cargo.env_remove("LD_PRELOAD");
     for (name, _) in env::vars_os().filter(|(name, _)| is_other_flag(name)) {
         cargo.env_remove(name);
@@ -59,27 +59,28 @@ pub(super) fn cargo<S: AsRef<OsStr>>(directory: &Path, arguments: &[S], log: &Pa
     artifact(&output.stdout).context("cargo does not say what it has built")
 }
 
-/// Also of one target alone (`CFLAGS_x86_64_unknown_linux_gnu`).
+/// Whether a variable is one of [`OTHER_FLAGS`], also in the form for a single target (`CFLAGS_x86_64_unknown_linux_gnu`).
 fn is_other_flag(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     OTHER_FLAGS.iter().any(|flag| name.contains(flag))
 }
 
-/// A line of cargo's messages, of which only those of artifacts name files.
+/// A line of cargo's messages. Only those about artifacts name files.
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
     filenames: Vec<PathBuf>,
 }
 
-/// The file made last: what was asked for, after all it depends on. Only cargo knows where that is: a build for a named target lies elsewhere.
+/// The file that was built last: the requested one, after all its dependencies. Only cargo knows where it is: a build for a named target is
+/// elsewhere.
 fn artifact(messages: &[u8]) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let mut files = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.filenames.into_iter().next());
     files.next_back()
 }
 
-/// The line that tells most: what a compiler or a build script says, else what cargo says.
+/// The most telling line: an error of a compiler or a build script, else one of cargo.
 fn complaint(log: &str) -> &str {
     let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = |line: &&str| line.contains("error occurred") || line.contains("not found");
@@ -106,7 +107,7 @@ mod tests {
         let prefix = tempfile::tempdir().unwrap();
         assert_eq!(built_in(&prefix.path().join("bin/larder")), None);
         let tool = env::current_exe().unwrap();
-        // A test's program lies one deeper.
+        // The program of a test lies one directory deeper.
         assert_eq!(built_in(tool.parent().unwrap()), tool.ancestors().nth(3));
     }
 

@@ -1,4 +1,4 @@
-//! Who is measured: larder, its peers, and the floor.
+//! The allocators that are measured: larder, its peers, and the floor.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::loader;
 use crate::measure::Allocator;
 use crate::measure::allocator::{self, LARDER, SYSTEM};
 
-/// What part an allocator plays.
+/// The role of an allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Larder,
     Peer,
-    /// No real allocator: what the workload costs without one.
+    /// Not a real allocator: it shows what the workload costs without one.
     Floor,
 }
 
@@ -25,7 +25,7 @@ pub(super) enum Role {
 pub(super) struct Contender {
     pub(super) allocator: Allocator,
     pub(super) role: Role,
-    /// What its makers want in the environment.
+    /// The environment variables that its authors recommend.
     pub(super) environment: &'static [(&'static str, &'static str)],
     /// Why it is not measured at all.
     pub(super) problem: Option<String>,
@@ -46,7 +46,7 @@ impl Contender {
         &self.allocator.name
     }
 
-    /// Why the file that a run had its malloc from is not this allocator.
+    /// A description of the problem if `provider`, the file that a run got its malloc from, is not this allocator.
     pub(super) fn mismatch(&self, provider: &str) -> Option<String> {
         let provider = Path::new(provider);
         let (right, wanted) = match &self.allocator.library {
@@ -57,13 +57,13 @@ impl Contender {
     }
 }
 
-/// Whether a peer that is built from a crate takes part.
+/// A predicate: whether the peer of a name, which is built from a crate, takes part.
 fn wanted(args: &Bench) -> impl Fn(&str) -> bool {
     let named = |name: &str| args.allocators.iter().any(|it| it == name);
     move |name| named(name) || (args.allocators.is_empty() && (args.full || !peers::is_older(name)))
 }
 
-/// Fails where [`gather`] would, as far as that can be told before anything is built.
+/// Fails if [`gather`] would fail, as far as this can be known before anything is built.
 pub(super) fn check(args: &Bench, larder: &Path, abi: Abi) -> Result<()> {
     let mut all = allocator::gather(larder, &args.with, abi)?;
     all.extend(peers::to_build(wanted(args)).into_iter().map(|name| Allocator::new(name, None)));
@@ -71,7 +71,7 @@ pub(super) fn check(args: &Bench, larder: &Path, abi: Abi) -> Result<()> {
     allocator::select(all, &args.allocators, &[LARDER], "--allocators").map(drop)
 }
 
-/// Larder first, the system malloc, the peers, and the floor last.
+/// All contenders: larder first, then the system malloc and the peers, and the floor last.
 pub(super) fn gather(args: &Bench, larder: &Path, abi: Abi) -> Result<Vec<Contender>> {
     let mut all = allocator::gather(larder, &args.with, abi)?;
     peers::advise(&all);

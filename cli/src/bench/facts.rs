@@ -1,15 +1,15 @@
-//! What a report needs beside the figures.
+//! The facts that a report needs in addition to the figures.
 
 use super::machine::Machine;
 
-/// How the figures came to be.
+/// How the figures were measured.
 pub(super) struct Facts {
     /// How larder reaches its per-CPU caches.
     pub(super) mode: String,
-    /// When, as RFC 3339 has it.
+    /// The time of the start, in the format of RFC 3339.
     pub(super) started: String,
     pub(super) machine: Machine,
-    /// What the user set for allocators.
+    /// Environment variables for allocators that the user has set.
     pub(super) environment: Vec<String>,
     pub(super) scale: &'static str,
     pub(super) rounds: u32,
@@ -18,7 +18,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// In one line.
+    /// The facts in one line.
     pub(super) fn line(&self) -> String {
         let rounds = if self.rounds == 1 { "1 round".into() } else { format!("{} rounds", self.rounds) };
         let cut = if self.interrupted { "; INTERRUPTED: not all was run" } else { "" };

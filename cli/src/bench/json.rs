@@ -1,4 +1,4 @@
-//! The report for programs. Field names are stable; `schema` goes up when their meaning changes.
+//! The machine-readable report. Field names are stable; `schema` increases when their meaning changes.
 
 use serde::Serialize;
 
@@ -12,22 +12,22 @@ use super::ranking;
 
 const SCHEMA: u32 = 1;
 
-/// All that was found out.
+/// The whole report.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
     schema: u32,
     larder_version: &'static str,
     larder_mode: &'a str,
-    /// As RFC 3339 has it.
+    /// In the format of RFC 3339.
     started: &'a str,
     machine: &'a Machine,
-    /// What the user set for allocators, as NAME=value.
+    /// Environment variables for allocators that the user has set, as NAME=value.
     environment: &'a [String],
     scale: &'static str,
     rounds: u32,
     interrupted: bool,
     allocators: Vec<Allocator<'a>>,
-    /// Geometric means over all rows of the ratio to each row's best peer.
+    /// Geometric means, over all rows, of the ratio to the best peer of each row.
     overall: Overall,
     cells: Vec<CellReport<'a>>,
 }
@@ -39,11 +39,11 @@ struct Allocator<'a> {
     library: Option<String>,
     role: &'static str,
     environment: Vec<String>,
-    /// Why it was not measured.
+    /// The reason why it was not measured.
     problem: Option<&'a str>,
 }
 
-/// In the order of the allocators; null where there is nothing to compare.
+/// One value per allocator, in their order; null where there is nothing to compare.
 #[derive(Serialize)]
 struct Overall {
     time: Vec<Option<f64>>,

@@ -1,4 +1,4 @@
-//! What stands below the tables: what the marks mean, who is missing and why, and where larder is behind.
+//! The text below the tables: what the marks mean, which figures are missing and why, and where larder is behind.
 
 use std::fmt::Write;
 
@@ -8,15 +8,15 @@ use super::metric::Metric;
 use super::ranking;
 use super::table::figure;
 
-/// As many losses of a metric as are worth reading at once.
+/// The most losses of a metric that are listed.
 const MOST_LOSSES: usize = 20;
 
-/// All of it.
+/// The whole text.
 pub(super) fn legend(cells: &[Cell], contenders: &[Contender]) -> String {
     explanation(contenders) + &problems(cells, contenders) + &behind(cells, contenders)
 }
 
-/// What the marks mean, and what is special of some.
+/// What the marks mean, and the peculiarities of some contenders.
 pub(super) fn explanation(contenders: &[Contender]) -> String {
     let mut text = "Medians; * best peer of the row, ~ within noise (the middle halves of the runs overlap; with fewer than 4 \
         runs: 25 % of time, 5 % of memory, a factor of 2 of latency), means are geometric, in brackets over fewer rows.\n"
@@ -32,7 +32,7 @@ pub(super) fn explanation(contenders: &[Contender]) -> String {
     text
 }
 
-/// Who is missing, and why.
+/// Which cells and contenders are missing, and why.
 pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
     let mut text = String::new();
     let untouched: Vec<_> = cells.iter().filter(|cell| cell.is_untouched()).map(Cell::name).collect();
@@ -49,7 +49,7 @@ pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
     text
 }
 
-/// A line for each cell; for the floor, which runs out of memory wherever much is freed, one for all.
+/// A line for each cell that failed. The floor, which runs out of memory wherever much is freed, has one line for all.
 fn failures(cells: &[Cell], contender: &Contender, place: usize) -> String {
     let failed = cells.iter().filter_map(|cell| Some((cell.name(), cell.figures[place].problem.as_ref()?)));
     let names: Vec<_> = failed.clone().map(|(cell, _)| cell).collect();

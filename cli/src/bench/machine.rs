@@ -1,15 +1,15 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
 use std::fs;
 use std::thread::available_parallelism;
 
 use serde::Serialize;
 
-/// The machine, in the words of Linux.
+/// The machine as Linux describes it.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
     pub(super) processor: String,
-    /// How many this process may use.
+    /// The number of processors that this process may use.
     pub(super) processors: usize,
     pub(super) memory_gib: u64,
     pub(super) kernel: String,
@@ -30,7 +30,7 @@ impl Machine {
         }
     }
 
-    /// In one line.
+    /// The machine in one line.
     pub(super) fn line(&self) -> String {
         let Self { processor, processors, memory_gib, kernel, thp } = self;
         format!("{processors} processors of {processor}, {memory_gib} GiB, {kernel}, THP {thp}")
@@ -48,7 +48,7 @@ fn field(path: &str, name: &str) -> Option<String> {
     lines.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().into())
 }
 
-/// The word in brackets: what is chosen.
+/// The word in brackets: the chosen setting.
 fn bracketed(text: &str) -> Option<&str> {
     text.split_once('[')?.1.split_once(']').map(|(word, _)| word)
 }

@@ -1,4 +1,4 @@
-//! What larder-workloads says of a run.
+//! The report of larder-workloads on a run.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ pub(super) struct Workload {
     pub(super) name: String,
     pub(super) group: String,
     pub(super) about: String,
-    /// With how many threads it says something.
+    /// The numbers of threads for which the workload is meaningful.
     pub(super) threads: Vec<u32>,
 }
 
-/// What one run cost.
+/// The cost of one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Measurement {
-    /// The file its malloc came from.
+    /// The file that its malloc came from.
     pub(super) allocator: String,
     pub(super) operations: u64,
     pub(super) seconds: f64,
@@ -35,7 +35,7 @@ pub(super) struct Measurement {
 }
 
 impl Measurement {
-    /// The same, told of the library that the run's copy was made of.
+    /// The same measurement with `library` as its allocator if the run used `copy`, a copy of that library.
     pub(super) fn of_copy(self, copy: &Path, library: &Path) -> Self {
         let ran_on_it = loader::same(Path::new(&self.allocator), copy);
         let allocator = if ran_on_it { library.display().to_string() } else { self.allocator };
@@ -43,7 +43,7 @@ impl Measurement {
     }
 }
 
-/// Of single calls, in a run that times each.
+/// The latencies of single calls, from a run that times each of them.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Latency {
     pub(super) malloc_ns: Option<Quantiles>,

@@ -1,21 +1,21 @@
-//! What is compared. Less is better, everywhere.
+//! The metrics that are compared. For all of them, less is better.
 
 use super::cell::Figures;
 use super::measurement::{Latency, Measurement, Quantiles};
 use crate::measure::statistics::{median, quantile, sorted};
 
-/// Fewer runs say nothing of how far they spread.
+/// With fewer runs than this, their spread says nothing.
 const FEW: usize = 4;
 
 /// One kind of figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Metric {
-    /// Nanoseconds of wall time for an operation.
+    /// Nanoseconds of wall time per operation.
     Time,
     /// The peak of the resident set, in MiB.
     Memory,
     Faults,
-    /// What one in a thousand calls exceeds, in nanoseconds.
+    /// The time that one call in a thousand exceeds, in nanoseconds.
     MallocTail,
     FreeTail,
     /// The longest call, in microseconds.
@@ -40,12 +40,12 @@ impl Metric {
         }
     }
 
-    /// Whether it is an end in itself, not a cause of others.
+    /// Whether the metric matters in itself and not only as a cause of others.
     pub(super) fn is_aim(self) -> bool {
         self != Self::Faults
     }
 
-    /// By what factor two figures of few runs may differ by chance.
+    /// The factor by which two figures of few runs may differ by chance.
     fn grain(self) -> f64 {
         match self {
             Self::Time => 1.25,
@@ -54,7 +54,7 @@ impl Metric {
         }
     }
 
-    /// The figure of one run, if runs have it.
+    /// The figure of one run; `None` if a run does not have this metric.
     fn of_run(self, run: &Measurement) -> Option<f64> {
         match self {
             Self::Time => Some(run.seconds * 1e9 / run.operations.max(1) as f64),
@@ -76,22 +76,22 @@ impl Metric {
     }
 }
 
-/// The runs of one contender in one cell, summed up.
+/// A summary of the runs of one contender in one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     pub(super) metric: Metric,
     pub(super) runs: usize,
     pub(super) min: f64,
-    /// A quarter of the runs are below.
+    /// A quarter of the runs are below this.
     pub(super) low: f64,
     pub(super) median: f64,
-    /// A quarter of the runs are above.
+    /// A quarter of the runs are above this.
     pub(super) high: f64,
     pub(super) max: f64,
 }
 
 impl Spread {
-    /// Of values in any order; `None` without any.
+    /// The summary of values in any order; `None` if there are none.
     pub(super) fn of(metric: Metric, values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let values = sorted(values);
         Some(Self {
@@ -105,8 +105,8 @@ impl Spread {
         })
     }
 
-    /// Whether the difference may be chance: the middle halves of the runs overlap, or the runs are too few to tell and
-    /// the difference is small.
+    /// Whether the difference may be due to chance: the middle halves of the runs overlap, or there are too few runs to tell
+    /// and the difference is small.
     pub(super) fn is_near(&self, other: &Self) -> bool {
         let within = |grain: f64| self.low <= other.high * grain && other.low <= self.high * grain;
         within(if self.runs.min(other.runs) < FEW { self.metric.grain() } else { 1.0 })
@@ -132,7 +132,7 @@ mod tests {
     fn middle_halves_that_overlap_are_noise() {
         let of = |values: &[f64]| Spread::of(Metric::Time, values.iter().copied()).unwrap();
         assert!(of(&[1.0, 2.0, 3.0, 9.0]).is_near(&of(&[2.5, 3.0, 4.0, 5.0])));
-        // One stray run does not make it noise.
+        // A single outlier does not make the difference noise.
         assert!(!of(&[1.0, 1.1, 1.2, 1.3, 9.0]).is_near(&of(&[2.0, 2.1, 2.2, 2.3, 2.4])));
     }
 

@@ -1,4 +1,4 @@
-//! `larder bench`: the workloads of larder-workloads under larder, the system malloc and every peer that can be had.
+//! `larder bench`: measures the workloads of larder-workloads under larder, the system malloc and every available peer.
 
 pub(crate) mod args;
 mod cell;
@@ -39,7 +39,7 @@ use progress::Progress;
 use schedule::{Length, Schedule};
 
 const SOME_FAILED: u8 = 1;
-/// As a shell has it for a program that SIGINT ended.
+/// The exit status that a shell reports for a program that was ended by SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Measures, then reports.
@@ -105,7 +105,7 @@ fn measure(
     })
 }
 
-/// What the user wants in files.
+/// The report files that the user asked for.
 struct Files {
     json: Option<File>,
     html: Option<File>,
@@ -132,7 +132,7 @@ impl Files {
 
 fn report(files: Files, facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Result<ExitCode> {
     let text = format!("{}{}\n{}", table::render(cells, contenders), facts.line(), legend::legend(cells, contenders));
-    // One that fails does not keep back the other.
+    // If one report fails, the other is written all the same.
     let printed = stdout().write_all(text.as_bytes()).context("stdout");
     files.write(facts, cells, contenders)?;
     printed?;

@@ -1,4 +1,4 @@
-//! The peers that are built from crates: benches/peers has one feature for each.
+//! The peers that are built from crates; benches/peers has one feature for each.
 
 use std::fs;
 use std::path::Path;
@@ -12,25 +12,25 @@ use crate::say::say;
 /// The bump allocator.
 pub(super) const FLOOR: &str = "bump";
 
-/// The features of benches/peers; those that take long last, but for the floor.
+/// The features of benches/peers. Those that take long to build come last, except for the floor.
 const CRATES: [&str; 7] =
     ["mimalloc-v3", "mimalloc-v2", "snmalloc-rs", "rpmalloc-rs", "jemalloc-tikv", "tcmalloc-google", FLOOR];
 
-/// Allocators as the known files are named, and the Debian packages that bring them.
+/// Allocators by the names that their known files have, and the Debian packages that contain them.
 const PACKAGES: [(&str, &str); 3] =
     [("jemalloc", "libjemalloc2"), ("mimalloc", "libmimalloc2.0"), ("tcmalloc-minimal", "libtcmalloc-minimal4")];
 
-/// Older builds of what there is a newer one of.
+/// Pairs of an older build and a newer one of the same allocator.
 const OLDER: [(&str, &str); 3] =
     [("jemalloc", "jemalloc-tikv"), ("mimalloc", "mimalloc-v3"), ("mimalloc-v2", "mimalloc-v3")];
 
-/// What a peer's makers want in the environment. Google's allocator has its caches for each CPU only where glibc leaves
-/// rseq to it, and for each thread elsewhere.
+/// The environment variables that a peer's authors recommend. Google's allocator has per-CPU caches only if glibc leaves rseq
+/// to it; otherwise its caches are per thread.
 pub(super) fn environment(name: &str) -> &'static [(&'static str, &'static str)] {
     if name == "tcmalloc-google" { &[("GLIBC_TUNABLES", "glibc.pthread.rseq=0")] } else { &[] }
 }
 
-/// Says which Debian packages would add peers.
+/// Prints which Debian packages would add peers.
 pub(super) fn advise(found: &[Allocator]) {
     let has = |name: &str| found.iter().any(|it| it.name == name);
     let missing: Vec<_> = PACKAGES.iter().filter(|(name, _)| !has(name)).map(|(_, package)| *package).collect();
@@ -39,12 +39,12 @@ pub(super) fn advise(found: &[Allocator]) {
     }
 }
 
-/// Whether it is an older build of another one.
+/// Whether the allocator is an older build of another one.
 pub(super) fn is_older(name: &str) -> bool {
     OLDER.iter().any(|(older, _)| *older == name)
 }
 
-/// Leaves out those whose newer build takes part.
+/// Leaves out allocators whose newer build takes part.
 pub(super) fn leave_out_older(all: &mut Vec<Allocator>) {
     let names: Vec<_> = all.iter().map(|it| it.name.clone()).collect();
     let has_newer =
@@ -52,18 +52,18 @@ pub(super) fn leave_out_older(all: &mut Vec<Allocator>) {
     all.retain(|it| !has_newer(&it.name));
 }
 
-/// The names of all, built or not.
+/// The names of all these peers, built or not.
 pub(super) fn names() -> &'static [&'static str] {
     &CRATES
 }
 
-/// Those that are wanted and can be built here.
+/// The peers that are wanted and can be built here.
 pub(super) fn to_build(wanted: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let here = checkout::root().is_some();
     CRATES.into_iter().filter(|name| here && wanted(name)).collect()
 }
 
-/// Builds those that are wanted and not up to date; says which cannot be built, and why.
+/// Builds the wanted peers that are not up to date, and prints which cannot be built and why.
 pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
     let wanted: Vec<_> = CRATES.into_iter().filter(|name| wanted(name)).collect();
     let Some(root) = checkout::root().filter(|_| !wanted.is_empty()) else {
@@ -82,7 +82,7 @@ pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
     built
 }
 
-/// Two names for one file would be figures under a name that is not theirs.
+/// Fails if cargo has built the same file as for another peer, whose figures would then appear under the wrong name.
 fn unlike(peer: Allocator, others: &[Allocator]) -> Result<Allocator> {
     let text = |it: &Allocator| it.library.as_ref().and_then(|path| fs::read(path).ok());
     match others.iter().find(|other| text(other) == text(&peer)) {
@@ -105,7 +105,7 @@ fn build_one(root: &Path, name: &str) -> Result<Allocator> {
     Ok(Allocator::new(name, Some(library)))
 }
 
-/// In one step: a program may be running on the old one.
+/// Replaces the file in one step, because a program may be running on the old one.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let new = to.with_extension("new");
     fs::copy(from, &new).with_context(|| from.display().to_string())?;

@@ -11,7 +11,7 @@ use crate::say::say;
 
 const FILE: &str = "larder-workloads";
 
-/// The program: the one asked for, else the one beside this tool, else it is built.
+/// Finds the program: the one that the user asked for, else the one beside this tool; else it is built.
 pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = asked {
         return path.canonicalize().with_context(|| format!("--workloads {}", path.display()));
@@ -32,7 +32,7 @@ fn build() -> Result<PathBuf> {
     checkout::cargo(&root, &[&arguments[..], &[target.as_path()]].concat(), &target.join(format!("{FILE}.log")))
 }
 
-/// What it can run.
+/// The workloads that the program can run.
 pub(super) fn workloads(program: &Path) -> Result<Vec<Workload>> {
     let output = Command::new(program).args(["list", "--json"]).output();
     let output = output.with_context(|| program.display().to_string())?;

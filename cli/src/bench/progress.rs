@@ -1,4 +1,4 @@
-//! What the user sees while the bench runs: a bar on a terminal, else a line now and then.
+//! Progress while the bench runs: a bar on a terminal, else a line now and then.
 
 use std::cell::Cell as Shared;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ impl Progress {
         self.start.elapsed()
     }
 
-    /// The runs that follow have this name.
+    /// Names the phase that the following runs belong to.
     pub(super) fn phase(&self, name: &str) {
         self.phase.set(name.into());
         if !self.bar.is_shown() {
@@ -45,19 +45,19 @@ impl Progress {
         }
     }
 
-    /// As many runs as there will be when so much time is over, by how many there were till now.
+    /// Sets the expected number of runs to an extrapolation: how many there will be at `end` at the rate so far.
     pub(super) fn expect_until(&self, end: Duration) {
         let longer = end.as_secs_f64() / self.elapsed().as_secs_f64().max(1e-3);
         self.expect((self.done.get() as f64 * longer.max(1.0)) as usize);
     }
 
-    /// So many runs in all.
+    /// Sets the expected number of runs.
     pub(super) fn expect(&self, runs: usize) {
         self.expected.set(runs as u64);
         self.bar.expect(runs as u64);
     }
 
-    /// A run begins.
+    /// Shows a run that begins.
     pub(super) fn run(&self, cell: &Cell, contender: &Contender) {
         let phase = self.phase.take();
         let what = format!("{phase}: {} on {}", cell.name(), contender.name());
@@ -79,7 +79,7 @@ impl Progress {
         say(format_args!("{done}/{expected} runs, {what}, {left:.0} s left"));
     }
 
-    /// A run is over, or left out.
+    /// Counts a run that is over or left out.
     pub(super) fn done(&self) {
         self.done.set(self.done.get() + 1);
         self.bar.done();

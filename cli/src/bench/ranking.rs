@@ -1,4 +1,4 @@
-//! Where larder stands: beside the best peer of each row, whichever that is, and over many rows.
+//! How larder compares with the best peer of each row, whichever that is, and over many rows.
 
 use super::cell::Cell;
 use super::contender::{Contender, Role};
@@ -8,20 +8,20 @@ use crate::measure::statistics::geometric_mean;
 /// All figures of one metric in one cell.
 pub(super) struct Row<'a> {
     pub(super) cell: &'a Cell,
-    /// In the order of the contenders.
+    /// The figures, in the order of the contenders.
     pub(super) spreads: Vec<Option<Spread>>,
-    /// The place of the peer with the least median.
+    /// The place of the peer with the smallest median.
     pub(super) best: Option<usize>,
 }
 
-/// Larder beside the best peer of a row.
+/// larder compared with the best peer of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Standing {
     pub(super) larder: f64,
     pub(super) best: f64,
-    /// Larder's median by the peer's; below 1, larder is ahead.
+    /// larder's median divided by the peer's. Below 1, larder is ahead.
     pub(super) ratio: f64,
-    /// The difference may be chance.
+    /// Whether the difference may be due to chance.
     pub(super) noise: bool,
 }
 
@@ -42,13 +42,13 @@ fn best_peer(spreads: &[Option<Spread>], contenders: &[Contender]) -> Option<usi
 }
 
 impl Row<'_> {
-    /// The contender's median by that of the best peer; none where that is 0.
+    /// The contender's median divided by that of the best peer; `None` if that is 0.
     pub(super) fn ratio(&self, place: usize) -> Option<f64> {
         let ratio = self.spreads[place]?.median / self.spreads[self.best?]?.median;
         (ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
 
-    /// Larder's, whose place is the first.
+    /// larder's figures, which come first.
     pub(super) fn standing(&self) -> Option<Standing> {
         let (larder, best) = (self.spreads[0]?, self.spreads[self.best?]?);
         let noise = larder.is_near(&best);
@@ -56,13 +56,13 @@ impl Row<'_> {
     }
 }
 
-/// The geometric mean of a contender's ratios to the best peer of each row, and of how many rows.
+/// The geometric mean of a contender's ratios to the best peer of each row, and the number of rows.
 pub(super) fn overall(rows: &[&Row], place: usize) -> Option<(f64, usize)> {
     let ratios: Vec<_> = rows.iter().filter_map(|row| row.ratio(place)).collect();
     Some((geometric_mean(ratios.iter().copied())?, ratios.len()))
 }
 
-/// The rows where larder is behind and it is not noise, worst first.
+/// The rows where larder is behind beyond noise, worst first.
 pub(super) fn losses<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<(&'r Row<'a>, Standing)> {
     let mut losses: Vec<_> = rows.iter().filter_map(|row| Some((row, row.standing()?))).collect();
     losses.retain(|(_, standing)| standing.ratio > 1.0 && !standing.noise);

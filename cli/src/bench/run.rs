@@ -1,8 +1,8 @@
 //! One run of larder-workloads.
 //!
-//! Each preloads a copy of the library that was made for it. Which pages of memory the file's text happens to lie in decides up to an eighth of a
-//! run's time (12 % between two copies of one file, on an AMD EPYC), and a file that stays lies in the same pages for the whole bench. One that names
-//! what it needs by where it lies itself (`$ORIGIN`) must stay all the same.
+//! Each run preloads its own copy of the library. Up to an eighth of a run's time depends on the physical pages that the file's text happens to lie
+//! in (12 % between two copies of one file, on an AMD EPYC), and a file that stays in place keeps the same pages for the whole bench. A library that
+//! refers to its dependencies relative to its own place (`$ORIGIN`) must stay where it is.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,7 +21,7 @@ use super::measurement::Measurement;
 use crate::measure::runner::Output;
 use crate::measure::{Interrupt, Runner};
 
-/// What all runs have in common.
+/// The settings that all runs have in common.
 pub(super) struct Bench<'a> {
     pub(super) program: &'a Path,
     pub(super) scale: Scale,
@@ -67,8 +67,8 @@ impl Bench<'_> {
     }
 }
 
-/// A copy of a library under its own name, gone when it is dropped. It lies beside the workloads' program, where programs may be run, or among the
-/// temporary files: who runs an installed one may not be its owner.
+/// A copy of a library under its own name, which is removed when dropped. It lies beside the workloads' program, where executing files is allowed, or
+/// else among the temporary files: the user of an installed program may not be allowed to write beside it.
 struct Copy {
     library: PathBuf,
     _folder: TempDir,
@@ -84,13 +84,13 @@ impl Copy {
     }
 }
 
-/// Whether the linker finds what the library needs by where that lies: a copy would not load.
+/// Whether the linker finds the library's dependencies by the library's place: then a copy would not load.
 fn names_its_place(library: &Path) -> bool {
     let has = |text: &[u8], word: &[u8]| text.windows(word.len()).any(|part| part == word);
     fs::read(library).is_ok_and(|text| has(&text, b"$ORIGIN") || has(&text, b"${ORIGIN}"))
 }
 
-/// All that was written to the file.
+/// The whole text of the file.
 fn text(file: &mut File) -> Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -99,7 +99,7 @@ fn text(file: &mut File) -> Result<String> {
 }
 
 fn last_words(stderr: &str) -> String {
-    // What Rust's runtime says of itself.
+    // Lines of Rust's runtime that say nothing about the failure.
     let about_itself = |line: &str| line.starts_with("note:") || line.starts_with("skipping backtrace");
     let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !about_itself(line));
     last.map_or_else(String::new, |line| format!(": {line}"))

@@ -1,10 +1,10 @@
-//! Which run follows which.
+//! The order of the runs.
 //!
-//! First every contender shows once that it loads. Then rounds: each goes through all cells, and in a cell through all
-//! contenders, another one first each time. After the first round, if wanted, comes one in which single calls are timed;
-//! then more rounds until the next cell would not end within the budget. So the cells of the last round may be missing
-//! in some, but a cell has as many samples of one contender as of another. The first round may take a quarter more than
-//! the budget, and the timed one a third of it: on a machine too slow for all, some cells are not reached.
+//! First every contender runs once to show that it loads. Then come rounds: each goes through all cells, and in a cell through
+//! all contenders, starting with another one each time. After the first round there is, if wanted, a round in which single
+//! calls are timed; then more rounds follow until the next cell would not end within the budget. So the last round may lack
+//! some cells, but within a cell all contenders have the same number of samples. The first round may take a quarter more than
+//! the budget, and the timed one a third of it: on a machine too slow for everything, some cells are not reached.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use super::progress::Progress;
 use super::run::Bench;
 use crate::measure::order;
 
-/// How long to go on.
+/// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Length {
     Budget(Duration),
     Rounds(u32),
 }
 
-/// Runs of one bench, and what they measure.
+/// The runs of one bench, and the cells that they fill.
 pub(super) struct Schedule<'a> {
     pub(super) bench: Bench<'a>,
     pub(super) contenders: &'a mut [Contender],
@@ -31,7 +31,8 @@ pub(super) struct Schedule<'a> {
 }
 
 impl Schedule<'_> {
-    /// Everything; `timed` is with how many threads single calls are timed. Gives the number of rounds that were begun.
+    /// Runs everything. `timed` is the number of processors for which single calls are timed, if they are. Returns the number of rounds that were
+    /// begun.
     pub(super) fn run(&mut self, timed: Option<u32>) -> u32 {
         let timed = timed.map(|processors| self.cells_with(processors)).unwrap_or_default();
         self.progress.expect(self.sure(timed.len()));
@@ -51,7 +52,8 @@ impl Schedule<'_> {
         }
     }
 
-    /// Runs of the bench that are sure, if the calls in so many cells are timed: all, if the rounds are counted.
+    /// The number of runs that are certain, if single calls are timed in `timed` cells: all runs if the number of rounds is given, else those of the
+    /// first round.
     fn sure(&self, timed: usize) -> usize {
         let rounds = match self.length {
             Length::Rounds(count) => count as usize,
@@ -60,7 +62,7 @@ impl Schedule<'_> {
         self.contenders.len() * (1 + timed + self.cells.len() * rounds)
     }
 
-    /// Which contenders load.
+    /// Finds out which contenders load.
     fn check_all(&mut self) {
         let Some(cell) = self.cells.first() else { return };
         for contender in self.contenders.iter_mut() {
@@ -68,7 +70,7 @@ impl Schedule<'_> {
                 return;
             }
             self.progress.run(cell, contender);
-            // One that fails here for another reason fails in its cells too, where that is told.
+            // A contender that fails here for another reason fails in its cells too, and is reported there.
             if let Ok(measurement) = self.bench.run(cell, contender, false) {
                 contender.problem = contender.mismatch(&measurement.allocator);
             }
@@ -76,7 +78,7 @@ impl Schedule<'_> {
         }
     }
 
-    /// All cells, or as many as there is time for, but one at least; how long each took.
+    /// Runs all cells, or as many as there is time for, but at least one. Returns how long each took.
     fn round(&mut self, round: u32) -> Vec<Duration> {
         let end = self.part(1.25);
         let mut costs = Vec::new();
@@ -94,7 +96,7 @@ impl Schedule<'_> {
         (0..self.cells.len()).filter(|place| !some || is_busy(&self.cells[*place])).collect()
     }
 
-    /// A round in which single calls are timed, in these cells.
+    /// Runs a round in which single calls are timed, in these cells.
     fn time_calls(&mut self, cells: Vec<usize>) {
         self.progress.phase("single calls");
         let end = self.progress.elapsed().saturating_add(self.part(1.0 / 3.0));
@@ -105,7 +107,7 @@ impl Schedule<'_> {
         }
     }
 
-    /// Of the budget.
+    /// A part of the budget; without a budget, no limit.
     fn part(&self, part: f64) -> Duration {
         match self.length {
             Length::Budget(budget) => budget.mul_f64(part),
@@ -128,7 +130,7 @@ impl Schedule<'_> {
         let progress = self.progress;
         let fits = |cost: &Duration| *cost <= budget.saturating_sub(progress.elapsed());
         let mut round = 1;
-        // A short cell is not measured more often than a long one: the first that no longer fits ends the round and all.
+        // A short cell is not measured more often than a long one: the first cell that no longer fits ends the round and the bench.
         let mut goes_on = true;
         while goes_on && costs.first().is_some_and(fits) && !self.bench.interrupt.asked() {
             round += 1;
@@ -144,10 +146,10 @@ impl Schedule<'_> {
         round
     }
 
-    /// All contenders in one cell.
+    /// Runs all contenders in one cell. Returns how long that took.
     fn visit(&mut self, cell: usize, round: u32, timed: bool) -> Duration {
         let start = Instant::now();
-        // The cell counts too: there are fewer rounds than contenders.
+        // The order also depends on the cell, because there are fewer rounds than contenders.
         for index in order::of_round(self.contenders.len(), round + cell as u32) {
             self.progress.run(&self.cells[cell], &self.contenders[index]);
             self.measure(cell, index, timed);
@@ -168,7 +170,7 @@ impl Schedule<'_> {
         let result = self.bench.run(cell, contender, timed);
         let figures = &mut cell.figures[index];
         match result {
-            // What the user cut short is neither a sample nor a failure.
+            // A run that the user interrupted is neither a sample nor a failure.
             _ if self.bench.interrupt.asked() => {}
             Err(error) => figures.problem = Some(format!("{error:#}")),
             Ok(measurement) => match contender.mismatch(&measurement.allocator) {

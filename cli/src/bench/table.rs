@@ -10,7 +10,7 @@ use crate::measure::layout;
 
 const NAME_WIDTH: u16 = 30;
 
-/// All tables.
+/// Renders all tables.
 pub(super) fn render(cells: &[Cell], contenders: &[Contender]) -> String {
     let mut text = String::new();
     for metric in Metric::ALL {
@@ -52,13 +52,13 @@ fn table(metric: Metric, rows: &[&Row], contenders: &[Contender]) -> String {
     layout::render(header(&rows[0].cell.workload.group, contenders), lines, NAME_WIDTH)
 }
 
-/// The geometric means over all groups, in a table of one line.
+/// The geometric means over all groups, as a table with one row.
 fn means(rows: &[Row], contenders: &[Contender]) -> String {
     let all: Vec<_> = rows.iter().collect();
     layout::render(header("all groups", contenders), vec![mean_line(&all, contenders)], NAME_WIDTH)
 }
 
-/// Names in two lines, so that the columns stay narrow.
+/// Breaks names into two lines, so that the columns stay narrow.
 fn header(title: &str, contenders: &[Contender]) -> Vec<String> {
     let names = contenders.iter().filter(|it| it.problem.is_none()).map(|it| it.name().replacen('-', "\n", 1));
     let mut cells = vec![title.to_owned()];
@@ -103,7 +103,7 @@ fn measured(contenders: &[Contender]) -> impl Iterator<Item = (usize, &Contender
     contenders.iter().enumerate().filter(|(_, it)| it.problem.is_none())
 }
 
-/// Three digits, or all before the point.
+/// A figure with three digits, or all digits before the decimal point.
 pub(super) fn figure(value: f64) -> String {
     match value {
         it if it >= 100.0 || it == 0.0 => format!("{it:.0}"),

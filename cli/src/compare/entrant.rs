@@ -1,4 +1,4 @@
-//! What came of each allocator.
+//! The outcome of each allocator.
 
 use super::summary::Summary;
 use crate::measure::Allocator;
@@ -9,7 +9,7 @@ use crate::measure::sample::Sample;
 pub(super) struct Entrant {
     pub(super) allocator: Allocator,
     pub(super) samples: Vec<Sample>,
-    /// Why it is out of the race.
+    /// Why it is not measured any more.
     pub(super) problem: Option<String>,
 }
 
@@ -18,7 +18,7 @@ impl Entrant {
         Self { allocator, samples: Vec::new(), problem: None }
     }
 
-    /// The figures of one that is not out of the race.
+    /// The figures; `None` if the allocator has a problem or no samples.
     pub(super) fn summary(&self) -> Option<Summary> {
         if self.problem.is_some() { None } else { Summary::of(&self.samples) }
     }

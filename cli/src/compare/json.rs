@@ -1,4 +1,4 @@
-//! The report for programs. Field names are stable; `schema` goes up when their meaning changes.
+//! The machine-readable report. Field names are stable; `schema` increases when their meaning changes.
 
 use std::ffi::OsString;
 use std::process::ExitStatus;
@@ -11,7 +11,7 @@ use crate::measure::sample::Sample;
 
 const SCHEMA: u32 = 1;
 
-/// All that was found out.
+/// The whole report.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
     schema: u32,
@@ -22,7 +22,7 @@ pub(super) struct Report<'a> {
     status: String,
     runs: u32,
     interrupted: bool,
-    /// What the user set for allocators, as NAME=value.
+    /// Environment variables for allocators that the user has set, as NAME=value.
     environment: &'a [String],
     allocators: Vec<Allocator<'a>>,
 }
@@ -32,13 +32,13 @@ struct Allocator<'a> {
     name: &'a str,
     /// Null for the system malloc.
     library: Option<String>,
-    /// Why it was not measured to the end.
+    /// The reason why it was not measured to the end.
     problem: Option<&'a str>,
     median: Option<Summary>,
     samples: &'a [Sample],
 }
 
-/// What a report needs beside the entrants.
+/// The facts that a report needs in addition to the entrants.
 pub(super) struct Facts<'a> {
     pub(super) mode: &'a str,
     pub(super) command: &'a [OsString],

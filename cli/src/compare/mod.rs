@@ -1,4 +1,4 @@
-//! `larder compare`: one program under every allocator.
+//! `larder compare`: measures one program under every allocator.
 
 mod entrant;
 mod json;
@@ -27,7 +27,7 @@ use progress::Progress;
 use rounds::Reference;
 
 const SOME_NOT_MEASURED: u8 = 1;
-/// As a shell has it for a program that SIGINT ended.
+/// The exit status that a shell reports for a program that was ended by SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Measures, then reports.
@@ -74,7 +74,7 @@ fn measure_all(entrants: &mut [Entrant], args: &Compare, runner: &Runner, refere
 
 fn report(file: Option<File>, facts: &Facts, entrants: &[Entrant]) -> Result<ExitCode> {
     let text = table::render(entrants) + &table::legend(facts, entrants);
-    // One that fails does not keep back the other.
+    // If one report fails, the other is written all the same.
     let printed = stdout().write_all(text.as_bytes()).context("stdout");
     if let Some(file) = file {
         file.write_json(&Report::new(facts, entrants))?;

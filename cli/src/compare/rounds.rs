@@ -1,4 +1,4 @@
-//! The runs: a round to check and warm up, then rounds that count.
+//! The runs: a round to check and warm up, then the rounds that are measured.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use crate::measure::sample::Finished;
 use crate::measure::{Runner, order};
 use crate::{loader, program};
 
-/// What all runs must agree on, found out by the first run on the system malloc.
+/// The facts that all runs must agree on, taken from the first run on the system malloc.
 pub(super) struct Reference {
-    /// The ELF file that runs in the end.
+    /// The ELF file that finally runs, after all wrappers.
     image: PathBuf,
     /// How the command ends.
     pub(super) status: ExitStatus,
 }
 
 impl Reference {
-    /// Refuses a command whose malloc preloading does not replace.
+    /// Rejects a command whose malloc cannot be replaced by preloading.
     pub(super) fn new(first: (ExitStatus, Option<PathBuf>), command: &OsStr, abi: Abi) -> Result<Self> {
         let (status, seen) = first;
         let image = seen.or_else(|| program::image(command)).context("the command is gone")?;
@@ -55,7 +55,7 @@ fn admit(library: Option<&Path>, runner: &Runner, reference: &Reference) -> Resu
     check(runner.measure(library)?, reference).map(drop)
 }
 
-/// Measures all that are still in the race, `rounds` times. Gives the number of rounds that were begun.
+/// Measures every entrant that has no problem, `rounds` times. Returns the number of rounds that were begun.
 pub(super) fn run(
     entrants: &mut [Entrant],
     rounds: u32,
@@ -86,14 +86,14 @@ fn measure(entrant: &mut Entrant, runner: &Runner, reference: &Reference) {
     }
     let result = runner.measure(entrant.allocator.library.as_deref()).and_then(|it| check(it, reference));
     match result {
-        // What the user cut short is neither a sample nor a failure.
+        // A run that the user interrupted is neither a sample nor a failure.
         _ if runner.interrupt.asked() => {}
         Ok(finished) => entrant.samples.push(finished.sample),
         Err(error) => entrant.problem = Some(format!("{error:#}")),
     }
 }
 
-/// A run that ended in another way did other work: its figures say nothing.
+/// Fails if the run ended with another status than the reference: then it did other work, and its figures mean nothing.
 fn check(finished: Finished, reference: &Reference) -> Result<Finished> {
     if finished.status() != reference.status {
         bail!("the command ended with {}, at first on the system malloc with {}", finished.status(), reference.status);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::measure::sample::Sample;
 use crate::measure::statistics::{median, sorted};
 
-/// The middle of one allocator's runs.
+/// The medians of one allocator's runs, and the range of their wall time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Summary {
     pub(super) wall_s: f64,

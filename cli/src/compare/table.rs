@@ -8,10 +8,10 @@ use super::summary::Summary;
 use crate::measure::layout::{self, decimals};
 
 const MIB: f64 = (1 << 20) as f64;
-/// Long enough for tcmalloc-minimal-2.
+/// Wide enough for tcmalloc-minimal-2.
 const NAME_WIDTH: u16 = 18;
 
-/// A column of figures: its title, what it shows and how.
+/// A column of figures: its title, the figure that it shows, and its unit and precision.
 struct Figure {
     title: String,
     value: fn(&Summary) -> f64,
@@ -19,7 +19,7 @@ struct Figure {
     decimals: usize,
 }
 
-/// The table, best marked, ratios to the first row.
+/// The table: the best figures are marked, and ratios are to the first entrant.
 pub(super) fn render(entrants: &[Entrant]) -> String {
     let rows: Vec<(&str, Summary)> =
         entrants.iter().filter_map(|it| Some((it.allocator.name.as_str(), it.summary()?))).collect();
@@ -33,7 +33,7 @@ pub(super) fn render(entrants: &[Entrant]) -> String {
     layout::render(header(&figures), lines.collect(), NAME_WIDTH)
 }
 
-/// What the table is about: how it came to be, what was preloaded, who is missing and why.
+/// The legend of the table: how it was measured, which libraries were preloaded, and which allocators are missing and why.
 pub(super) fn legend(facts: &Facts, entrants: &[Entrant]) -> String {
     let mut lines = vec![String::new(), how(facts)];
     for entrant in entrants {
@@ -89,7 +89,7 @@ impl Figure {
         format!("{:.*}", self.decimals, value / self.scale)
     }
 
-    /// A star if it is the best, the figure, and its ratio.
+    /// Two cells: the figure, with a star if it is the best, and its ratio.
     fn cells(&self, summary: &Summary, base: Option<&Summary>, best: f64) -> [String; 2] {
         let value = (self.value)(summary);
         let star = if value <= best { "*" } else { "" };

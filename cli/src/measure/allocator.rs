@@ -1,4 +1,4 @@
-//! Who takes part.
+//! The allocators that take part.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use crate::elf::Abi;
 
 /// The malloc of libc.
 pub(crate) const SYSTEM: &str = "system";
-/// Ourselves.
+/// larder itself.
 pub(crate) const LARDER: &str = "larder";
 
-/// An allocator under its name.
+/// An allocator and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Allocator {
     pub(crate) name: String,
-    /// What is preloaded: nothing for the system malloc.
+    /// The library that is preloaded; `None` for the system malloc.
     pub(crate) library: Option<PathBuf>,
 }
 
@@ -26,7 +26,7 @@ impl Allocator {
     }
 }
 
-/// The system malloc first, then larder, what the user named, and what the machine has.
+/// The system malloc first, then larder, the libraries that the user named, and those that are installed.
 pub(crate) fn gather(larder: &Path, with: &[(String, PathBuf)], abi: Abi) -> Result<Vec<Allocator>> {
     let mut all = vec![Allocator::new(SYSTEM, None), Allocator::new(LARDER, Some(larder.into()))];
     for (name, path) in with {
@@ -41,7 +41,7 @@ pub(crate) fn gather(larder: &Path, with: &[(String, PathBuf)], abi: Abi) -> Res
     Ok(all)
 }
 
-/// Fails if a name stands for two.
+/// Fails if two allocators have the same name.
 pub(crate) fn check_names(all: &[Allocator]) -> Result<()> {
     for (index, allocator) in all.iter().enumerate() {
         if all[..index].iter().any(|other| other.name == allocator.name) {
@@ -51,7 +51,7 @@ pub(crate) fn check_names(all: &[Allocator]) -> Result<()> {
     Ok(())
 }
 
-/// Those of `names` and `always`, or all if `names` is empty; `option` is what the user wrote before the names.
+/// The allocators in `names` and `always`, or all if `names` is empty; `option` is the command-line option that had the names.
 pub(crate) fn select(
     mut all: Vec<Allocator>,
     names: &[String],

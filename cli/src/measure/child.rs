@@ -1,4 +1,4 @@
-//! What a process does between fork and exec.
+//! Work that a child does between fork and exec.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -6,8 +6,8 @@ use std::process::Command;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 
-/// The command does not outlive who starts it, however that ends. This also makes std fork instead of vfork: only what the starting process wrote to
-/// counts for the command then, not all it has mapped.
+/// Ensures that the command does not outlive the process that starts it, however that ends. This also makes std fork instead of vfork: then only the
+/// pages that the starting process wrote to count for the command, not all that it has mapped.
 pub(super) fn ends_with_parent(command: &mut Command) {
     // SAFETY: it makes one system call.
     unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?)) };

@@ -1,9 +1,9 @@
-//! What of the environment may decide how allocators fare, for who reads the report elsewhere.
+//! Environment variables that may affect how allocators perform, for people who read the report on another machine.
 
 use std::env;
 use std::ffi::OsString;
 
-/// How the names begin.
+/// How the names of these variables begin.
 const PREFIXES: [&str; 14] = [
     "LARDER_",
     "MALLOC_",
@@ -21,7 +21,7 @@ const PREFIXES: [&str; 14] = [
     "LD_BIND_NOW",
 ];
 
-/// As `NAME=value`, sorted.
+/// These variables as `NAME=value`, sorted.
 pub(crate) fn settings() -> Vec<String> {
     of(env::vars_os())
 }

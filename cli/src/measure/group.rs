@@ -1,4 +1,4 @@
-//! The processes of a run: the group this tool made for them, and those they made for themselves, as `timeout` and `setsid` do.
+//! The processes of a run: the process group that this tool made for them, and groups that they made for themselves, as `timeout` and `setsid` do.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,15 +6,15 @@ use std::fs;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 
-/// Sends a signal to all of the group of `leader`, and to the groups of those that descend from it.
+/// Sends a signal to the whole group of `leader`, and to the groups of its descendants.
 pub(super) fn signal(leader: Pid, signal: Signal) {
     for group in groups(leader) {
-        // A group that is gone is what we want. One that is stopped takes no other signal than to go on.
+        // A group that no longer exists is fine. A stopped process acts on the signal only once it continues.
         let _ = killpg(group, signal).and_then(|()| killpg(group, Signal::SIGCONT));
     }
 }
 
-/// Ends what a command left in its group: it would run beside those that follow. The leader must not be reaped yet.
+/// Kills processes that a command left in its group: they would run beside the commands that follow. The leader must not be reaped yet.
 pub(super) fn sweep(leader: Pid) {
     let _ = killpg(leader, Signal::SIGKILL);
 }
@@ -31,7 +31,7 @@ fn groups(leader: Pid) -> BTreeSet<Pid> {
     groups
 }
 
-/// Of all threads; none where the kernel does not tell.
+/// The children of all threads of a process; none if the kernel does not report them.
 fn children(process: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::Allocator;
 use crate::elf::{self, Abi};
 
-/// Names and files (a version may follow the file name).
+/// Names and file names (a version may follow the file name).
 const KNOWN: [(&str, &str); 15] = [
     ("jemalloc", "libjemalloc.so"),
     ("mimalloc", "libmimalloc.so"),
@@ -27,17 +27,17 @@ const KNOWN: [(&str, &str); 15] = [
     ("isoalloc", "libisoalloc.so"),
 ];
 
-/// Where libraries lie, beside the directories the linker's cache and LD_LIBRARY_PATH name. `*` is one directory.
+/// Where libraries lie, in addition to the files in the linker's cache and the directories of LD_LIBRARY_PATH. `*` is one directory.
 const DIRECTORIES: [&str; 7] =
     ["usr/local/lib", "usr/local/lib64", "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "lib64", "opt/*/lib"];
 
-/// All that this machine has for programs of `abi`, each file once.
+/// All allocator libraries on this machine for programs of `abi`, each file once.
 pub(super) fn find(abi: Abi) -> Vec<Allocator> {
     let loadable = |path: &Path| matches!(elf::read(path), Ok(Some(elf)) if elf.abi == abi);
     name(files(Path::new("/"), &linker_cache(), loadable))
 }
 
-/// What `ldconfig -p` prints; nothing where there is none.
+/// The output of `ldconfig -p`; empty if there is no ldconfig.
 fn linker_cache() -> String {
     ["/sbin/ldconfig", "/usr/sbin/ldconfig", "ldconfig"]
         .iter()
@@ -60,7 +60,7 @@ fn files(root: &Path, cache: &str, loadable: impl Fn(&Path) -> bool) -> Vec<(&'s
     found.into_iter().map(|(rank, path)| (KNOWN[rank].0, path)).collect()
 }
 
-/// Which of the known ones a file is, by its name.
+/// The place of a file in `KNOWN`, by its name.
 fn rank(path: &Path) -> Option<usize> {
     let name = path.file_name()?.to_str()?;
     KNOWN.iter().position(|(_, file)| {
@@ -74,7 +74,7 @@ fn directories(root: &Path) -> Vec<PathBuf> {
     env::split_paths(&of_user).filter(|path| path.is_absolute()).chain(standard).collect()
 }
 
-/// The directories a pattern with at most one `*` component stands for.
+/// The directories that a pattern with at most one `*` stands for.
 fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![root.join(pattern)];
@@ -95,7 +95,7 @@ fn entries(directory: PathBuf) -> Vec<PathBuf> {
     paths
 }
 
-/// Numbers those that have the same name: jemalloc, jemalloc-2.
+/// Numbers libraries that have the same name: jemalloc, jemalloc-2.
 fn name(files: Vec<(&'static str, PathBuf)>) -> Vec<Allocator> {
     let mut counts: HashMap<&str, u32> = HashMap::new();
     let mut named = |(name, library): (&'static str, PathBuf)| {

@@ -1,4 +1,4 @@
-//! Ctrl-C: ends the program that is being measured, not the report of what was measured before.
+//! Ctrl-C: ends the program that is being measured; the results so far are still reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -11,23 +11,23 @@ use parking_lot::Mutex;
 use super::group;
 use crate::signals;
 
-/// What comes of a signal that would end this process, unless it was started to ignore it.
+/// Sets the action for signals that would end this process, except for those that were ignored when it was started.
 pub(super) fn handle(action: impl FnMut() + Send + 'static) -> Result<()> {
     const REFUSED: &str = "signals cannot be handled";
     ctrlc::set_handler(action).context(REFUSED)?;
     signals::leave_ignored().context(REFUSED)
 }
 
-/// Whether the user has had enough, and whom that concerns.
+/// Whether the user wants to stop, and the process group that must end then.
 #[derive(Default)]
 pub(crate) struct Interrupt {
     asked: AtomicBool,
-    /// The process group under way. Its leader is not reaped while it stands here, so the number is not reused.
+    /// The process group that is running. Its leader is not reaped while it is stored here, so the number is not reused.
     running: Mutex<Option<Pid>>,
 }
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP, where they were not ignored.
+    /// Takes over SIGINT, SIGTERM and SIGHUP, unless they were ignored.
     pub(crate) fn install() -> Result<Arc<Self>> {
         let interrupt = Arc::new(Self::default());
         let shared = Arc::clone(&interrupt);
@@ -40,7 +40,7 @@ impl Interrupt {
         self.asked.load(SeqCst)
     }
 
-    /// Makes the group of `leader` the one to end.
+    /// Makes the group of `leader` the one that a signal will end.
     pub(crate) fn enter(&self, leader: Pid) {
         let mut running = self.running.lock();
         *running = Some(leader);
@@ -49,12 +49,12 @@ impl Interrupt {
         }
     }
 
-    /// To be called before the leader is reaped.
+    /// Forgets the group; must be called before the leader is reaped.
     pub(crate) fn leave(&self) {
         *self.running.lock() = None;
     }
 
-    /// The first time politely.
+    /// Ends the group: by SIGTERM the first time, then by SIGKILL.
     fn ask(&self) {
         let running = self.running.lock();
         let signal = if self.asked.swap(true, SeqCst) { Signal::SIGKILL } else { Signal::SIGTERM };

@@ -1,8 +1,8 @@
 //! The process between this tool and the command it measures.
 //!
-//! Linux counts the memory a process had before its exec into its peak RSS, so a small command started by this tool would
-//! seem as large as this tool. Therefore the tool runs itself once more for every run, and that process, which has done
-//! nothing yet and holds next to no memory, forks the command, waits for it and tells what it cost.
+//! Linux includes in a process's peak RSS the memory that it had before its exec, so a small command started by this tool
+//! would seem as large as this tool. Therefore the tool runs itself once more for every run. That process, which has done
+//! nothing yet and holds hardly any memory, forks the command, waits for it and reports what it cost.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -21,12 +21,12 @@ use super::sample::{Finished, Sample, Told};
 use super::{child, interrupt};
 use crate::preload;
 
-/// The hidden subcommand; its arguments are the library (empty: none) and the command.
+/// The hidden subcommand. Its arguments are the library (an empty word for none) and the command.
 pub(crate) const LAUNCH: &str = "__launch";
 
-/// Runs the command and tells the outcome on stdin, which is a pipe to the tool: the command has no use for it.
+/// Runs the command and writes the outcome to stdin, which is a pipe to the tool; the command itself does not get it.
 pub(crate) fn launch(words: &[OsString]) -> Result<()> {
-    // What ends the command must not end its witness.
+    // A signal that ends the command must not end this process, which reports the outcome.
     interrupt::handle(|| ())?;
     let told: Told = run(words).map_err(|error| format!("{error:#}"));
     let mut pipe = File::from(stdin().as_fd().try_clone_to_owned().context("stdin")?);

@@ -1,8 +1,8 @@
-//! Figures as text.
+//! The layout of figures as text.
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 
-/// A plain table: names on the left, not wider than `name_width`, figures on the right.
+/// Lays out a plain table: names on the left, at most `name_width` wide, and figures on the right.
 pub(crate) fn render(header: Vec<String>, rows: Vec<Vec<String>>, name_width: u16) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -28,7 +28,7 @@ fn trimmed(text: &str) -> String {
     lines
 }
 
-/// How many decimals leave about four digits.
+/// The number of decimals that makes about four digits in all.
 pub(crate) fn decimals(largest: f64) -> usize {
     match largest {
         it if it >= 1000.0 => 0,

@@ -1,5 +1,5 @@
-//! What every measurement needs, whatever is measured: which allocators there are, how a program is run on one of them
-//! and what that cost, in which order, and how the figures are summed up and laid out.
+//! What every measurement needs: finding the allocators, running a program on one of them and recording what it cost, the
+//! order of the runs, and summing up and laying out the figures.
 
 pub(crate) mod allocator;
 mod child;

@@ -1,9 +1,10 @@
-//! The order of the runs of a round. Each round starts with another allocator, so that what drifts on the machine (heat, caches, neighbours) hits all
-//! alike, and goes on in other steps, so that nobody always follows the same one: a process gets the pages that the one before it has given back, and
-//! on a virtual machine pages that were used lately cost a fraction of others.
+//! The order of the runs in a round. Each round starts with another allocator, so that drift of the machine (heat, caches, neighbours) affects all
+//! alike. It also goes on in other steps, so that no allocator always follows the same one: a process gets the pages that the one before it gave
+//! back, and on a virtual machine recently used pages cost a fraction of others.
 
-/// The places of `count`. If that is even, each follows each other once in as many rounds (a design of Williams'); if not, no two come one after the
-/// other twice in as many rounds as there are steps without a common factor with it, and all do once if it is a prime.
+/// The order of `count` places in a round. If `count` is even, every place follows every other exactly once in `count` rounds (a Williams design). If
+/// it is odd, no place follows the same one twice in as many rounds as there are steps coprime to `count`, and every place follows every other once if
+/// `count` is prime.
 pub(crate) fn of_round(count: usize, round: u32) -> impl Iterator<Item = usize> {
     let first = round as usize;
     let there =
@@ -11,12 +12,12 @@ pub(crate) fn of_round(count: usize, round: u32) -> impl Iterator<Item = usize> 
     (0..count).map(move |turn| (first + there(turn)) % count)
 }
 
-/// 0, 1, -1, 2, -2 and so on: each distance once.
+/// The offsets 0, 1, -1, 2, -2 and so on modulo `count`: between neighbours, each distance occurs once.
 fn zigzag(count: usize, turn: usize) -> usize {
     if turn.is_multiple_of(2) { count - turn / 2 } else { turn.div_ceil(2) }
 }
 
-/// Another one in each round.
+/// The step of a round, a number coprime to `count`; the next round has another one.
 fn step(count: usize, round: usize) -> usize {
     let steps: Vec<_> = (1..count.max(2)).filter(|&step| common_factor(step, count) == 1).collect();
     steps[round % steps.len()]

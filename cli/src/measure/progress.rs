@@ -1,4 +1,4 @@
-//! What the user sees while programs run: a bar on a terminal.
+//! Progress while programs run: a bar on a terminal.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 const REDRAW_EVERY: Duration = Duration::from_millis(200);
 const TEMPLATE: &str = "{bar:24} {pos}/{len} runs, {msg}, {eta} left";
 
-/// A bar of runs, if stderr is a terminal. It goes when it is dropped.
+/// A bar that counts runs, if stderr is a terminal. It disappears when it is dropped.
 pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    /// A bar of so many runs.
+    /// A bar of `runs` runs.
     pub(crate) fn new(runs: u64) -> Self {
         Self(stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -22,7 +22,7 @@ impl Bar {
         }))
     }
 
-    /// None, whatever stderr is.
+    /// No bar, whatever stderr is.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -32,21 +32,21 @@ impl Bar {
         self.0.is_some()
     }
 
-    /// There are so many runs.
+    /// Sets the number of runs.
     pub(crate) fn expect(&self, runs: u64) {
         if let Some(bar) = &self.0 {
             bar.set_length(runs);
         }
     }
 
-    /// What runs now.
+    /// Shows what runs now.
     pub(crate) fn tell(&self, what: String) {
         if let Some(bar) = &self.0 {
             bar.set_message(what);
         }
     }
 
-    /// A run is over, or left out.
+    /// Counts a run that is over or left out.
     pub(crate) fn done(&self) {
         if let Some(bar) = &self.0 {
             bar.inc(1);

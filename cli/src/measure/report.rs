@@ -1,4 +1,4 @@
-//! Reports as files, opened before anything is measured: that one cannot be written is not for the end to tell.
+//! Report files. They are opened before anything is measured, so that a file that cannot be written is reported at once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// A file that a report goes to. One that was made for it goes if there is none.
+/// A file for a report. If the file was created for it and no report is written, it is removed.
 pub(crate) struct Report {
-    /// What the user wrote before the path.
+    /// The command-line option that had the path.
     option: &'static str,
     path: PathBuf,
     file: File,
-    /// Whether nothing but this has made the file, and nothing is in it.
+    /// Whether this created the file and has written nothing to it yet.
     is_new: bool,
 }
 
 impl Report {
-    /// Opens what is asked for. What the file has in it stays until there is something to write.
+    /// Opens the file that the user asked for, if any. Its old contents stay until there is something to write.
     pub(crate) fn open(option: &'static str, path: Option<&Path>) -> Result<Option<Self>> {
         let open = |path: &Path| {
             let new = File::create_new(path);
@@ -31,7 +31,7 @@ impl Report {
         path.map(open).transpose()
     }
 
-    /// Whether one would be written over the other.
+    /// Whether the two reports would overwrite each other.
     pub(crate) fn is_of_one_file(&self, other: &Self) -> Result<bool> {
         let (one, two) = (self.file.metadata()?, other.file.metadata()?);
         Ok(one.is_file() && (one.dev(), one.ino()) == (two.dev(), two.ino()))

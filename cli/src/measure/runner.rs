@@ -1,4 +1,4 @@
-//! Starts a command on an allocator, and gets what came of it.
+//! Runs a command on an allocator and collects the outcome.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -23,10 +23,10 @@ use super::sample::{Finished, Told};
 use super::{child, group, stop};
 
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// In milliseconds; often enough for what does not go on by itself.
+/// How long to wait for the outcome, in milliseconds, before looking again whether the command was stopped or its time is over.
 const POLL: u8 = 100;
 
-/// Where what the command writes goes.
+/// Where the output of the command goes.
 #[derive(Clone, Copy)]
 pub(crate) enum Output<'a> {
     Dropped,
@@ -37,16 +37,16 @@ pub(crate) enum Output<'a> {
 /// How to run a command.
 pub(crate) struct Runner<'a> {
     pub(crate) command: &'a [OsString],
-    /// Set for the command, beside what this tool has.
+    /// Variables that are set for the command, in addition to the environment of this tool.
     pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) output: Output<'a>,
-    /// How long it may take.
+    /// How long the command may take.
     pub(crate) limit: Option<Duration>,
     pub(crate) interrupt: &'a Interrupt,
 }
 
 impl Runner<'_> {
-    /// Runs the command on `library` (none: the system malloc) to its end.
+    /// Runs the command to its end on `library`, or on the system malloc if that is `None`.
     pub(crate) fn measure(&self, library: Option<&Path>) -> Result<Finished> {
         let (mut told, tell) = pipe().context("pipe")?;
         let library = library.map_or(OsStr::new(""), Path::as_os_str);
@@ -67,7 +67,7 @@ impl Runner<'_> {
         serde_json::from_slice::<Told>(&text)?.map_err(|text| anyhow!(text))
     }
 
-    /// Kills the command if nothing is told in time, or never will be.
+    /// Waits for the outcome. Kills the command if its time is over or it is stopped for ever.
     fn await_end(&self, told: &PipeReader, leader: Pid) -> Result<()> {
         let start = Instant::now();
         while !is_readable(told)? {
@@ -87,8 +87,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs the command on the system malloc, and looks now and then which program it has become: a wrapper (a version
-    /// manager's shim, a script that ends in `exec`) says nothing of the malloc of what is measured in the end.
+    /// Runs the command on the system malloc, and looks repeatedly which program it has become: a wrapper (a version
+    /// manager's shim, a script that ends in `exec`) says nothing about the malloc of the program that is measured in the end.
     pub(crate) fn observe(&self) -> Result<(ExitStatus, Option<PathBuf>)> {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).stdin(Stdio::null());
@@ -108,7 +108,7 @@ impl Runner<'_> {
         Ok((child.wait().context("wait")?, program))
     }
 
-    /// In a process group of its own, which Ctrl-C ends and this tool outlives.
+    /// Starts the command in a process group of its own, so that Ctrl-C can end the group and this tool goes on.
     fn start(&self, mut command: Command) -> Result<Child> {
         match self.output {
             Output::Dropped => _ = command.stdout(Stdio::null()).stderr(Stdio::null()),
@@ -122,23 +122,23 @@ impl Runner<'_> {
         Ok(child)
     }
 
-    /// The child is over, and not reaped yet.
+    /// Cleans up after a child that has ended and is not reaped yet.
     fn leave(&self, child: &Child) {
         self.interrupt.leave();
         group::sweep(pid(child));
     }
 }
 
-/// Whether there is something to read, or an end; waits for it a little.
+/// Whether the pipe has data or has reached its end; waits for that for at most [`POLL`].
 fn is_readable(pipe: &PipeReader) -> Result<bool> {
     match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], POLL) {
-        // A signal is for the handler, which ends the command.
+        // The handler takes care of the signal and ends the command.
         Err(Errno::EINTR) => Ok(false),
         ready => Ok(ready.context("poll")? > 0),
     }
 }
 
-/// Does not reap: the number must not be reused while a signal may be sent to it.
+/// Whether the child is still running. Does not reap it, because its number must not be reused while a signal may be sent to it.
 fn is_running(child: &Child) -> Result<bool> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     let status = waitid(Id::Pid(pid(child)), flags).context("waitid")?;

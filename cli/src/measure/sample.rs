@@ -1,11 +1,11 @@
-//! What one run cost.
+//! The cost of one run.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
-/// The figures of one run, the command's waited-for children included.
+/// The figures of one run, including the children that the command waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) wall_s: f64,
@@ -19,7 +19,7 @@ pub(crate) struct Sample {
 /// A finished run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Finished {
-    /// As wait4 gives it.
+    /// The status as wait4 returns it.
     pub(crate) raw_status: i32,
     pub(crate) sample: Sample,
 }
@@ -30,5 +30,5 @@ impl Finished {
     }
 }
 
-/// What a launcher tells: the run, or why there was none.
+/// The report of a launcher: the run, or the reason why there was none.
 pub(crate) type Told = Result<Finished, String>;

@@ -1,26 +1,26 @@
-//! Sums up repeated measurements. What disturbs a run only ever adds to it, so the middle and the least say more than the
-//! mean; ratios are averaged geometrically, so that twice as fast and half as fast cancel out.
+//! Sums up repeated measurements. Disturbances only ever add to a run, so the median and the minimum say more than the
+//! mean. Ratios are averaged geometrically, so that twice as fast and half as fast cancel out.
 
-/// In ascending order.
+/// The values in ascending order.
 pub(crate) fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values
 }
 
-/// Of sorted values; the mean of the middle two if their number is even.
+/// The median of sorted values: the mean of the middle two if their number is even.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Of sorted values: the one that `part` of them lie below, between two in proportion.
+/// A quantile of sorted values: the value below which `part` of them lie, interpolated linearly.
 pub(crate) fn quantile(values: &[f64], part: f64) -> Option<f64> {
     let place = values.len().checked_sub(1)? as f64 * part;
     let (lower, upper) = (values.get(place.floor() as usize)?, values.get(place.ceil() as usize)?);
     Some(lower + (upper - lower) * place.fract())
 }
 
-/// Of positive values.
+/// The geometric mean of positive values.
 pub(crate) fn geometric_mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let logarithms: Vec<f64> = values.into_iter().map(f64::ln).collect();
     if logarithms.is_empty() {

@@ -1,7 +1,8 @@
-//! A command that has stopped.
+//! Detects a command that was stopped by the terminal.
 //!
-//! It has a process group of its own, so the terminal is not for it: who reads from it or changes its settings is stopped until the group has the
-//! terminal, and that is never. The kernel stops all of the group, and so its leader, the child of this tool.
+//! The command has a process group of its own, which is in the background of the terminal: a process that reads from the terminal or changes its
+//! settings is stopped until its group gets the terminal, which never happens. The kernel stops the whole group, and thus its leader, the child of
+//! this tool.
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -9,13 +10,13 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-/// Fails if the terminal stopped it. Who stops it otherwise will have it go on.
+/// Fails if the terminal stopped the command. Whoever stops it otherwise is expected to continue it.
 pub(super) fn check(leader: Pid) -> Result<()> {
     match waitid(Id::Pid(leader), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG) {
         Ok(WaitStatus::Stopped(_, signal @ (Signal::SIGTTIN | Signal::SIGTTOU))) => {
             bail!("the command wants the terminal ({signal}), which it cannot have here")
         }
-        // It has ended.
+        // It has ended, or has not been stopped by the terminal.
         Ok(_) | Err(Errno::ECHILD) => Ok(()),
         Err(error) => Err(error).context("waitid"),
     }

@@ -1,11 +1,11 @@
-//! What the tests of the tool share.
+//! Helpers that the tests of the tool share.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The tool, without what the environment may say to it.
+/// The tool, without environment variables that may affect it.
 pub fn larder(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
     command.args(arguments);
@@ -15,7 +15,7 @@ pub fn larder(arguments: &[&str]) -> Command {
     command
 }
 
-/// What the tool does with these arguments.
+/// Runs the tool with these arguments.
 pub fn output(arguments: &[&str]) -> Output {
     larder(arguments).output().unwrap()
 }
@@ -28,12 +28,12 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A file that nothing can be written to.
+/// A file to which nothing can be written.
 pub fn full() -> Stdio {
     std::fs::File::create("/dev/full").unwrap().into()
 }
 
-/// The library the build left beside the tool.
+/// The library that the build put beside the tool.
 pub fn library() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_larder")).with_file_name("liblarder.so")
 }

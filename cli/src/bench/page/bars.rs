@@ -1,4 +1,4 @@
-//! Bars that lie side by side under each other: one for each allocator.
+//! Charts of horizontal bars, one below the other: one bar for each allocator.
 
 use maud::{Markup, html};
 
@@ -10,20 +10,20 @@ const VALUE: f64 = 92.0;
 const LINE: f64 = 19.0;
 const THICK: f64 = 12.0;
 const TOP: f64 = 24.0;
-/// How far a line may reach beyond the longest bar.
+/// How far the line of a spread may reach beyond the longest bar.
 const OVER: f64 = 12.0;
 
-/// One allocator.
+/// The bar of one allocator.
 pub(super) struct Bar<'a> {
     pub(super) name: &'a str,
     pub(super) class: &'static str,
-    /// Its figure, or what is to be said instead.
+    /// The figure, or a text to show instead.
     pub(super) value: Result<f64, &'static str>,
-    /// From the least to the most.
+    /// The least and the greatest figure.
     pub(super) spread: Option<(f64, f64)>,
 }
 
-/// A chart; bars beyond `limit` are cut, so that one bad figure does not hide the others.
+/// A chart. Bars beyond `limit` are cut, so that one bad figure does not hide the others.
 pub(super) fn chart(title: &str, bars: &[Bar], limit: f64) -> Markup {
     let longest = bars.iter().filter_map(|bar| bar.value.ok()).fold(0.0, f64::max);
     let scale = (WIDTH - NAME - VALUE) / longest.min(limit).max(f64::MIN_POSITIVE);
@@ -57,7 +57,7 @@ fn draw(bar: &Bar, top: f64, scale: f64) -> Markup {
     }
 }
 
-/// A slanted gap: the bar goes on.
+/// A slanted gap, which shows that the bar is longer than drawn.
 fn cut(left: f64, top: f64) -> Markup {
     let bottom = top + THICK;
     let points =

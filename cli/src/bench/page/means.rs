@@ -1,4 +1,4 @@
-//! All workloads in two charts: the geometric means of the ratios to the best peer of each.
+//! All workloads in two charts: the geometric means of the ratios to each row's best peer.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use super::class;
 use crate::bench::contender::{Contender, Role};
 use crate::bench::ranking::{self, Row};
 
-/// Time and memory, side by side; each with the best on top.
+/// Charts of time and memory, side by side, each with the best allocator on top.
 pub(super) fn charts(time: &[Row], memory: &[Row], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "All workloads" }

@@ -1,5 +1,5 @@
-//! The report for people: one HTML file that needs nothing else, with charts as inline SVG that follow the reader's
-//! choice of light or dark.
+//! The report for people: one self-contained HTML file, with charts as inline SVG that follow the reader's choice of a
+//! light or dark theme.
 
 mod bars;
 mod means;
@@ -17,7 +17,7 @@ use super::ranking::{self, Row};
 
 const STYLE: &str = include_str!("style.css");
 
-/// What `--html` asks for.
+/// The page for `--html`.
 pub(super) fn text(facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> String {
     page(facts, cells, contenders).into_string()
 }
@@ -48,7 +48,7 @@ fn page(facts: &Facts, cells: &[Cell], contenders: &[Contender]) -> Markup {
     }
 }
 
-/// The figures to remember.
+/// The most important figures.
 fn tiles(time: &[Row], memory: &[Row]) -> Markup {
     let mean = |rows: &[Row]| {
         let mean = ranking::overall(&rows.iter().collect::<Vec<_>>(), 0);
@@ -65,7 +65,7 @@ fn tiles(time: &[Row], memory: &[Row]) -> Markup {
     }
 }
 
-/// How to read it.
+/// An explanation of how to read the page.
 fn notes(cells: &[Cell], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "How this was measured" }
@@ -74,7 +74,7 @@ fn notes(cells: &[Cell], contenders: &[Contender]) -> Markup {
     }
 }
 
-/// The part a contender plays, as the style knows it.
+/// The CSS class for the role of a contender.
 fn class(contender: &Contender, is_best: bool) -> &'static str {
     match contender.role {
         Role::Larder => "larder",

@@ -1,4 +1,4 @@
-//! A card for each workload and number of threads: time on the left, memory on the right.
+//! A card for each workload and number of threads, with time on the left and memory on the right.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::bench::contender::Contender;
 use crate::bench::metric::Metric;
 use crate::bench::ranking::{self, Row};
 
-/// How many times as long as larder's bar and the best one's a bar may be.
+/// How many times longer than larder's bar and the best one a bar may be.
 const LONGEST: f64 = 4.0;
 
 /// All cards, group by group.

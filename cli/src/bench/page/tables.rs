@@ -8,7 +8,7 @@ use crate::bench::metric::Metric;
 use crate::bench::ranking::{self, Row};
 use crate::bench::table::{figure, groups};
 
-/// Where larder is behind, worst first.
+/// The rows where larder is behind, worst first.
 pub(super) fn losses(cells: &[Cell], contenders: &[Contender]) -> Markup {
     html! {
         h2 { "Where larder is behind" }
@@ -85,7 +85,7 @@ fn cell(metric: Metric, row: &Row, place: usize) -> Markup {
     html! { td class=(class) style=[shade] { (figure(spread.median)) } }
 }
 
-/// Green where it is better than the best peer, red where it is worse: full at half and at four times.
+/// Green if the figure is better than that of the best peer, red if it is worse, with full saturation at half and at four times.
 fn shade(ratio: f64) -> String {
     let (colour, strength) = if ratio < 1.0 { ("good", -ratio.log2()) } else { ("bad", ratio.log2() / 2.0) };
     format!("background: rgb(var(--{colour}) / {:.2})", 0.45 * strength.min(1.0))
