@@ -1,4 +1,4 @@
-//! A program whose every allocation larder serves: two lines make it so.
+//! A program in which larder serves every allocation: two lines suffice.
 //!
 //! ```text
 //! cargo run --release -p larder-examples --example global
@@ -10,7 +10,7 @@ use std::thread;
 #[global_allocator]
 static HEAP: larder::Larder = larder::Larder;
 
-/// Words of a text by how often they occur: many small objects that live and die.
+/// Counts how often each word of a text occurs, with many short-lived small objects.
 fn count_words(text: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for word in text.split_whitespace() {
@@ -19,7 +19,7 @@ fn count_words(text: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Text that differs by `seed`.
+/// A text that depends on `seed`.
 fn text(seed: usize) -> String {
     (0..200_000).map(|index| format!("word{} ", (index * index + seed) % 7919)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a `Box` costs: `pair` is an allocation and a free of 64 bytes, compiled to the bare hit path wherever it is called.
+//! The cost of a `Box`: `pair` allocates and frees 64 bytes, and compiles to nothing but the hit path.
 //!
 //! ```text
 //! cargo run --release -p larder-examples --example hit
@@ -13,7 +13,7 @@ static HEAP: larder::Larder = larder::Larder;
 
 const PAIRS: u32 = 20_000_000;
 
-/// Allocates 64 bytes and frees them. Has a name of its own in the program, so that it can be looked at.
+/// Allocates 64 bytes and frees them. The function has an unmangled name, so that it can be disassembled.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn pair() {

@@ -1,5 +1,5 @@
 //! Looks into the heap while threads use it: free runs by order as in Linux's `/proc/buddyinfo`, size classes as in `/proc/slabinfo`.
-//! Figures are gathered when asked for, so looking ten times a second costs the threads nothing to speak of.
+//! Figures are gathered only on request, so looking ten times a second costs the threads hardly anything.
 //!
 //! ```text
 //! cargo run --release -p larder-examples --example stats
@@ -14,7 +14,7 @@ static HEAP: larder::Larder = larder::Larder;
 
 const LOOKS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
-/// Classes worth a line.
+/// The most classes that are listed.
 const LINES: usize = 12;
 
 /// Keeps a changing set of vectors, most of them small, until told to stop.
@@ -37,7 +37,7 @@ fn buddyinfo(stats: &Stats) {
     println!();
 }
 
-/// The classes that hold most bytes.
+/// Prints the classes whose slabs have the most bytes.
 fn slabinfo(stats: &Stats) {
     let mut classes: Vec<&ClassStats> = stats.classes.iter().filter(|class| class.slabs > 0).collect();
     classes.sort_by_key(|class| std::cmp::Reverse(class.slab_bytes));

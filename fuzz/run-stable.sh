@@ -9,6 +9,6 @@ for option in level=4 inline-8bit-counters pc-table trace-compares; do
     flags+=("-Cllvm-args=-sanitizer-coverage-$option")
 done
 mkdir -p "corpus/$target" "artifacts/$target"
-# The target triple is named so that the flags do not reach build scripts.
+# The target triple is given explicitly so that the flags do not apply to build scripts.
 RUSTFLAGS="${flags[*]}" cargo run --release --target "$(rustc --print host-tuple)" --bin "$target" -- \
     "corpus/$target" -artifact_prefix="artifacts/$target/" -max_len=4096 "$@"

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# check-hit-path.sh LIB.so: what malloc and free execute when the window serves them, and the same compiled into a Rust program.
+# check-hit-path.sh LIB.so: checks the instructions that malloc and free execute when the window serves them, and the same code compiled into a
+# Rust program.
 #
-# From the entry down to the first `ret` there may be no call, no jump that is always taken, no locked or otherwise atomic
-# read-modify-write, no thread-local storage but two accesses of the rseq area for each of the two operations (the store of rseq_cs,
-# the load of the CPU number), and no more instructions than were counted when this was written. The next object is fetched right behind
-# the test of its address: a fetch of an address that is not mapped, as at the end of a chain, walks the page tables in vain.
+# From the entry to the first `ret` there must be no call, no unconditional jump, no locked or otherwise atomic read-modify-write, no access
+# of thread-local storage except two of the rseq area for each operation (the store of rseq_cs and the load of the CPU number), and no more
+# instructions than the limits below. The next object must be prefetched right after the test of its address: prefetching an unmapped
+# address, as at the end of a chain, walks the page tables in vain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 library=${1:?usage: check-hit-path.sh LIB.so}
 [[ -f $library ]] || { echo "$0: no library at $library; build it with: cargo build --release -p larder-ffi" >&2; exit 2; }
 
-# instructions at most, accesses of the rseq area exactly. By rows: what malloc and free jump to with several nodes, where malloc looks at the
-# CPU's own number as well.
+# The most instructions of each function. By rows: the functions that malloc and free jump to with several nodes, where malloc also looks at the
+# CPU's own number.
 malloc_limit=29 free_limit=33 pair_limit=67 malloc_by_row_limit=34 free_by_row_limit=40
 
 passed=0
@@ -23,7 +24,7 @@ straight() { # FILE FUNCTION
         awk -F'\t' '/^ +[0-9a-f]+:/ { sub(/ *[#<].*/, "", $2); print $2; if ($2 ~ /^ret/) exit }'
 }
 
-# The rules; prints what breaks them.
+# Checks the rules and prints the violations.
 offences() { # LIMIT ACCESSES
     awk -v limit="$1" -v accesses="$2" '
         /^lock|^xadd|^cmpxchg|^xchg .*\(/   { print "atomic: " $0 }
@@ -40,12 +41,12 @@ offences() { # LIMIT ACCESSES
         }'
 }
 
-# The whole name of a function by rows.
+# The mangled name of a function by rows.
 by_row() { # malloc or free
     nm "$library" | awk -v name="${1}_by_row" '$3 ~ name { print $3 }'
 }
 
-# check FILE FUNCTION LIMIT ACCESSES
+# check FILE FUNCTION LIMIT ACCESSES: at most LIMIT instructions, exactly ACCESSES accesses of the rseq area.
 check() {
     local code broken
     code=$(straight "$1" "$2")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check-symbols.sh LIB.so: what the library offers and needs is what ffi/symbols.txt and ffi/imports.txt say; it needs no
-# library but libc, has no thread-local storage, and is never unloaded.
+# check-symbols.sh LIB.so: checks that the library exports and imports exactly the names in ffi/symbols.txt and ffi/imports.txt, needs no
+# library except libc, has no thread-local storage, and is never unloaded.
 set -euo pipefail
 ffi=$(cd "$(dirname "$0")/../ffi" && pwd)
 library=${1:?usage: check-symbols.sh LIB.so}
@@ -23,7 +23,7 @@ check() {
 
 entries() { sed -E '/^(#|$)/d' "$1" | LC_ALL=C sort; }
 exported() { nm -D --defined-only --without-symbol-versions "$library" | awk '{ print $NF }' | LC_ALL=C sort; }
-# Undefined names, with "weak" before those that may stay so.
+# Undefined names, with "weak" before those that may stay undefined.
 imported() {
     nm -D --undefined-only --without-symbol-versions "$library" |
         awk '{ print ($1 == "U" ? "" : "weak ") $2 }' | LC_ALL=C sort
@@ -32,11 +32,11 @@ dynamic() { readelf -dW "$library" | sed -nE "$1"; }
 needed() { dynamic 's/.*\(NEEDED\).*\[(.*)\]/\1/p'; }
 soname() { dynamic 's/.*\(SONAME\).*\[(.*)\]/\1/p'; }
 flags() { dynamic 's/.*FLAGS_1.*Flags: (.*)/\1/p'; }
-# Names of larder's that whatever the archive is linked into might bind to another's function, or reach by way of the dynamic linker.
+# larder's own names that the program which the archive is linked into might bind to another function, or reach through the dynamic linker.
 bindable() {
     readelf -sW "$archive" 2>/dev/null | awk '$5 == "GLOBAL" && $6 == "DEFAULT" && $7 != "UND" && $8 ~ /larder/ { print $8 }' | LC_ALL=C sort -u
 }
-# Names that the dynamic linker binds, and might bind to another library's function.
+# Names that the dynamic linker binds, possibly to another library's function.
 bound() { readelf -rW "$library" | awk '$3 ~ /JUMP_SLO|GLOB_DAT|_64$/ { sub(/@.*/, "", $5); print $5 }' | LC_ALL=C sort -u; }
 
 check "every name of symbols.txt is exported" "$(LC_ALL=C comm -13 <(exported) <(entries "$ffi/symbols.txt"))"

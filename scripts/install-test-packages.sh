@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests need and that are not here yet. Needs root and a Debian mirror.
+# Installs the Debian packages that the tests need and that are missing. Needs root and a Debian mirror.
 set -euo pipefail
 
-# package:why, one a line
+# package:reason, one per line
 packages='
 gcc:builds the C tests; compiles under larder
 g++:builds the C++ tests; compiles under larder
@@ -40,7 +40,7 @@ is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) =
 
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=4 -o DPkg::Lock::Timeout=300 "$@"; }
 
-# Services that are installed must not start: the tests start their own.
+# The services in the packages must not start: the tests start their own.
 forbid_services() {
     [[ -e /usr/sbin/policy-rc.d ]] && return
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The one test command: all that must hold. Needs Debian 12, Rust 1.95 and root (to install Debian packages that are missing).
+# The one test command, which checks everything. Needs Debian 12, Rust 1.95 and root (to install missing Debian packages).
 #
 #   scripts/test.sh            everything
 #   scripts/test.sh --quick    without the real programs
 #
-# A step that fails does not keep the others from running, but for the packages and the build, without which none could.
-# The last line is `N passed, N failed`, over all checks of all steps; before it, if any failed, stand their titles, and how many were skipped.
+# If a step fails, the others still run; the exceptions are the packages and the build, without which no other step could run.
+# The last line is `N passed, N failed`, over all checks of all steps. Before it come the titles of the steps that failed and the number of skipped
+# ones, if any.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -25,13 +26,13 @@ trap 'rm -f "$log"' EXIT
 trap 'end_children; exit 130' INT
 trap 'end_children; exit 143' TERM
 
-# step TITLE CMD…: one step, 15 minutes at most; adds what it counted, or itself if it did not count.
+# step TITLE CMD…: runs one step, for at most 15 minutes, and adds up its checks; a step that does not count its checks counts as one.
 step() {
     local title=$1 status=0 started=$SECONDS
     shift
     printf '\n== %s\n' "$title"
-    # In the background, with its status by pipefail: a signal ends the wait, and would not end a step in the foreground. There bash has SIGINT
-    # ignored, which is not for what is tested.
+    # In the background, because a signal ends the wait but would not end a step in the foreground; pipefail gives its status. In background
+    # processes bash ignores SIGINT, so it is reset for the programs under test.
     env --default-signal=INT,QUIT timeout -k 10 900 "$@" 2>&1 | tee "$log" &
     wait $! || status=$?
     count "$status"
@@ -39,14 +40,14 @@ step() {
     ((status == 0)) || fail "$title" "$status"
 }
 
-# One without which the others could not run.
+# must TITLE CMD…: a step without which the others could not run.
 must() {
     local before=${#failures[@]}
     step "$@"
     ((${#failures[@]} == before)) || finish
 }
 
-# The sums of cargo's lines and of our own: `3 passed, 0 failed`; and what says that it was skipped.
+# count STATUS: adds up the result lines of cargo and of our own tests (`3 passed, 0 failed`), and the lines that say that something was skipped.
 count() {
     local good bad left
     left=$(grep -c '^skipped' "$log" || true)
@@ -87,7 +88,7 @@ both_modes() { # TITLE CMD…
 style() {
     if cargo fmt --version >/dev/null 2>&1; then step "cargo fmt" cargo fmt --all --check; else skip "cargo fmt" "not installed"; fi
     if cargo clippy --version >/dev/null 2>&1; then
-        # The C library alone: it is built without std, and in one build with the others its libc would have it.
+        # The C library separately: it is built without std, but in one build with the others its libc crate would have the feature `std`.
         step "cargo clippy" cargo clippy --locked --workspace --exclude larder-ffi --all-targets -- -D warnings
         step "cargo clippy, the C library" cargo clippy --locked -p larder-ffi -- -D warnings
     else
@@ -98,12 +99,12 @@ style() {
 build() {
     must "cargo build --release" cargo build --locked --release
     step "what it left" ls -l "$target"/release/{larder,liblarder.so,liblarder.a}
-    # A second program among the default members would make `cargo run` ask which one is meant.
+    # With a second program among the default members, `cargo run` would not know which one to run.
     step "the README's first command" bash -c \
         '[[ $(cargo run --release -- run -- python3 -c "print(sum(range(10**6)))") == 499999500000 ]]'
 }
 
-# The locks and lock-free pieces under loom, which replaces the atomics and so is a workspace of its own.
+# Tests the locks and the lock-free structures under loom, which replaces the atomics and is therefore a workspace of its own.
 loom() {
     step "loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$target/loom" \
         cargo test --locked --release --manifest-path tests/loom/Cargo.toml

@@ -1,5 +1,5 @@
 #![no_main]
-//! Bytes as calls of `GlobalAlloc`.
+//! Interprets bytes as calls of `GlobalAlloc`.
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

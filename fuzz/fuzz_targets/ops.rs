@@ -1,5 +1,5 @@
 #![no_main]
-//! Bytes as calls of the methods of `Larder`.
+//! Interprets bytes as calls of the methods of `Larder`.
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

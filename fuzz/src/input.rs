@@ -1,6 +1,6 @@
-//! Bytes read as numbers.
+//! Reads bytes as numbers.
 
-/// The rest of a byte string; it ends the run when it is used up.
+/// The rest of a byte string. The run ends when it is used up.
 pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -21,8 +21,8 @@ impl<'a> Input<'a> {
         Some(usize::from(self.byte()?) << 8 | usize::from(self.byte()?))
     }
 
-    /// A size below 2^`most_bits`: one byte for the scale, two for the value. Three in four are below 2^12, and there
-    /// small and large are equally likely.
+    /// A size below 2^`most_bits`: one byte for the scale, two for the value. Three in four are below 2^12, and among these
+    /// every scale is equally likely.
     pub(super) fn size(&mut self, most_bits: u32) -> Option<usize> {
         let scale = u32::from(self.byte()?);
         let bits = if scale < 192 { scale % 13 } else { scale % (most_bits + 1) };

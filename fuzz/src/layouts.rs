@@ -1,4 +1,4 @@
-//! `GlobalAlloc` with every layout Rust can ask for.
+//! Calls of `GlobalAlloc` with every layout that Rust can ask for.
 use super::input::Input;
 use super::shadow::{Object, Shadow, check_zero};
 use larder::Larder;
@@ -10,7 +10,7 @@ const SIZE_BITS: u32 = 26;
 /// Alignments reach 2^24.
 const ALIGN_BITS: u32 = 25;
 
-/// Runs the calls that `bytes` spell, then frees what is left.
+/// Runs the calls that `bytes` encode, then frees the objects that are left.
 pub fn run(bytes: &[u8]) {
     let mut shadow = Shadow::default();
     let mut input = Input::new(bytes);
@@ -18,7 +18,7 @@ pub fn run(bytes: &[u8]) {
     while dealloc(&mut shadow, 0) {}
 }
 
-/// One call; `None` when the input is used up.
+/// Makes one call. Returns `None` when the input is used up.
 fn step(shadow: &mut Shadow, input: &mut Input<'_>) -> Option<()> {
     match input.byte()? % 8 {
         0..=1 => alloc(shadow, layout(input)?),
@@ -29,7 +29,7 @@ fn step(shadow: &mut Shadow, input: &mut Input<'_>) -> Option<()> {
     Some(())
 }
 
-/// Mostly the small alignments of real types, and sizes that need not be multiples of them; never size 0.
+/// A layout, mostly with the small alignment of a real type. Its size need not be a multiple of the alignment and is never 0.
 fn layout(input: &mut Input<'_>) -> Option<Layout> {
     let most = if input.byte()? % 4 == 0 { ALIGN_BITS } else { 7 };
     Layout::from_size_align(input.size(SIZE_BITS)?.max(1), input.align(most)?).ok()
@@ -53,12 +53,12 @@ fn alloc_zeroed(shadow: &mut Shadow, layout: Layout) {
     shadow.insert(start, layout.size(), layout.align());
 }
 
-/// The layout the object was made with.
+/// The layout with which the object was allocated.
 fn layout_of(object: &Object) -> Option<Layout> {
     Layout::from_size_align(object.size, object.align).ok()
 }
 
-/// Whether there was an object left.
+/// Frees an object. Returns whether there was one left.
 fn dealloc(shadow: &mut Shadow, pick: usize) -> bool {
     let Some(object) = shadow.take(pick) else { return false };
     let Some(layout) = layout_of(&object) else { return false };
@@ -67,7 +67,7 @@ fn dealloc(shadow: &mut Shadow, pick: usize) -> bool {
     true
 }
 
-/// The object keeps its alignment and its content.
+/// Resizes an object, and checks that it keeps its alignment and its content.
 fn realloc(shadow: &mut Shadow, pick: usize, size: usize) {
     if !shadow.has_room(size) {
         return;

@@ -1,5 +1,5 @@
-//! Interpreters that turn bytes into allocator calls and check every answer. Shared by the fuzz targets and by the
-//! tests that run on stable Rust.
+//! Interpreters that turn bytes into allocator calls and check every result. The fuzz targets and the tests that run on
+//! stable Rust share them.
 
 mod input;
 pub mod layouts;

@@ -1,4 +1,4 @@
-//! The methods of [`Larder`] that the C surface stands on, in any order.
+//! Calls, in any order, of the methods of [`Larder`] that the C face is built on.
 use super::input::Input;
 use super::shadow::{Object, Shadow, check_zero};
 use larder::Larder;
@@ -11,7 +11,7 @@ const SIZE_BITS: u32 = 27;
 /// Alignments reach 2^22.
 const ALIGN_BITS: u32 = 23;
 
-/// Runs the calls that `bytes` spell, then frees what is left.
+/// Runs the calls that `bytes` encode, then frees the objects that are left.
 pub fn run(bytes: &[u8]) {
     let mut shadow = Shadow::default();
     let mut input = Input::new(bytes);
@@ -22,7 +22,7 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
-/// One call; `None` when the input is used up.
+/// Makes one call. Returns `None` when the input is used up.
 fn step(shadow: &mut Shadow, input: &mut Input<'_>) -> Option<()> {
     match input.byte()? % 16 {
         0..=2 => malloc(shadow, input.size(SIZE_BITS)?),
@@ -87,25 +87,25 @@ fn take_to_resize(shadow: &mut Shadow, pick: usize, size: usize) -> Option<Objec
     shadow.has_room(size).then(|| shadow.take(pick))?
 }
 
-/// What `object` held is now at `moved`, as far as both sizes go.
+/// Checks that the content of `object` is now at `moved`, up to the smaller of the two sizes, and records the object under its new size.
 fn settle(shadow: &mut Shadow, object: &Object, moved: *mut u8, size: usize, align: usize) {
     assert!(!moved.is_null(), "no memory to make {object:?} {size} bytes long");
     object.check_at(moved, size.min(object.size));
     shadow.insert(moved, size, align);
 }
 
-/// The object gets `size` bytes or more, or stays as it was; either way its holder may use all it is said to have.
+/// The object gets `size` bytes or more, or stays as it was. Either way its holder may use all bytes that are reported as usable.
 fn resize_in_place(shadow: &mut Shadow, pick: usize, size: usize, more: usize) {
     let Some(object) = take_to_resize(shadow, pick, size.saturating_add(more)) else { return };
     // SAFETY: the object is live and no longer in the shadow.
     let usable = unsafe { HEAP.resize_in_place(object.start, size, size + more) };
-    // SAFETY: as above.
+    // SAFETY: the object is still live: it was resized in place.
     assert_eq!(usable, unsafe { HEAP.usable_size(object.start) }, "{object:?}");
     assert!(usable >= size.min(object.size), "{object:?} was left with {usable} bytes, {size} were asked for");
     settle(shadow, &object, object.start, usable, object.align);
 }
 
-/// All usable bytes belong to the holder: writing them harms nobody.
+/// All usable bytes belong to the holder: writing them must not damage anything.
 fn use_all(shadow: &mut Shadow, pick: usize) {
     let Some(object) = shadow.look(pick) else { return };
     // SAFETY: the object is live.
@@ -117,7 +117,7 @@ fn use_all(shadow: &mut Shadow, pick: usize) {
     }
 }
 
-/// What is foretold is what is given.
+/// An object must have the usable size that `good_size` predicts.
 fn compare_good_size(shadow: &mut Shadow, align: usize, size: usize) {
     if !shadow.has_room(size) {
         return;
@@ -128,7 +128,7 @@ fn compare_good_size(shadow: &mut Shadow, align: usize, size: usize) {
     assert_eq!(HEAP.good_size(align, size), unsafe { HEAP.usable_size(start) }, "align {align}, size {size}");
 }
 
-/// Sizes that no object can have are refused, and a refused realloc leaves the object alone.
+/// Sizes that no object can have must be refused, and a refused realloc must leave the object unchanged.
 fn ask_too_much(shadow: &mut Shadow, pick: usize, less: u8) {
     let size = usize::MAX - (usize::from(less) << (less % 56));
     if size <= isize::MAX as usize {
@@ -145,7 +145,7 @@ fn ask_too_much(shadow: &mut Shadow, pick: usize, less: u8) {
     }
 }
 
-/// Rarely, because it is slow.
+/// Trims, but only rarely, because it is slow.
 fn trim(when: u8, keep: usize) {
     if when < 8 {
         HEAP.trim(keep);

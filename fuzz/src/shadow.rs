@@ -1,15 +1,15 @@
-//! What the program under test would know: where its objects lie, how long they are, what they hold.
+//! The state that a program would know: where its objects lie, how long they are, and what they hold.
 use std::collections::BTreeMap;
 
-/// No run holds more than this at once.
+/// The most bytes that a run holds at once.
 pub(super) const MOST_BYTES: usize = 192 << 20;
-/// Objects up to this size are written and checked whole; longer ones at this many places.
+/// Objects up to this size are written and checked completely, longer ones at about this many places.
 const PROBES: usize = 512;
 
 /// A live object.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Object {
-    /// Where it begins.
+    /// The object's address.
     pub(super) start: *mut u8,
     /// The size that was asked for.
     pub(super) size: usize,
@@ -22,7 +22,7 @@ impl Object {
     /// Panics if the first `size` bytes of this object did not arrive at `place`.
     pub(super) fn check_at(&self, place: *const u8, size: usize) {
         for at in probes(self.size).filter(|&at| at < size) {
-            // SAFETY: the caller's objects are live and at least `size` long.
+            // SAFETY: `place` is a live object of at least `size` bytes, and `at` is below `size`.
             let found = unsafe { place.wrapping_add(at).read() };
             assert_eq!(found, self.byte_at(at), "byte {at} of {self:?} seen at {place:?} has changed");
         }
@@ -40,7 +40,7 @@ impl Object {
     }
 }
 
-/// The places of an object of `size` bytes that are looked at, the last one always.
+/// The offsets at which an object of `size` bytes is written and checked; the last byte is always one of them.
 pub(super) fn probes(size: usize) -> impl Iterator<Item = usize> {
     (0..size).step_by(size.div_ceil(PROBES).max(1)).chain(size.checked_sub(1))
 }
@@ -48,7 +48,7 @@ pub(super) fn probes(size: usize) -> impl Iterator<Item = usize> {
 /// Panics if `size` bytes from `start` are not zero.
 pub(super) fn check_zero(start: *const u8, size: usize) {
     for at in probes(size) {
-        // SAFETY: the caller just got this object of `size` bytes.
+        // SAFETY: the caller has just allocated this object of `size` bytes, and `at` is below `size`.
         let found = unsafe { start.wrapping_add(at).read() };
         assert_eq!(found, 0, "byte {at} of the zeroed object {start:?} of {size} bytes");
     }
@@ -68,7 +68,7 @@ impl Shadow {
         size <= MOST_BYTES - self.bytes.min(MOST_BYTES)
     }
 
-    /// Takes in a new object: it must exist, be aligned and overlap no other. Its bytes get a pattern of their own.
+    /// Records a new object. It must exist, be aligned and overlap no other object. Its bytes get a pattern of their own.
     pub(super) fn insert(&mut self, start: *mut u8, size: usize, align: usize) {
         self.made = self.made.wrapping_add(1);
         let object = Object { start, size, align, tag: self.made };
@@ -80,14 +80,14 @@ impl Shadow {
         self.live.insert(start.addr(), object);
     }
 
-    /// A live object, picked by a number, its content checked; it stays.
+    /// A live object, picked by a number, after checking its content. It stays in the shadow.
     pub(super) fn look(&self, pick: usize) -> Option<Object> {
         let object = *self.live.values().nth(pick % self.live.len().max(1))?;
         object.check_at(object.start, object.size);
         Some(object)
     }
 
-    /// The same, but it goes: the caller frees or moves it.
+    /// As [`Shadow::look`], but removes the object: the caller frees or moves it.
     pub(super) fn take(&mut self, pick: usize) -> Option<Object> {
         let object = self.look(pick)?;
         self.live.remove(&object.start.addr());
@@ -95,7 +95,7 @@ impl Shadow {
         Some(object)
     }
 
-    /// No other object may begin or end inside this one. One of size 0 is as long as one byte: it is unique.
+    /// Panics if another object overlaps this one. An object of size 0 counts as one byte, because it must be unique.
     fn check_alone(&self, object: &Object) {
         let (start, end) = (object.start.addr(), object.start.addr() + object.size.max(1));
         if let Some((_, before)) = self.live.range(..end).next_back() {
