@@ -1,4 +1,4 @@
-//! Many blocks allocated, then all freed: in order, in reverse, at random. The time is that of the whole batch.
+//! Allocates many objects, then frees all of them: in order, in reverse or at random. The time is that of the whole batch.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use larder_contenders::{Batch, CONTENDERS, criterion, layout, mixed_layouts, shuffled};
@@ -11,7 +11,7 @@ fn large_layouts() -> Vec<Layout> {
     shuffled(POOL).iter().map(|step| layout((4 + step % 249) << 10)).collect()
 }
 
-/// A name, and how to make a fresh batch.
+/// A name, and a function that makes a new batch.
 type Named = (&'static str, fn() -> Batch);
 
 fn all() -> [Named; 5] {

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PEERS = {"jemalloc": "libjemalloc.so.2", "mimalloc": "libmimalloc.so.2*", "tcmalloc": "libtcmalloc_minimal.so.4"}
 STARTS_PER_ROUND = 60
 
-# Figure -> (what it is, unit, promise: at most this many times glibc's, plus this much).
+# Figure -> (title, unit, promise: at most this many times glibc's figure, plus this much).
 FIGURES = {
     "pairs.pair64_ns": ("malloc(64) + free", "ns", 0.45, 0),
     "pairs.order150_ns": ("150 mixed, in order", "ns", 0.5, 0),
@@ -44,7 +44,7 @@ def fail(message):
 
 
 def find_larder():
-    # Not all who want it stay in this directory.
+    # An absolute path, because some callers change their working directory.
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve()
     library = target / "release" / "liblarder.so"
     return library if library.exists() else fail(f"{library} is missing: run `cargo build --release` first")

@@ -1,4 +1,4 @@
-//! A buffer that grows by realloc to 64 MiB, as a `Vec` does, with its new part written to or not.
+//! A buffer that grows by realloc to 64 MiB, as a `Vec` does, with or without writing to its new part.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 use larder_contenders::{CONTENDERS, Contender, criterion, layout};
@@ -6,7 +6,7 @@ use larder_contenders::{CONTENDERS, Contender, criterion, layout};
 const FIRST: usize = 64;
 const LAST: usize = 64 << 20;
 
-/// A size and the one that follows it.
+/// Maps a size to the next one.
 type Step = fn(usize) -> usize;
 
 const RATES: [(&str, Step); 2] = [("by half", |size| size + size / 2), ("by doubling", |size| size * 2)];

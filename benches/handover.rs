@@ -1,4 +1,4 @@
-//! One thread allocates and writes, another reads and frees. Blocks change hands 64 at a time through a ring without locks.
+//! One thread allocates and writes objects, another reads and frees them. Objects are handed over 64 at a time through a lock-free ring.
 
 use crossbeam_utils::CachePadded;
 use larder_contenders::{Block, Contender, layout};
@@ -34,7 +34,7 @@ impl Ring {
     }
 }
 
-/// Wall time of handing over `blocks` blocks, rounded up to whole lanes.
+/// The wall time of handing over `blocks` objects, rounded up to whole lanes.
 pub(crate) fn run(contender: &Contender, blocks: u64) -> Duration {
     let turns = blocks.div_ceil(LANE as u64);
     let ring = Ring::new();
@@ -49,7 +49,7 @@ pub(crate) fn run(contender: &Contender, blocks: u64) -> Duration {
 fn produce(contender: &Contender, ring: &Ring, turns: u64) {
     pin(0);
     for turn in 0..turns {
-        // Pairs with the release in `consume`: the lane has been read out.
+        // Pairs with the release in `consume`: the consumer has taken the lane's objects.
         wait_until(|| turn < ring.taken.load(Ordering::Acquire) + LANES);
         for slot in ring.lane(turn) {
             slot.store(contender.alloc(layout(SIZE)).into_raw(), Ordering::Relaxed);
@@ -61,10 +61,10 @@ fn produce(contender: &Contender, ring: &Ring, turns: u64) {
 fn consume(contender: &Contender, ring: &Ring, turns: u64) {
     pin(1);
     for turn in 0..turns {
-        // Pairs with the release in `produce`: the lane and the blocks in it are written.
+        // Pairs with the release in `produce`: the lane and the objects in it are written.
         wait_until(|| turn < ring.sent.load(Ordering::Acquire));
         for slot in ring.lane(turn) {
-            // SAFETY: the producer put it there, and each lane is read out once.
+            // SAFETY: the producer stored an address from `into_raw` there, and each lane is emptied once.
             let block = unsafe { Block::from_raw(slot.load(Ordering::Relaxed)) };
             block.look(layout(SIZE));
             contender.free(block, layout(SIZE));
@@ -73,7 +73,7 @@ fn consume(contender: &Contender, ring: &Ring, turns: u64) {
     }
 }
 
-/// Spins, but lets the other thread run where there are more threads than CPUs.
+/// Spins, but lets the other thread run if there are more threads than CPUs.
 fn wait_until(ready: impl Fn() -> bool) {
     let mut spins = 0_u32;
     while !ready() {
@@ -82,12 +82,12 @@ fn wait_until(ready: impl Fn() -> bool) {
     }
 }
 
-/// Which two cores talk decides what a line's journey costs, so it must not change between runs.
+/// The cost of moving a cache line depends on the two cores involved, so they must not change between runs.
 fn pin(cpu: usize) {
-    // SAFETY: all zeroes is the empty set.
+    // SAFETY: a set of all zeros is valid: the empty set.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
     // SAFETY: the set has room for CPU 0 and 1.
     unsafe { libc::CPU_SET(cpu, &mut set) };
-    // SAFETY: the set outlives the call; where the CPU is not ours it fails, and the thread roams.
+    // SAFETY: the set outlives the call. If this process may not use the CPU the call fails, and the thread is not pinned.
     unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
 }

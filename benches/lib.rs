@@ -1,1 +1,1 @@
-//! The benchmarks are the files beside this one; what they share is the package in `contenders/`.
+//! The benchmarks are the files beside this one; their shared code is the package in `contenders/`.

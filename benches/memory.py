@@ -19,7 +19,7 @@ PEAK_MIB = 800
 BURST_MIB = 500
 PAGES_OF_A_BURST = BURST_MIB * 256
 PROGRAMS = ["handed_over 1", "handed_over 4", "handed_over 4 800 TAIL", "alone random", "alone first", "bursts", "drift CHURN", "drift SIZES"]
-# Figure -> (what it is, unit).
+# Figure -> (title, unit).
 FIGURES = {
     "handed_over 1.run_ms": ("800 MiB from 1 thread to 1", "ms"),
     "handed_over 1.after_1s_mib": ("... resident 1 s later", "MiB"),

@@ -1,4 +1,4 @@
-//! One block allocated and freed at once, from 8 bytes to 1 MiB.
+//! Allocates one object and frees it at once, from 8 bytes to 1 MiB.
 
 use criterion::{BenchmarkId, Criterion};
 use larder_contenders::{CONTENDERS, criterion, layout};

@@ -17,7 +17,7 @@ import claims
 
 SOURCES = claims.HERE.parent / "tests" / "programs"
 LINES = 1_000_000
-# What `larder compare` ends with when an allocator has no figures.
+# The exit status of `larder compare` if an allocator has no figures.
 SOME_NOT_MEASURED = 1
 
 PYTHON = """
@@ -53,7 +53,7 @@ select length(group_concat(b)) from t;
 """
 
 
-# Name -> command, run where `lines` lies.
+# Name -> command, which runs in the directory of the file `lines`.
 PROGRAMS = {
     "python3": ["python3", "-c", PYTHON],
     "ruby": ["ruby", "-e", RUBY],

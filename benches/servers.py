@@ -28,7 +28,7 @@ SAMPLE_EVERY_S = 0.2
 QUIET_S = 3
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
-# Figure -> (title, unit, how many of what is measured make one).
+# Figure -> (title, unit, divisor from the measured quantity to the unit).
 FIGURES = {
     "cpu_us": ("processor time of a request", "us", 1),
     "peak_bytes": ("peak memory (PSS)", "MiB", 2**20),
@@ -44,7 +44,7 @@ http {{
     server {{ listen 127.0.0.1:{port}; root {folder}; }}
 }}
 """
-# An answer of each is a table of rows made into text, as of an application server.
+# Each answers with a table of rows converted to text, like an application server.
 PUMA_APP = """
 require "json"
 run lambda { |env|
@@ -380,7 +380,7 @@ def main():
     claims.add_common(parser)
     options = parser.parse_args()
     libraries = claims.contenders(options.extra)
-    # Debian's Redis is linked to jemalloc: a C library that comes first gives it the system's.
+    # Debian's Redis is linked to jemalloc. Preloading the C library gives it the system malloc.
     libraries["glibc"] = next(iter(glob.glob("/lib/*-linux-gnu/libc.so.6")), None)
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

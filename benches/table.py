@@ -18,7 +18,7 @@ def medians():
     root = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "criterion"
     found = {}
     files = {file: file.stat().st_mtime for file in root.glob("*/*/*/new/benchmark.json")}
-    # What is no benchmark any more, or is no contender, stays there.
+    # Results of removed benchmarks and contenders stay there.
     old = [file for file, time in files.items() if time < max(files.values()) - DAY]
     if old:
         print(f"table.py: {len(old)} of {len(files)} are older by a day and left out", file=sys.stderr)

@@ -1,4 +1,4 @@
-//! The same work on one thread and on all, and blocks that one thread allocates and another frees.
+//! The same work on one thread and on all, and objects that one thread allocates and another frees.
 
 #[path = "handover.rs"]
 mod handover;
@@ -27,7 +27,7 @@ fn batches(contender: &Contender, turns: u64) {
     }
 }
 
-/// Wall time of `count` threads that each do `turns` turns, from the moment all are ready.
+/// The wall time of `count` threads that each do `turns` turns, from the moment when all are ready.
 fn together(count: usize, contender: &Contender, turns: u64, work: Work) -> Duration {
     let ready = Barrier::new(count + 1);
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Zeroed memory, from blocks that were left alone and from blocks that were written to before they came back.
+//! Zeroed memory, with objects that are not written to and with objects that are written to before they are freed.
 
 use criterion::{BenchmarkId, Criterion};
 use larder_contenders::{CONTENDERS, Contender, criterion, layout};

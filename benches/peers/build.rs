@@ -1,12 +1,12 @@
-//! Compiles what the allocators' crates would link in a way that is unfair to them, or not at all:
+//! Compiles the allocators whose crates would link them in a way that is unfair to them, or not at all:
 //!
-//! - bump, which is no crate;
-//! - rpmalloc, whose crate brings in std, and which learns of threads by standing in for pthread_create: that function
-//!   must have another name here, as a library made by rustc exports nothing but Rust functions;
-//! - snmalloc, whose crate asks for libstdc++: a megabyte in each process for the one function that its own library
-//!   for preloading takes from glibc.
+//! - bump, which is not a crate;
+//! - rpmalloc, whose crate pulls in std, and which tracks threads by interposing pthread_create: that function must have
+//!   another name here, because a library made by rustc exports nothing but Rust functions;
+//! - snmalloc, whose crate needs libstdc++: a megabyte in each process for the one function that its own library for
+//!   preloading takes from glibc.
 //!
-//! The sources are those of the crates, as Cargo.lock has them.
+//! The sources are those of the crates, in the versions of Cargo.lock.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ fn main() {
     if wanted("SNMALLOC_RS") {
         snmalloc();
     }
-    // A library that names no libc would be bound to the oldest version of each function.
+    // A library that does not name libc as a dependency would be bound to the oldest version of each function.
     println!("cargo::rustc-link-lib=c");
 }
 
@@ -66,10 +66,10 @@ fn snmalloc() {
         .compile("snmalloc");
 }
 
-/// Where cargo has unpacked the crate that `feature` asks for.
+/// The directory into which cargo has unpacked the crate that `feature` needs.
 fn source(feature: &str, name: &str) -> PathBuf {
     let target = std::env::var("TARGET").unwrap_or_default();
-    // Only what this build needed is sure to be there.
+    // Only the crates that this build needs are certain to be there.
     let options = ["--locked", "--offline", "--filter-platform", &target].map(str::to_owned).to_vec();
     let features = CargoOpt::SomeFeatures(vec![feature.to_owned()]);
     let metadata = MetadataCommand::new().features(features).other_options(options).exec();

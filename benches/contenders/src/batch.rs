@@ -1,9 +1,9 @@
-//! Many blocks allocated, then all freed in a given order.
+//! Allocates many objects, then frees all of them in a given order.
 
 use crate::{Block, Contender};
 use std::alloc::Layout;
 
-/// Steps through its pool of requests from turn to turn, since no program repeats a batch to the byte.
+/// A batch of requests. Each turn begins at another place of the pool, because no program repeats exactly the same batch.
 pub struct Batch {
     pool: Vec<Layout>,
     order: Vec<usize>,
@@ -11,17 +11,17 @@ pub struct Batch {
     start: usize,
 }
 
-/// Prime to the pools' lengths, so that turns begin everywhere.
+/// Coprime to the pools' lengths, so that turns begin everywhere.
 const STEP: usize = 151;
 
 impl Batch {
-    /// A batch that frees in `order`, asking for as many layouts of `pool`, which is longer.
+    /// A batch that allocates as many layouts of `pool`, which is longer, as `order` has places, and frees in that order.
     pub fn new(pool: Vec<Layout>, order: Vec<usize>) -> Self {
         let live = Vec::with_capacity(order.len());
         Self { pool, order, live, start: 0 }
     }
 
-    /// Blocks of one turn.
+    /// The number of objects in one turn.
     pub fn len(&self) -> usize {
         self.order.len()
     }
@@ -31,7 +31,7 @@ impl Batch {
         self.order.is_empty()
     }
 
-    /// Allocates all, frees all; allocates nothing for itself.
+    /// Allocates all objects, then frees them. Makes no other allocations.
     pub fn turn(&mut self, contender: &Contender) {
         let layouts = &self.pool[self.start..][..self.order.len()];
         self.live.extend(layouts.iter().map(|layout| Some(contender.alloc(*layout))));

@@ -1,4 +1,4 @@
-//! How long to measure: a full run stays under ten minutes, `LARDER_BENCH_QUICK=1` under 90 seconds.
+//! The time budget: a full run takes less than ten minutes, with `LARDER_BENCH_QUICK=1` less than 90 seconds.
 
 use criterion::Criterion;
 use std::time::Duration;

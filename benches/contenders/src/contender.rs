@@ -1,17 +1,17 @@
-//! The allocators, each called through its `GlobalAlloc` by an indirect call: that stands for the
-//! call of `__rust_alloc`, keeps larder from being inlined where C peers cannot be, and costs all the same.
+//! The allocators. Each is called through its `GlobalAlloc` by an indirect call. This stands for the call of
+//! `__rust_alloc`, prevents inlining of larder where C peers cannot be inlined, and costs the same for all.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::NonNull;
 
-/// An allocator under its name.
+/// An allocator and its name.
 pub struct Contender {
-    /// As it appears in a report.
+    /// The name in reports.
     pub name: &'static str,
     heap: &'static (dyn GlobalAlloc + Sync),
 }
 
-/// All of them, larder first.
+/// All contenders, larder first.
 pub static CONTENDERS: &[Contender] = &[
     Contender::new("larder", &larder::Larder),
     Contender::new("system", &System),
@@ -27,11 +27,11 @@ pub static CONTENDERS: &[Contender] = &[
     Contender::new("tcmalloc", &tcmalloc_better::TCMalloc),
 ];
 
-/// Memory a contender gave out. It is given back by value, to the same contender with the same layout.
+/// An object from a contender. It is freed by value, by the same contender and with the same layout.
 #[derive(Debug)]
 pub struct Block(NonNull<u8>);
 
-// SAFETY: a block is plain memory with one owner.
+// SAFETY: an object is plain memory with a single owner, and any thread may free it.
 unsafe impl Send for Block {}
 
 impl Contender {
@@ -39,7 +39,7 @@ impl Contender {
         Self { name, heap }
     }
 
-    /// A block of at least 8 bytes whose first word the caller has written.
+    /// Allocates an object of at least 8 bytes and writes its first word.
     #[inline]
     pub fn alloc(&self, layout: Layout) -> Block {
         let block = self.alloc_untouched(layout);
@@ -47,31 +47,31 @@ impl Contender {
         block
     }
 
-    /// A block nobody wrote to.
+    /// Allocates an object and does not write to it.
     #[inline]
     pub fn alloc_untouched(&self, layout: Layout) -> Block {
         // SAFETY: no layout of these benchmarks has size 0.
         self.block(unsafe { self.heap.alloc(layout) })
     }
 
-    /// A block of zeroes.
+    /// Allocates a zeroed object.
     #[inline]
     pub fn zeroed(&self, layout: Layout) -> Block {
         // SAFETY: no layout of these benchmarks has size 0.
         self.block(unsafe { self.heap.alloc_zeroed(layout) })
     }
 
-    /// The block with another size.
+    /// Resizes the object.
     #[inline]
     pub fn resize(&self, block: Block, layout: Layout, size: usize) -> Block {
-        // SAFETY: the block is this contender's, of this layout, and consumed.
+        // SAFETY: the object is from this contender and has this layout, and `block` is consumed.
         self.block(unsafe { self.heap.realloc(block.0.as_ptr(), layout, size) })
     }
 
-    /// Ends the block.
+    /// Frees the object.
     #[inline]
     pub fn free(&self, block: Block, layout: Layout) {
-        // SAFETY: the block is this contender's, of this layout, and consumed.
+        // SAFETY: the object is from this contender and has this layout, and `block` is consumed.
         unsafe { self.heap.dealloc(block.0.as_ptr(), layout) }
     }
 
@@ -82,13 +82,13 @@ impl Contender {
 }
 
 impl Block {
-    /// Writes one word at `offset`, as a user would, so that the compiler cannot drop the block.
+    /// Writes one word at `offset`, as a user would, so that the compiler cannot remove the allocation.
     #[inline]
     pub fn touch(&self, offset: usize, layout: Layout) {
         debug_assert!(offset + 8 <= layout.size());
-        // SAFETY: the word lies inside the block.
+        // SAFETY: the word lies inside the object.
         let word = unsafe { self.0.add(offset) };
-        // SAFETY: the block is ours alone; its alignment is asked for nowhere.
+        // SAFETY: nobody else uses the object, the word lies inside it, and an unaligned write needs no alignment.
         unsafe { word.cast::<u64>().write_unaligned(std::hint::black_box(1)) };
     }
 
@@ -96,7 +96,7 @@ impl Block {
     #[inline]
     pub fn look(&self, layout: Layout) -> u64 {
         debug_assert!(layout.size() >= 8);
-        // SAFETY: the block is ours alone and its first word was written.
+        // SAFETY: nobody else uses the object, and its first word was written.
         std::hint::black_box(unsafe { self.0.cast::<u64>().read_unaligned() })
     }
 
@@ -107,19 +107,19 @@ impl Block {
         }
     }
 
-    /// The block as a number, to hand it to another thread.
+    /// The object as a bare address, to pass it to another thread.
     #[inline]
     pub fn into_raw(self) -> *mut u8 {
         self.0.as_ptr()
     }
 
-    /// The block of `into_raw`.
+    /// The object of an address from `into_raw`.
     ///
     /// # Safety
     /// `raw` came from `into_raw` and is used once.
     #[inline]
     pub unsafe fn from_raw(raw: *mut u8) -> Self {
-        // SAFETY: `into_raw` gives no null.
+        // SAFETY: `into_raw` never returns null.
         Self(unsafe { NonNull::new_unchecked(raw) })
     }
 }

@@ -1,4 +1,4 @@
-//! What every benchmark shares: the contenders, the requests put to them, and how long to measure.
+//! Code that all benchmarks share: the contenders, the requests that they get, and the time budget.
 
 mod batch;
 mod budget;

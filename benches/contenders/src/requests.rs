@@ -1,8 +1,8 @@
-//! What is asked for, the same for every contender and every run.
+//! The requests, which are the same for every contender and every run.
 
 use std::alloc::Layout;
 
-/// xorshift: repeatable, and too cheap to leave a mark.
+/// xorshift: repeatable, and too cheap to affect the measurement.
 struct Dice(u64);
 
 impl Default for Dice {
@@ -19,14 +19,14 @@ impl Dice {
         usize::try_from(self.0 >> 11).unwrap_or(0) % limit
     }
 
-    /// A size as programs ask for: two in five below 64, few above 512.
+    /// A size as programs ask for it: two in five are below 64, few above 512.
     fn small(&mut self) -> usize {
         let limit = [64, 64, 128, 256, 1024][self.below(5)];
         8 + self.below(limit - 7)
     }
 }
 
-/// `size` bytes, aligned as most Rust types are.
+/// A layout of `size` bytes, aligned like most Rust types.
 pub fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 8).unwrap_or(Layout::new::<u64>())
 }
@@ -37,7 +37,7 @@ pub fn mixed_layouts(count: usize) -> Vec<Layout> {
     (0..count).map(|_| layout(dice.small())).collect()
 }
 
-/// `0..count` in an order without order.
+/// `0..count` in random order.
 pub fn shuffled(count: usize) -> Vec<usize> {
     let mut dice = Dice::default();
     let mut order: Vec<usize> = (0..count).collect();

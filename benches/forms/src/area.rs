@@ -1,4 +1,4 @@
-//! The rseq area glibc registered for this thread, as offsets from the thread pointer.
+//! The rseq area that glibc registered for this thread, as offsets from the thread pointer.
 
 use std::arch::asm;
 
@@ -7,7 +7,7 @@ const CPU_ID: isize = 4;
 const RSEQ_CS: isize = 8;
 const MM_CID: isize = 24;
 
-/// Where a window section finds its descriptor slot and its index.
+/// Where a section on a window finds the word for its descriptor, and its index.
 #[derive(Clone, Copy)]
 pub struct Area {
     /// `fs:` offset of `rseq_cs`.
@@ -16,15 +16,15 @@ pub struct Area {
     pub index: isize,
     /// First index that is out of bounds.
     pub limit: u32,
-    /// What the index is, for the report.
+    /// The name of the index, for the report.
     pub name: &'static str,
 }
 
 impl Area {
-    /// The area of this process, or `None` when glibc registered none.
+    /// The area of this process, or `None` if glibc registered none.
     pub fn find(prefer_cpu: bool) -> Option<Self> {
         let offset = offset()?;
-        // SAFETY: getauxval reads a table the kernel wrote before main.
+        // SAFETY: getauxval reads a table that the kernel wrote before main.
         let features = unsafe { libc::getauxval(AT_RSEQ_FEATURE_SIZE) };
         let (field, name) = match features >= 28 && !prefer_cpu {
             true => (MM_CID, "mm_cid"),
@@ -38,7 +38,7 @@ impl Area {
 /// `__rseq_offset`, or `None` where libc has no such symbol.
 fn offset() -> Option<isize> {
     let at: *const isize;
-    // SAFETY: reads one GOT entry, which is 0 where the weak symbol is missing.
+    // SAFETY: reads one GOT entry, which is 0 if the weak symbol is missing.
     unsafe {
         asm!(".weak __rseq_offset", "mov {}, [rip + __rseq_offset@GOTPCREL]", out(reg) at,
              options(nostack, pure, readonly, preserves_flags));

@@ -13,7 +13,7 @@ const CAPACITY: usize = 2 * ROUNDS;
 /// class is no part of a slot's address), then the slots of class 0, 1, ...
 const FIRST_SLOT: usize = 64 / 8;
 
-/// The array; `PREFETCH` warms the next object at each pop.
+/// The array. With `PREFETCH`, each pop prefetches the next object.
 pub struct Array<const PREFETCH: bool> {
     area: Area,
     windows: Zeroed,
@@ -25,7 +25,7 @@ pub struct Pointers {
     at: [usize; ROUNDS],
 }
 
-/// As in the chain; `{at}` becomes the start of this CPU's windows.
+/// Opens a section as in the chain, except that `{at}` becomes the start of this CPU's windows.
 macro_rules! section {
     ($($line:literal),* ; $($operand:tt)*) => {
         asm!(
@@ -44,7 +44,7 @@ macro_rules! section {
 }
 
 impl<const PREFETCH: bool> Array<PREFETCH> {
-    /// Copies the magazine's pointers onto the window; false when they do not fit.
+    /// Copies the magazine's pointers onto the window. Returns false if they do not fit.
     fn push_all(&self, class: usize, magazine: &Pointers) -> bool {
         let end = begin(class) + CAPACITY;
         let mut top = end;
@@ -74,7 +74,7 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
         for index in 0..area.limit as usize {
             for class in 0..FIRST_SLOT * 8 / 2 {
                 let top = windows.at() + (index << STRIDE_SHIFT) + 2 * class;
-                // SAFETY: inside the fresh mapping.
+                // SAFETY: the word lies inside the new mapping, which nobody else uses yet.
                 unsafe { *(top as *mut u16) = begin(class) as u16 };
             }
         }
@@ -94,7 +94,7 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
                 top = out(reg) _, object = inout(reg) 0usize => object, next = inout(reg) 0usize => next, options(nostack));
         }
         if PREFETCH {
-            // SAFETY: a prefetch faults on no address.
+            // SAFETY: a prefetch never faults, whatever the address.
             unsafe { _mm_prefetch(next as *const i8, _MM_HINT_T0) };
         }
         object
@@ -104,7 +104,7 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
     fn push(&self, class: usize, object: usize) -> bool {
         let end = begin(class) + CAPACITY;
         let mut top = end;
-        // SAFETY: writes the slot at the top (nobody's yet), then commits the top.
+        // SAFETY: writes the slot at the top, which belongs to nobody yet, then commits the top.
         unsafe {
             section!("movzx {top:e}, word ptr [{at} + 2*{class}]", "cmp {top:e}, {end:e}", "jae 33f",
                 "mov [{at} + 8*{top}], {object}", "lea {next:e}, [{top} + 1]", "mov word ptr [{at} + 2*{class}], {next:x}";
@@ -135,7 +135,7 @@ impl<const PREFETCH: bool> Form for Array<PREFETCH> {
     fn unload(&self, class: usize) -> Option<Pointers> {
         let mut magazine = Pointers { len: 0, at: [0; ROUNDS] };
         let least = begin(class) + ROUNDS;
-        // SAFETY: copies slots below the top into our own buffer, then commits the lower top.
+        // SAFETY: copies slots below the top into a buffer of this call, then commits the lower top.
         unsafe {
             section!("xor {len:e}, {len:e}", "movzx {top:e}, word ptr [{at} + 2*{class}]", "cmp {top:e}, {least:e}", "jb 33f",
                 "sub {top:e}, {rounds}", "lea rsi, [{at} + 8*{top}]", "mov rdi, {to}", "mov ecx, {rounds}", "rep movsq",

@@ -13,7 +13,7 @@ const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
 const PREVIOUS: usize = 256;
 const STRIDE_SHIFT: u32 = 9;
 
-/// The chain, with each extra it could carry switched at compile time.
+/// The chain. Each of its possible extras is switched on or off at compile time.
 pub struct Chain<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool> {
     area: Area,
     windows: Zeroed,
@@ -21,7 +21,7 @@ pub struct Chain<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, con
     region: Range<usize>,
 }
 
-/// Opens a section: the window address of this index in `{at}`, or a jump to 77 when out of bounds.
+/// Opens a section: puts the address of this index's window into `{at}`, or jumps to 77 if the index is out of bounds.
 macro_rules! section {
     ($($line:literal),* ; $($operand:tt)*) => {
         asm!(
@@ -47,11 +47,11 @@ impl<const P: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool> Cha
     /// The window below `word`'s first round.
     pub fn below(&self, word: u64) -> u64 {
         let object = word >> 16;
-        // SAFETY: a round of a chain in our hands is mapped and nobody else's.
+        // SAFETY: this call owns the chain, so its rounds are mapped and belong to nobody else.
         unsafe { *(object as *const u64) ^ self.key(object) }
     }
 
-    /// Puts `new` in the window at `base` of this CPU and hands out what was there.
+    /// Puts `new` into the window at `base` of this CPU and returns the previous content.
     fn swap(&self, base: usize, new: u64) -> u64 {
         let mut old = new;
         // SAFETY: the one store is the commit, to a window in bounds.
@@ -67,8 +67,8 @@ impl<const P: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bool> Cha
         self.windows.at() + class * 8
     }
 
-    /// Looks `object` up in this CPU's window. Other threads may pop meanwhile, so each link is
-    /// followed only when its count and its address could be right.
+    /// Looks for `object` in this CPU's window. Other threads may pop meanwhile, so each link is
+    /// followed only if its count and its address are plausible.
     #[cold]
     #[inline(never)]
     fn verify(&self, class: usize, object: u64) {
@@ -102,7 +102,7 @@ impl<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bo
     fn new(area: Area, secret: u64, region: Range<usize>) -> Self {
         let windows = Zeroed::new((area.limit as usize) << STRIDE_SHIFT);
         for word in (0..windows.len() / 8).map(|n| windows.at() + n * 8) {
-            // SAFETY: inside the fresh mapping.
+            // SAFETY: the word lies inside the new mapping, which nobody else uses yet.
             unsafe { *(word as *mut u64) = EMPTY };
         }
         Self { area, windows, secret, region }
@@ -128,11 +128,11 @@ impl<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bo
             broken(object);
         }
         if CLEAR {
-            // SAFETY: the object is ours now.
+            // SAFETY: the object was popped, so it belongs to this call.
             unsafe { *(object as *mut u64) = 0 };
         }
         if PREFETCH {
-            // SAFETY: a prefetch faults on no address.
+            // SAFETY: a prefetch never faults, whatever the address.
             unsafe { _mm_prefetch((link >> 16) as *const i8, _MM_HINT_T0) };
         }
         object as usize
@@ -142,7 +142,7 @@ impl<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bo
     fn push(&self, class: usize, object: usize) -> bool {
         let object = object as u64;
         let key = self.key(object);
-        // SAFETY: the object is the caller's to give, so its first word may be read.
+        // SAFETY: the caller gives up an object that it holds, so its first word may be read.
         if TWICE && (unsafe { *(object as *const u64) } ^ key) as u16 <= 255 {
             self.verify(class, object);
         }
@@ -161,7 +161,7 @@ impl<const PREFETCH: bool, const CLEAR: bool, const CHECK: bool, const TWICE: bo
     fn fill(&self, objects: &[usize]) -> u64 {
         objects.iter().rev().fold(EMPTY, |word, &object| {
             let object = object as u64;
-            // SAFETY: a fresh object of the caller's slab.
+            // SAFETY: the object is a new one of the caller's slab, and nobody else has it.
             unsafe { *(object as *mut u64) = word ^ self.key(object) };
             (object << 16) + (word & 0xffff) - 1
         })

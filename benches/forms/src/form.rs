@@ -1,4 +1,4 @@
-//! What a form of window must do, so that one heap can stand on either.
+//! The interface of a form of window, so that the same heap can use either form.
 
 use crate::area::Area;
 use std::ops::Range;
@@ -12,17 +12,17 @@ pub trait Form: Send + Sync {
     type Magazine: Send;
 
     fn new(area: Area, secret: u64, region: Range<usize>) -> Self;
-    /// The last round pushed, or 0 when the window is empty.
+    /// Pops the round that was pushed last; returns 0 if the window is empty.
     fn pop(&self, class: usize) -> usize;
-    /// False when the window is full.
+    /// Pushes an object; returns false if the window is full.
     fn push(&self, class: usize, object: usize) -> bool;
-    /// A magazine of fresh objects, the first of them to be popped first.
+    /// Makes a magazine of new objects, of which the first is popped first.
     fn fill(&self, objects: &[usize]) -> Self::Magazine;
-    /// A second magazine this CPU holds back, if the form has one.
+    /// Takes the second magazine that this CPU holds, if the form has one.
     fn spare(&self, class: usize) -> Option<Self::Magazine>;
-    /// Loads a magazine: its first round, and the magazine that stood in the way, if any.
+    /// Loads a magazine. Returns its first round, and the magazine that it displaced, if any.
     fn load(&self, class: usize, magazine: Self::Magazine) -> (usize, Option<Self::Magazine>);
-    /// Makes room for a magazine of rounds; what the depot must take for it.
+    /// Makes room for a magazine's worth of rounds. Returns the magazine that the depot must take for it, if any.
     fn unload(&self, class: usize) -> Option<Self::Magazine>;
 }
 
@@ -35,7 +35,7 @@ pub struct Zeroed {
 impl Zeroed {
     pub fn new(len: usize) -> Self {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
+        // SAFETY: creates an anonymous mapping at an address of the kernel's choice, so it overlaps nothing.
         let at = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         assert!(at != libc::MAP_FAILED, "cannot map {len} bytes");
         Self { at: at as usize, len }

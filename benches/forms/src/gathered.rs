@@ -1,5 +1,5 @@
-//! A chain that notes the addresses of its rounds where it leaves a CPU, while they are still warm
-//! there, so that the CPU that loads it can fetch all of them at once instead of one after the other.
+//! A chain that records the addresses of its rounds when it leaves a CPU, while they are still in that CPU's cache.
+//! The CPU that loads the chain can then prefetch all of them at once instead of one after the other.
 
 use crate::area::Area;
 use crate::chain::Chain;
@@ -11,7 +11,7 @@ type Plain = Chain<true, true, true, false>;
 
 pub struct Gathered(Plain);
 
-/// A chain, and where its rounds lie (all of them only when it was gathered).
+/// A chain, and the addresses of its rounds (of all rounds only if it was gathered).
 pub struct Noted {
     chain: u64,
     len: usize,
@@ -64,7 +64,7 @@ impl Form for Gathered {
 
     fn load(&self, class: usize, magazine: Noted) -> (usize, Option<Noted>) {
         for object in &magazine.at[..magazine.len] {
-            // SAFETY: a prefetch faults on no address; this one asks for the line to write to it.
+            // SAFETY: a prefetch never faults, whatever the address. This one fetches the line for writing.
             unsafe { asm!("prefetchw [{}]", in(reg) *object, options(nostack, readonly, preserves_flags)) };
         }
         let (object, met) = self.0.load(class, magazine.chain);

@@ -1,4 +1,4 @@
-//! The least heap a window can stand on: bump slabs, a locked depot per class, a pagemap.
+//! The smallest heap that a window needs below it: bump-allocated slabs, a locked depot per class, a pagemap.
 
 use crate::area::Area;
 use crate::form::{Form, ROUNDS, Zeroed};
@@ -11,12 +11,12 @@ const PAGE: usize = 4096;
 const SLAB: usize = 16 * PAGE;
 const REGION: usize = 1 << 30;
 
-/// How `free` learns the class.
+/// How `free` finds the class.
 pub const SIZED: u8 = 0;
 pub const PAGEMAP: u8 = 1;
 pub const INTERIOR: u8 = 2;
 
-/// Class of each 16-byte step, and `ceil(2^64 / size)` of each class.
+/// The class of each 16-byte step, and `ceil(2^64 / size)` of each class.
 static CLASS_OF: [u8; MAX / 16 + 1] = classes();
 static INVERSE: [u64; 20] = inverses();
 
@@ -30,7 +30,7 @@ pub struct Formed<F: Form, const FREE: u8> {
     depots: [Mutex<Vec<F::Magazine>>; SIZES.len()],
     slabs: Mutex<usize>,
     region: Zeroed,
-    /// Per page: class, and above it the page's distance from an object boundary.
+    /// For each page the class, and in the bits above it the page's distance from an object boundary.
     pages: Zeroed,
 }
 
@@ -73,7 +73,7 @@ impl<F: Form, const FREE: u8> Formed<F, FREE> {
         lock(&self.depots[class]).extend(magazine);
     }
 
-    /// A slab's worth of objects, at most a magazine.
+    /// The objects of a new slab, at most a magazine.
     fn fresh(&self, class: usize) -> Vec<usize> {
         let mut next = lock(&self.slabs);
         let (slab, size) = (*next, SIZES[class]);
@@ -82,7 +82,7 @@ impl<F: Form, const FREE: u8> Formed<F, FREE> {
         assert!(*next <= REGION, "the region is used up");
         for at in (slab..*next).step_by(PAGE) {
             let entry = class as u32 | (((at - slab) % size) as u32) << 8;
-            // SAFETY: one entry per page of the region; nobody has an object of this page yet.
+            // SAFETY: there is one entry per page of the region, and nobody has an object of this page yet.
             unsafe { *((self.pages.at() + at / PAGE * 4) as *mut u32) = entry };
         }
         (0..count).map(|n| self.region.at() + slab + n * size).collect()
@@ -94,7 +94,7 @@ impl<F: Form, const FREE: u8> Formed<F, FREE> {
         if offset >= REGION {
             stray(object);
         }
-        // SAFETY: one entry per page of the region.
+        // SAFETY: there is one entry per page of the region.
         let entry = unsafe { *((self.pages.at() + offset / PAGE * 4) as *const u32) };
         let class = (entry & 0xff) as usize;
         if FREE == INTERIOR {
@@ -127,7 +127,7 @@ impl<F: Form, const FREE: u8> Heap for Formed<F, FREE> {
     }
 }
 
-/// The system malloc, as the yardstick.
+/// The system malloc, for comparison.
 pub struct System;
 
 impl Heap for System {

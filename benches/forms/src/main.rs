@@ -1,6 +1,6 @@
-//! Times the two forms of a window, each with its extras, interleaved in one run.
+//! Times the two forms of a window, each with and without its extras, interleaved in one run.
 //!
-//! `cargo run --release [-- [--cpu] ROUNDS]`: `--cpu` indexes by `cpu_id` even where the kernel keeps `mm_cid`.
+//! `cargo run --release [-- [--cpu] ROUNDS]`: with `--cpu` the index is `cpu_id` even if the kernel has `mm_cid`.
 
 mod area;
 mod array;
@@ -31,7 +31,7 @@ fn main() {
     report(&measure(&contenders(area), rounds));
 }
 
-/// Chain's switches are: prefetch, clear, check, double-free test.
+/// The switches of `Chain` are, in this order: prefetch, clear, check, double-free test.
 fn contenders(area: Area) -> Vec<Contender> {
     fn formed<F: form::Form + 'static, const FREE: u8>(name: &'static str, area: Area) -> Contender {
         let heap = Formed::<F, FREE>::new(area);
@@ -55,7 +55,7 @@ fn contenders(area: Area) -> Vec<Contender> {
     ]
 }
 
-/// Every contender once per round, so that a slow moment of the machine hits them all.
+/// Runs every contender once per round, so that a slow moment of the machine affects all of them.
 fn measure(contenders: &[Contender], rounds: usize) -> Vec<(&'static str, Vec<Row>)> {
     let plan = Plan::new();
     for (_, run) in contenders {

@@ -17,7 +17,7 @@ pub const NAMES: [&str; 9] = [
     "0 to 1 unread",
 ];
 
-/// Sizes and orders drawn once, so that every heap sees the same requests.
+/// Sizes and orders, which are drawn once so that every heap sees the same requests.
 pub struct Plan {
     sizes: Vec<usize>,
     forward: Vec<usize>,
@@ -100,8 +100,8 @@ fn pairs<H: Heap>(heap: &H) -> f64 {
     })
 }
 
-/// A thread on CPU 0 allocates and writes, another on `cpu` frees, having read the object or not.
-/// Objects change hands 64 at a time, through a ring without locks.
+/// A thread on CPU 0 allocates and writes objects, another on `cpu` frees them, with or without reading them first.
+/// Objects are handed over 64 at a time, through a lock-free ring.
 fn handover<H: Heap>(heap: &H, cpu: usize, read: bool) -> f64 {
     let ring = Ring::new();
     timed(TURNS * BATCH, || {
@@ -153,13 +153,13 @@ fn consume<H: Heap>(heap: &H, ring: &Ring, cpu: usize, read: bool) {
     }
 }
 
-/// Which two cores talk decides the cost of a line's journey, so it must not change between runs.
+/// The cost of moving a cache line depends on the two cores involved, so they must not change between runs.
 fn pin(cpu: usize) {
-    // SAFETY: an all-zero set is an empty set.
+    // SAFETY: a set of all zeros is valid: the empty set.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the set is large enough for any CPU this is called with.
+    // SAFETY: the set has room for every CPU that this function is called with.
     unsafe { libc::CPU_SET(cpu, &mut set) };
-    // SAFETY: 0 is this thread; where the CPU is missing the call fails and the thread roams.
+    // SAFETY: 0 is this thread, and the set outlives the call. If there is no such CPU the call fails, and the thread is not pinned.
     unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) };
 }
 
@@ -171,10 +171,10 @@ fn wait_until(ready: impl Fn() -> bool) {
     }
 }
 
-/// A user writes to what it asked for.
+/// Writes to an object, as a program does.
 #[inline(always)]
 fn touch(object: usize) -> usize {
-    // SAFETY: every request is at least 16 bytes, and the object is the caller's.
+    // SAFETY: every request is at least 16 bytes, and the caller holds the object.
     unsafe { (object as *mut u64).write_volatile(WRITTEN) };
     object
 }
@@ -190,7 +190,7 @@ fn timed(count: usize, work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / count as f64
 }
 
-/// xorshift: repeatable, and cheap enough to leave no mark.
+/// xorshift: repeatable, and too cheap to affect the measurement.
 struct Dice(u64);
 
 impl Dice {
@@ -201,7 +201,7 @@ impl Dice {
         (self.0 >> 11) as usize % limit
     }
 
-    /// Small sizes are the common ones: half below 64, few above 512.
+    /// A random size. Small ones are the most common: half are below 64, few above 512.
     fn size(&mut self) -> usize {
         let limit = [64, 64, 128, 256, 1024][self.below(5)];
         1 + self.below(limit)

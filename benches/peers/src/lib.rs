@@ -1,8 +1,8 @@
 //! One allocator under the C library's names, to be preloaded.
 //!
-//! Each exported function is a single jump to the allocator's own, which the linker binds at build time: the allocator
-//! pays one instruction for being here. Which one it is, a feature says. There is no std, so that a small process does
-//! not pay for what it does not use.
+//! Each exported function is a single jump to the allocator's own function, which the linker binds at build time: this
+//! costs the allocator one instruction. A feature selects the allocator. There is no std, so that a small process does
+//! not pay for code that it does not use.
 #![no_std]
 
 #[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
@@ -12,14 +12,14 @@ use libtcmalloc_sys as _;
 #[cfg(feature = "jemalloc-tikv")]
 use tikv_jemalloc_sys as _;
 
-/// Exports each name as a jump to the function that does it.
+/// Exports each name as a jump to the function that implements it.
 macro_rules! forward {
     ($($name:ident: $target:literal),+ $(,)?) => {
         $(
             /// The C library's function of that name.
             ///
             /// # Safety
-            /// As the C library's.
+            /// As for the C library's function.
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name() {
@@ -102,11 +102,11 @@ forward!(
     malloc_usable_size: "TCMallocInternalMallocSize",
 );
 
-// The compiler's own helpers, which C++ code may call, name it; it stands for an unwinder that is never asked.
+// The compiler's runtime helpers, which C++ code may call, refer to this symbol. Nothing ever unwinds through them.
 #[cfg(feature = "tcmalloc-google")]
 core::arch::global_asm!(".globl rust_eh_personality", ".hidden rust_eh_personality", "rust_eh_personality: ud2");
 
-/// Never called: there are only jumps here.
+/// Never called, because there are only jumps here.
 #[panic_handler]
 fn no_panic(_: &core::panic::PanicInfo) -> ! {
     loop {}

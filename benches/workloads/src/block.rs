@@ -1,6 +1,6 @@
-//! Objects that notice when somebody else writes to them. The first word of a block is its seal: its size and a mark, mixed with its address;
-//! the last byte repeats a part of it. Both are looked at before the block goes back, so a workload knows its blocks by their addresses alone,
-//! and an allocator that gives memory to two owners at once, loses bytes in a move or hands out too few is found out.
+//! Objects that notice when somebody else writes to them. The first word of an object is its seal: its size and a mark, mixed with its address.
+//! The last byte repeats a part of the seal. Both are checked before the object is freed. So a workload needs only the addresses of its objects, and
+//! an allocator is caught if it gives memory to two owners at once, loses bytes in a move or returns too few bytes.
 #![allow(unsafe_code, reason = "writes to memory from malloc")]
 
 use crate::calls::Calls;
@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 const MARK: u64 = 0x1A2D_E25E;
 const MIXER: u64 = 0x9E37_79B9_7F4A_7C15;
 const PAGE: usize = 4096;
-/// The least a block can be: a seal.
+/// The smallest object has room for just the seal.
 const LEAST: usize = size_of::<u64>();
 
 /// An object of at least 8 bytes. It is not freed by being dropped.
@@ -18,7 +18,7 @@ const LEAST: usize = size_of::<u64>();
 #[repr(transparent)]
 pub(crate) struct Block(NonNull<u8>);
 
-// SAFETY: malloc's memory has no thread.
+// SAFETY: memory from malloc is not tied to a thread.
 unsafe impl Send for Block {}
 
 impl Block {
@@ -28,12 +28,12 @@ impl Block {
         Self::sealed(calls.malloc(size), size)
     }
 
-    /// Clear, and looked at in `looks` places whether it is.
+    /// Allocates a zeroed object, and checks in `looks` places that it is zero.
     pub(crate) fn zeroed<C: Calls>(calls: &mut C, size: usize, looks: usize) -> Self {
         let size = size.max(LEAST);
         let memory = calls.calloc(size);
         for look in 0..looks {
-            // SAFETY: below `size`, and calloc's memory can be read.
+            // SAFETY: the offset is below `size`, and memory from calloc is initialized.
             let byte = unsafe { at(memory, size / looks * look).read() };
             if byte != 0 {
                 fail(format_args!("calloc returned memory that is not clear: {size} bytes at {memory:p}"));
@@ -42,7 +42,7 @@ impl Block {
         Self::sealed(memory, size)
     }
 
-    /// At a multiple of `align`, a power of two.
+    /// Allocates an object at a multiple of `align`, a power of two.
     pub(crate) fn aligned<C: Calls>(calls: &mut C, align: usize, size: usize) -> Self {
         let size = size.max(LEAST);
         let memory = calls.aligned_alloc(align, size);
@@ -55,19 +55,19 @@ impl Block {
     #[inline]
     pub(crate) fn free<C: Calls>(self, calls: &mut C) {
         self.look();
-        // Whoever else was given this object will find the seal broken.
-        // SAFETY: the first word is there.
+        // If somebody else was given this object too, they will find the seal broken.
+        // SAFETY: every object has at least one word.
         unsafe { self.0.cast::<u64>().write_volatile(0) };
-        // SAFETY: it came from these calls and is gone with `self`.
+        // SAFETY: the object came from these calls, and `self` is consumed.
         unsafe { calls.free(self.0) };
     }
 
     pub(crate) fn resize<C: Calls>(self, calls: &mut C, size: usize) -> Self {
         self.look();
         let before = self.word();
-        // SAFETY: it came from these calls and is gone with `self`.
+        // SAFETY: the object came from these calls, and `self` is consumed.
         let memory = unsafe { calls.realloc(self.0, size) };
-        // SAFETY: the first word was kept, for `size` is not below it.
+        // SAFETY: `size` is at least one word, so realloc has kept the first word.
         let after = unsafe { memory.cast::<u64>().read() };
         if before != after {
             fail(format_args!("realloc to {size} bytes lost the contents: {before:#x} became {after:#x}"));
@@ -78,18 +78,18 @@ impl Block {
     /// Writes to each page from the byte at `from` on.
     pub(crate) fn touch(&mut self, from: usize) {
         for offset in (from.next_multiple_of(PAGE)..self.size() - 1).step_by(PAGE).filter(|&offset| offset >= LEAST) {
-            // SAFETY: inside the block, behind the seal and before the last byte.
+            // SAFETY: the byte lies inside the object, behind the seal and before the last byte.
             unsafe { at(self.0, offset).write_volatile(1) };
         }
     }
 
-    /// Reads and writes the seal `times` times, as a program does with what it works on.
+    /// Reads and writes the seal `times` times, as a program does with an object that it works on.
     pub(crate) fn work(&mut self, times: usize) {
         let word = self.0.cast::<u64>();
         for _ in 0..times {
-            // SAFETY: the seal's word is there.
+            // SAFETY: every object has an initialized first word, the seal.
             let seal = unsafe { word.read_volatile() };
-            // SAFETY: the same.
+            // SAFETY: every object has a first word, the seal.
             unsafe { word.write_volatile(seal) };
         }
     }
@@ -104,16 +104,16 @@ impl Block {
             fail(format_args!("an object of {size} bytes at {memory:p}, which is no multiple of {LEAST}"));
         }
         let seal = (MARK << 32 | size as u64) ^ mixed(memory);
-        // SAFETY: at least a word is there, and aligned.
+        // SAFETY: the memory has at least one word, and its alignment was just checked.
         unsafe { memory.cast().write(seal) };
         if size > LEAST {
-            // SAFETY: the object's last byte.
+            // SAFETY: this is the object's last byte.
             unsafe { at(memory, size - 1).write(last(seal)) };
         }
         Self(memory)
     }
 
-    /// Looks whether the block is as it was left.
+    /// Checks that nobody else has written to the object.
     #[inline]
     fn look(&self) {
         let size = self.size();
@@ -132,28 +132,28 @@ impl Block {
     }
 
     fn word(&self) -> u64 {
-        // SAFETY: it was written when the block was made.
+        // SAFETY: the word was written when the object was allocated.
         unsafe { self.0.cast().read() }
     }
 
     fn last_byte(&self, size: usize) -> u8 {
-        // SAFETY: the mark is whole, so the size most likely is.
+        // SAFETY: the caller has found the mark intact, so the size is most likely right.
         unsafe { at(self.0, size - 1).read() }
     }
 
-    /// The address, which stands for the block until [`Self::from_raw`].
+    /// The address, which stands for the object until [`Self::from_raw`].
     pub(crate) fn into_raw(self) -> *mut u8 {
         self.0.as_ptr()
     }
 
     /// # Safety
-    /// Null, or from [`Self::into_raw`], and each only once.
+    /// `memory` is null or came from [`Self::into_raw`], and is used once.
     pub(crate) unsafe fn from_raw(memory: *mut u8) -> Option<Self> {
         NonNull::new(memory).map(Self)
     }
 }
 
-/// Frees all that are there.
+/// Frees all objects in the table.
 #[inline]
 pub(crate) fn free_all<C: Calls>(blocks: &mut [Option<Block>], calls: &mut C) {
     blocks.iter_mut().filter_map(Option::take).for_each(|block| block.free(calls));

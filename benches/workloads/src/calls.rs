@@ -1,5 +1,5 @@
-//! The calls that are measured: libc's names, by way of the global offset table, so that `LD_PRELOAD` decides who answers. A workload is written
-//! over [`Calls`] and compiled twice: [`Direct`] adds nothing to a call, [`Timed`] times each by itself.
+//! The calls that are measured. They go to libc's names through the global offset table, so that `LD_PRELOAD` decides which allocator serves them. A
+//! workload is generic over [`Calls`] and compiled twice: [`Direct`] adds nothing to a call, [`Timed`] times each call separately.
 #![allow(unsafe_code, reason = "calls malloc and free")]
 
 use crate::fail::fail;
@@ -7,12 +7,12 @@ use crate::latency::{Latency, Recorder};
 use std::hint::black_box;
 use std::ptr::NonNull;
 
-/// Memory from the allocator, or the end of the process.
+/// The calls of an allocator. If there is no memory, they end the process.
 pub(crate) trait Calls: Send + Sized {
-    /// Whether such a run also counts system calls.
+    /// Whether a run with these calls also counts system calls.
     const COUNTS: bool;
 
-    /// One thread's face of the allocator.
+    /// The allocator as one thread calls it.
     fn new() -> Self;
 
     fn malloc(&mut self, size: usize) -> NonNull<u8>;
@@ -20,34 +20,34 @@ pub(crate) trait Calls: Send + Sized {
     fn aligned_alloc(&mut self, align: usize, size: usize) -> NonNull<u8>;
 
     /// # Safety
-    /// As C's `realloc`: the memory came from these calls and is used no more.
+    /// As for C's `realloc`: the memory came from these calls and is not used afterwards.
     unsafe fn realloc(&mut self, memory: NonNull<u8>, size: usize) -> NonNull<u8>;
 
     /// # Safety
-    /// As C's `free`: the memory came from these calls and is used no more.
+    /// As for C's `free`: the memory came from these calls and is not used afterwards.
     unsafe fn free(&mut self, memory: NonNull<u8>);
 
-    /// An object that is written to and freed at once.
+    /// Allocates an object, writes to it and frees it at once.
     #[inline]
     fn pair(&mut self, size: usize) {
         let memory = self.malloc(size);
-        // SAFETY: no object is empty.
+        // SAFETY: the object has at least one byte.
         unsafe { memory.write_volatile(1) };
-        // SAFETY: it was just made.
+        // SAFETY: the object was just allocated by these calls and is not used afterwards.
         unsafe { self.free(memory) };
     }
 
-    /// From here on calls count, or no more.
+    /// Switches the recording of calls on or off.
     fn count(&mut self, _yes: bool) {}
 
-    /// What the calls of all threads took, where that was looked at.
+    /// The latencies of the calls of all threads, if they were recorded.
     fn latency(all: Vec<Self>) -> Option<Latency>;
 }
 
-/// Nothing but the call.
+/// Makes the call and nothing else.
 pub(crate) struct Direct;
 
-/// The optimizer knows `malloc` and would drop a pair that nobody looks at.
+/// Checks and hides the result, because the optimizer knows `malloc` and would remove an unused pair.
 fn found(memory: *mut libc::c_void, size: usize) -> NonNull<u8> {
     NonNull::new(black_box(memory.cast()))
         .unwrap_or_else(|| fail(format_args!("no memory for an object of {size} bytes")))
@@ -62,31 +62,31 @@ impl Calls for Direct {
 
     #[inline]
     fn malloc(&mut self, size: usize) -> NonNull<u8> {
-        // SAFETY: malloc has no conditions.
+        // SAFETY: malloc has no preconditions.
         found(unsafe { libc::malloc(size) }, size)
     }
 
     #[inline]
     fn calloc(&mut self, size: usize) -> NonNull<u8> {
-        // SAFETY: calloc has no conditions.
+        // SAFETY: calloc has no preconditions.
         found(unsafe { libc::calloc(1, size) }, size)
     }
 
     #[inline]
     fn aligned_alloc(&mut self, align: usize, size: usize) -> NonNull<u8> {
-        // SAFETY: aligned_alloc refuses what it cannot do.
+        // SAFETY: aligned_alloc has no preconditions: it fails for arguments that it does not support.
         found(unsafe { libc::aligned_alloc(align, size) }, size)
     }
 
     #[inline]
     unsafe fn realloc(&mut self, memory: NonNull<u8>, size: usize) -> NonNull<u8> {
-        // SAFETY: the caller's promise.
+        // SAFETY: this method has the contract of C's `realloc`.
         found(unsafe { libc::realloc(memory.as_ptr().cast(), size) }, size)
     }
 
     #[inline]
     unsafe fn free(&mut self, memory: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: this method has the contract of C's `free`.
         unsafe { libc::free(memory.as_ptr().cast()) }
     }
 
@@ -95,7 +95,7 @@ impl Calls for Direct {
     }
 }
 
-/// Every call by itself.
+/// Times every call separately.
 pub(crate) struct Timed {
     allocations: Recorder,
     frees: Recorder,
@@ -121,12 +121,12 @@ impl Calls for Timed {
     }
 
     unsafe fn realloc(&mut self, memory: NonNull<u8>, size: usize) -> NonNull<u8> {
-        // SAFETY: the caller's promise.
+        // SAFETY: this method has the contract of C's `realloc`.
         self.allocations.time(|| unsafe { Direct.realloc(memory, size) })
     }
 
     unsafe fn free(&mut self, memory: NonNull<u8>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: this method has the contract of C's `free`.
         self.frees.time(|| unsafe { Direct.free(memory) });
     }
 

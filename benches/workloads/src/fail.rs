@@ -1,17 +1,17 @@
-//! The two ways to give up. Neither returns, for an allocator that went wrong once can make anything of what follows; neither allocates, for
-//! there may be nothing left.
+//! The two ways to give up. Neither returns, because after one error of the allocator nothing can be relied on. Neither allocates, because there may
+//! be no memory left.
 
 use std::fmt::Arguments;
 use std::process::exit;
 
-/// The allocator, or the machine, did not do what it must.
+/// Ends the process because the allocator or the machine has failed.
 #[cold]
 pub(crate) fn fail(message: Arguments) -> ! {
     eprintln!("larder-workloads: {message}");
     exit(1)
 }
 
-/// The command line asks for what there is not.
+/// Ends the process because the command line asks for something that does not exist.
 pub(crate) fn usage(message: Arguments) -> ! {
     eprintln!("larder-workloads: {message}");
     exit(2)

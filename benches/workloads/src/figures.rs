@@ -1,4 +1,4 @@
-//! What the measured phase of a run cost: time, CPU time, page faults, memory.
+//! The cost of the measured phase of a run: time, CPU time, page faults and memory.
 
 use crate::fail::fail;
 use crate::memory::{forget_peak, peak};
@@ -7,7 +7,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use std::time::Instant;
 
-/// What lies between a start and a stop.
+/// The figures between a start and a stop.
 #[derive(Default)]
 pub(crate) struct Figures {
     pub(crate) seconds: f64,
@@ -18,7 +18,7 @@ pub(crate) struct Figures {
     pub(crate) system_calls: Option<u64>,
 }
 
-/// Runs from start to stop.
+/// A watch that runs from start to stop.
 pub(crate) struct Watch {
     who: UsageWho,
     system_calls: Option<SystemCalls>,
@@ -27,7 +27,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Of this process, or of the children it waits for.
+    /// Starts a watch of this process, or of the children that it waits for.
     pub(crate) fn start(who: UsageWho, system_calls: bool) -> Self {
         let system_calls = if system_calls { SystemCalls::new() } else { None };
         forget_peak();

@@ -1,5 +1,5 @@
-//! How long single calls take. A call lies between two readings of the time stamp counter; what two readings take by themselves is measured at
-//! the start and subtracted. Times go into a histogram of fixed size with steps of one percent.
+//! The latency of single calls. The time stamp counter is read before and after each call; the cost of two readings is measured at the start and
+//! subtracted. Times go into a histogram of fixed size with steps of one percent.
 #![allow(unsafe_code, reason = "reads the time stamp counter")]
 
 use crate::fail::fail;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 /// Longer calls count as this long.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// Of all calls of a run.
+/// The latencies of all calls of a run.
 #[derive(Serialize)]
 pub(crate) struct Latency {
-    /// Everything that returns an object: malloc, calloc, realloc, aligned_alloc.
+    /// All calls that return an object: malloc, calloc, realloc, aligned_alloc.
     malloc_ns: Option<Quantiles>,
     free_ns: Option<Quantiles>,
 }
@@ -77,11 +77,11 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, 2).unwrap_or_else(|error| fail(format_args!("no histogram: {error}")))
 }
 
-/// What a tick is.
+/// Converts ticks of the counter.
 #[derive(Clone, Copy)]
 struct Clock {
     nanoseconds_per_tick: f64,
-    /// Ticks between two readings with nothing between them.
+    /// The ticks between two readings with no call between them.
     own: u64,
 }
 
@@ -108,15 +108,15 @@ fn gap() -> u64 {
     ticks() - before
 }
 
-/// The time stamp counter, read after everything before it is done and before anything after it begins.
+/// Reads the time stamp counter, after everything before it has finished and before anything after it begins.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn ticks() -> u64 {
     use std::arch::x86_64::{__rdtscp, _mm_lfence};
     let mut cpu = 0;
-    // SAFETY: every x86-64 of this century has it; `cpu` is ours.
+    // SAFETY: every x86-64 processor of this century has the instruction, and `cpu` is a local variable.
     let now = unsafe { __rdtscp(&raw mut cpu) };
-    // SAFETY: part of the base instruction set.
+    // SAFETY: the instruction is part of the base instruction set.
     unsafe { _mm_lfence() };
     now
 }

@@ -1,6 +1,6 @@
 //! Allocation patterns of the literature and of real services, as one program that calls plain `malloc` and `free`: `LD_PRELOAD` decides which
-//! allocator is measured. What the program itself needs while it measures is mapped or allocated before, so that it does not disturb. A run
-//! prints one JSON object; README.md has the table of patterns.
+//! allocator is measured. The memory that the program itself needs during the measurement is mapped or allocated before it, so that it does not
+//! disturb. A run prints one JSON object; README.md has the table of patterns.
 #![deny(unsafe_code)]
 
 mod block;

@@ -4,7 +4,7 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Streams of different seeds, and of different members of one run, have nothing in common.
+    /// Streams of different seeds, and those of different members of one run, are independent.
     pub(crate) fn new(seed: u64, stream: usize) -> Self {
         let mixed = (seed ^ (stream as u64) << 32).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Self((mixed ^ mixed >> 31) | 1)
@@ -17,17 +17,17 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// Below `end`, each as likely as the others.
+    /// A number below `end`, uniformly distributed.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (((self.next() >> 32) * end as u64) >> 32) as usize
     }
 
-    /// From `first` to `last`, each as likely as the others.
+    /// A number from `first` to `last`, uniformly distributed.
     pub(crate) fn within(&mut self, first: usize, last: usize) -> usize {
         first + self.below(last - first + 1)
     }
 
-    /// From `first` to `last`, each doubling as likely as the others. `last / first` is a power of two.
+    /// A number from `first` to `last` such that each doubling is equally likely. `last / first` is a power of two.
     pub(crate) fn doubling(&mut self, first: usize, last: usize) -> usize {
         let low = first << self.below((last / first).ilog2() as usize);
         self.within(low, 2 * low)
@@ -38,7 +38,7 @@ impl Random {
         self.below(turns) == 0
     }
 
-    /// Into any order, each as likely as the others (Fisher and Yates).
+    /// Puts the items into random order; all orders are equally likely (Fisher and Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

@@ -1,4 +1,4 @@
-//! What is printed: JSON that other programs read.
+//! The output: JSON that other programs read.
 
 use crate::fail::fail;
 use crate::latency::Latency;
@@ -26,7 +26,7 @@ impl Entry {
     }
 }
 
-/// What one run cost.
+/// The cost of one run.
 #[derive(Serialize)]
 pub(crate) struct Report {
     workload: &'static str,
@@ -47,7 +47,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// The final figures are those of the outcome, or of this moment: everything is freed and the threads are gone.
+    /// The report of an outcome. The final figures are those in the outcome, else those of this moment, when everything is freed and the threads are
+    /// gone.
     pub(crate) fn new(workload: &Workload, run: &Run, outcome: Outcome) -> Self {
         let Outcome { operations, figures, latency, last } = outcome;
         let last = last.unwrap_or_else(Memory::now);
@@ -63,7 +64,7 @@ impl Report {
             cpu_seconds: figures.cpu_seconds,
             peak_rss_kib: peak,
             final_rss_kib: last.rss,
-            // What is shared does not change while a workload runs: the program and its libraries.
+            // The shared part, the program and its libraries, does not change while a workload runs.
             peak_pss_kib: last.pss.map(|pss| peak - (last.rss - pss.min(last.rss))),
             final_pss_kib: last.pss,
             minor_faults: figures.minor_faults,

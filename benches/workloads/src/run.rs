@@ -1,9 +1,9 @@
-//! What a run was asked for, and how work is cut to it.
+//! The options of a run, and how much work follows from them.
 
 use clap::ValueEnum;
 use std::thread::available_parallelism;
 
-/// How much work.
+/// The amount of work.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Scale {
     /// For tests: everything happens once
@@ -27,7 +27,7 @@ impl Run {
         Self { threads, scale, seed }
     }
 
-    /// An amount by scale.
+    /// Picks an amount by the scale.
     pub(crate) fn pick<T>(&self, tiny: T, quick: T, full: T) -> T {
         match self.scale {
             Scale::Tiny => tiny,
@@ -36,18 +36,18 @@ impl Run {
         }
     }
 
-    /// Each thread's part of a thing there is one of, such as memory.
+    /// Each thread's part of something that all threads share, such as memory.
     pub(crate) fn part(&self, whole: usize) -> usize {
         (whole / self.threads).max(1)
     }
 
-    /// Each thread's turns, if one alone does `turns`: as many on each core, so that a run lasts as long with many as with one.
+    /// Each thread's turns, if a single thread does `turns`. Each core does that many, so that a run takes the same time with many threads as with one.
     pub(crate) fn turns(&self, turns: usize) -> usize {
         (turns * self.threads.min(cores()) / self.threads).max(1)
     }
 }
 
-/// The CPUs this process may use.
+/// The number of CPUs that this process may use.
 pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }

@@ -1,4 +1,4 @@
-//! Sizes as programs ask for them.
+//! Sizes as real programs ask for them.
 
 use crate::random::Random;
 

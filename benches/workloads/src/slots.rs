@@ -1,5 +1,4 @@
-//! A workload's own tables. They are mapped and paged in before anything is measured, so that neither the allocator nor the page fault handler
-//! meets them.
+//! A workload's own tables. They are mapped and paged in before anything is measured, so that they involve neither the allocator nor page faults.
 #![allow(unsafe_code, reason = "gives a mapping a type")]
 
 use crate::fail::fail;
@@ -8,22 +7,22 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::slice;
 
-/// A type of which all bytes zero is a value, and that needs no drop.
+/// A type for which all bytes zero is a valid value, and that needs no drop.
 ///
 /// # Safety
-/// Both must hold.
+/// Both properties must hold.
 pub(crate) unsafe trait Zero {}
 
-// SAFETY: a null pointer is `None` by the rules of the language, and a block is not freed by a drop.
+// SAFETY: all zero is `None`, which the language guarantees for this type, and a drop does not free the object.
 unsafe impl Zero for Option<crate::block::Block> {}
-// SAFETY: a null pointer.
+// SAFETY: all zero is a null pointer, and there is nothing to drop.
 unsafe impl Zero for std::sync::atomic::AtomicPtr<u8> {}
-// SAFETY: false.
+// SAFETY: all zero is `false`, and there is nothing to drop.
 unsafe impl Zero for bool {}
-// SAFETY: 0.
+// SAFETY: all zero is 0, and there is nothing to drop.
 unsafe impl Zero for usize {}
 
-/// `[T]` in a mapping, at first all zero.
+/// A `[T]` in a mapping, all zero at first.
 pub(crate) struct Slots<T> {
     mapping: MmapMut,
     length: usize,
@@ -43,14 +42,15 @@ impl<T: Zero> Deref for Slots<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the mapping holds `length` values, page aligned; zero, which is a value, or what was stored as one.
+        // SAFETY: the mapping is page-aligned and has room for `length` values; each is zero, which is a valid value, or was stored as a value.
         unsafe { slice::from_raw_parts(self.mapping.as_ptr().cast(), self.length) }
     }
 }
 
 impl<T: Zero> DerefMut for Slots<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above, and the borrow is exclusive.
+        // SAFETY: the mapping is page-aligned and has room for `length` values; each is zero, which is a valid value, or was stored as a value. The
+        // borrow is exclusive.
         unsafe { slice::from_raw_parts_mut(self.mapping.as_mut_ptr().cast(), self.length) }
     }
 }

@@ -1,15 +1,15 @@
-//! How many system calls a run makes: the kernel's `raw_syscalls:sys_enter` event, counted in all threads and children. The event has to be
-//! switched on for the whole machine, which takes 50 ms, and its counter is handed on to every thread that is made. So only the runs whose time
-//! nobody compares are counted: those that time single calls. Where the kernel does not allow it, nothing is counted.
+//! The number of system calls of a run: the kernel's `raw_syscalls:sys_enter` event, counted in all threads and children. The event must be
+//! enabled for the whole machine, which takes 50 ms, and every new thread inherits the counter. Therefore system calls are counted only in runs
+//! whose time nobody compares: those that time single calls. If the kernel does not allow it, nothing is counted.
 
 use perf_event::events::Tracepoint;
 use perf_event::{Builder, Counter};
 use std::fs::read_to_string;
 
-/// Where tracefs is mounted: of its own, or below debugfs.
+/// Where tracefs may be mounted: at its own place, or below debugfs.
 const PLACES: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-/// Counts from when it is made.
+/// A counter that starts when it is created.
 pub(crate) struct SystemCalls(Counter);
 
 impl SystemCalls {

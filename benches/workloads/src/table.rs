@@ -1,4 +1,4 @@
-//! All workloads: what they are called, what they are about, and how they are run.
+//! All workloads: their names, their descriptions, and how to run them.
 
 use crate::calls::{Direct, Timed};
 use crate::run::Run;
@@ -12,13 +12,14 @@ pub(crate) struct Workload {
     pub(crate) group: &'static str,
     pub(crate) about: &'static str,
     pub(crate) threads: Threads,
-    /// Runs it as fast as it goes.
+    /// Runs it at full speed.
     pub(crate) direct: fn(&Run) -> Outcome,
     /// Runs it with every call timed.
     pub(crate) timed: fn(&Run) -> Outcome,
 }
 
-/// Group, name and threads of each, the module whose `run` it is, that one's parameters beside the calls, and what it is about.
+/// For each workload: its group, name and threads, the module whose `run` it calls, the generic parameters of that after the calls, and its
+/// description.
 macro_rules! workloads {
     ($($group:literal $name:literal $threads:ident $module:ident $([$($parameter:expr),*])?: $about:literal;)*) => {
         pub(crate) const WORKLOADS: &[Workload] = &[$(Workload {

@@ -1,5 +1,5 @@
-//! Threads that begin and end the measured phase together. Each prepares, calls [`Member::measured`] once, and cleans up; what lies inside that
-//! call is what counts. The main thread is member 0, so a team of one is a program without threads.
+//! Threads that begin and end the measured phase together. Each prepares, calls [`Member::measured`] once, and cleans up; only the work inside that
+//! call is measured. The main thread is member 0, so a team of one is a single-threaded program.
 
 use crate::calls::Calls;
 use crate::figures::{Figures, Watch};
@@ -11,12 +11,12 @@ use nix::sys::resource::UsageWho;
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
-/// What came of a run.
+/// The outcome of a run.
 pub(crate) struct Outcome {
     pub(crate) operations: u64,
     pub(crate) figures: Figures,
     pub(crate) latency: Option<Latency>,
-    /// Memory at the end, if not that after everything was freed.
+    /// The final memory, if it is not to be measured after everything was freed.
     pub(crate) last: Option<Memory>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Member<'a, C> {
 }
 
 impl<C: Calls> Member<'_, C> {
-    /// Waits for all, works, and waits for all.
+    /// Waits for all members, works, and waits for all again.
     pub(crate) fn measured<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
         self.gate.meet(|watch| *watch = Progress::Running(Watch::start(UsageWho::RUSAGE_SELF, C::COUNTS)));
         self.calls.count(true);
@@ -40,7 +40,7 @@ impl<C: Calls> Member<'_, C> {
     }
 }
 
-/// `work` on each of the run's threads; it returns how many operations it did.
+/// Runs `work` on each of the run's threads; `work` returns its number of operations.
 pub(crate) fn team<C: Calls>(run: &Run, work: impl Fn(&mut Member<C>) -> u64 + Sync) -> Outcome {
     let gate = Gate { barrier: Barrier::new(run.threads), progress: Mutex::new(Progress::Before) };
     let mut members: Vec<_> = (0..run.threads).map(|index| Member::new(run, index, &gate)).collect();
@@ -60,7 +60,7 @@ impl<'a, C: Calls> Member<'a, C> {
     }
 }
 
-/// Where the members meet. The last to come starts or stops the watch while the others wait.
+/// Where the members meet. The last one to arrive starts or stops the watch while the others wait.
 struct Gate {
     barrier: Barrier,
     progress: Mutex<Progress>,

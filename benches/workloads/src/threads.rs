@@ -1,8 +1,8 @@
-//! With how many threads a workload says something.
+//! The numbers of threads for which a workload is meaningful.
 
 use crate::run::cores;
 
-/// What makes sense for a workload.
+/// The numbers of threads that make sense for a workload.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
     /// One.
@@ -11,7 +11,7 @@ pub(crate) enum Threads {
     Cores,
     /// One, one for each core, and four for each.
     Crowd,
-    /// At least two, for it is about what they do to each other: one for each core, and four for each.
+    /// At least two, because the workload is about how threads affect each other: one for each core, and four for each.
     Together,
 }
 

@@ -1,4 +1,4 @@
-//! Every workload runs, says what it did, and notices an allocator that is broken.
+//! Every workload must run, report what it did, and notice a broken allocator.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn json(words: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Each workload with each of its usual thread counts.
+/// Each workload with each of its usual numbers of threads.
 fn every_run() -> Vec<(String, String)> {
     let list = json(&["list", "--json"]);
     let entries = list.as_array().unwrap().iter();
@@ -69,7 +69,7 @@ fn every_workload_can_be_timed_call_by_call() {
     }
 }
 
-/// Two that are cut to one size would count twice in every mean.
+/// Two workloads that were reduced to the same size would count twice in every mean.
 #[test]
 fn the_most_objects_are_more_than_a_million() {
     let peak = |name: &str| json(&["run", name])["peak_rss_kib"].as_u64().unwrap();

@@ -1,8 +1,7 @@
-//! A thousand objects of mixed sizes are allocated, then all are freed: the oldest first, the youngest first, or at random. A request of a
-//! service looks like this: it builds something up and lets go of all of it.
+//! A thousand objects of mixed sizes are allocated, then all are freed: the oldest first, the youngest first, or at random. A request to a
+//! service looks like this: it builds something up and then frees all of it.
 //!
-//! Decided by what the fast path costs when it is not the same object again, and by how often a batch crosses the border of what a thread or CPU
-//! keeps to itself.
+//! Decided by the cost of the fast path when it does not reuse the same object, and by how often a batch exceeds the cache of a thread or CPU.
 
 use crate::block::Block;
 use crate::calls::Calls;
@@ -18,7 +17,7 @@ pub(crate) const IN_REVERSE: u8 = 1;
 pub(crate) const AT_RANDOM: u8 = 2;
 
 const BATCH: usize = 1_000;
-/// Different batches, so that no branch predictor learns them.
+/// The number of different batches, so that no branch predictor learns them.
 const BATCHES: usize = 16;
 
 struct Plan {

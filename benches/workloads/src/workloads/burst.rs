@@ -1,7 +1,7 @@
-//! A burst: hundreds of mebibytes of small and large objects are made, written to and freed; then there is next to nothing to do for a second.
-//! The final figures are those of that second's end; time is the burst's alone.
+//! A burst: hundreds of mebibytes of small and large objects are allocated, written to and freed; then there is hardly anything to do for a second.
+//! The final figures are those at the end of that second; the time is only that of the burst.
 //!
-//! Decided by whether an allocator gives memory back without being called, or at least when it is called a little.
+//! Decided by whether an allocator gives memory back without being called, or at least when it is called now and then.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -13,7 +13,7 @@ use crate::team::{Member, Outcome, team};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Objects of 64 KiB to 1 MiB among small ones.
+/// One object in this many has 64 KiB to 1 MiB; the others are small.
 const LARGE_ONCE_IN: usize = 1_000;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
@@ -44,7 +44,7 @@ fn size<C: Calls>(member: &mut Member<C>) -> usize {
     }
 }
 
-/// A few calls every ten milliseconds, as a service makes them that nobody asks anything.
+/// Makes a few calls every ten milliseconds, like a service that gets no requests.
 fn quiet<C: Calls>(idle: Duration) {
     let mut calls = C::new();
     let step = Duration::from_millis(10);

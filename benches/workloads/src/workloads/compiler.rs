@@ -1,9 +1,9 @@
-//! A compiler: for each function, phase after phase makes thousands of small objects, one after another, that point to the ones before; at the
-//! function's end all of them go at once. The table of symbols stays and grows (gcc and perl in the traces of Grunwald, Zorn and Henderson,
+//! A compiler: for each function, phase after phase allocates thousands of small objects, one after another, that point to the earlier ones; at the
+//! end of the function all of them are freed at once. The symbol table stays and grows (gcc and perl in the traces of Grunwald, Zorn and Henderson,
 //! "Improving the cache locality of memory allocation", 1993).
 //!
-//! Decided by how fast fresh objects of changing sizes come, by whether neighbours in time are neighbours in memory, and by what a free of many
-//! thousands in a row costs.
+//! Decided by how fast new objects of varying sizes are allocated, by whether objects allocated one after another are neighbours in memory, and by
+//! the cost of freeing many thousands of objects in a row.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -11,7 +11,7 @@ use crate::run::Run;
 use crate::slots::Slots;
 use crate::team::{Member, Outcome, team};
 
-/// Of the objects of each phase: tokens, tree, intermediate code, registers.
+/// The range of the sizes of each phase's objects: tokens, tree, intermediate code, registers.
 const PHASES: [(usize, usize); 4] = [(16, 40), (32, 120), (24, 72), (16, 256)];
 const OBJECTS_OF_PHASE: usize = 10_000;
 const OBJECTS: usize = PHASES.len() * OBJECTS_OF_PHASE;

@@ -1,9 +1,9 @@
 //! Two small objects of two threads in one cache line (Berger, McKinley, Blumofe and Wilson, "Hoard", ASPLOS 2000). *Thrash*, active false
-//! sharing: every thread allocates small objects of its own and works on each; does the allocator cut one line for several threads? *Scratch*,
-//! passive: one thread allocates an object for each thread and passes it on, the others free what they were given and then do the same; does the
-//! allocator give a piece of the shared line back to the thread that freed it?
+//! sharing: every thread allocates small objects of its own and works on each; does the allocator split one line among several threads? *Scratch*,
+//! passive false sharing: one thread allocates an object for each thread and passes it on; the others free it and then do as in *thrash*; does the
+//! allocator give a part of the shared line to the thread that freed it?
 //!
-//! Decided by whom objects that share a line are given to. Lines that two cores write to cost a hundred times as much.
+//! Decided by which threads get objects that share a line. Writing to a line that another core writes to costs a hundred times as much.
 
 use crate::block::Block;
 use crate::calls::Calls;
@@ -12,10 +12,10 @@ use crate::run::Run;
 use crate::team::{Outcome, team};
 
 const SIZE: usize = 8;
-/// Writes to an object before it is freed.
+/// The number of writes to an object before it is freed.
 const WORK: usize = 100;
 
-/// `GIVEN`: each thread begins with an object of the main thread.
+/// With `GIVEN`, each thread begins with an object that the main thread allocated.
 pub(crate) fn run<C: Calls, const GIVEN: bool>(run: &Run) -> Outcome {
     let turns = run.turns(run.pick(100, 1_000_000, 10_000_000));
     let given = Exchange::new(run.threads);

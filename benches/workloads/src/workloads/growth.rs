@@ -1,7 +1,7 @@
-//! One buffer that grows by `realloc` from 1 MiB to 1 GiB (at scale quick 256 MiB, written to 128), `PERCENT` of its size at a time, its new part
-//! written to or not. Logs, columns and files that are read in whole grow like this.
+//! One buffer that grows by `realloc` from 1 MiB to 1 GiB (at scale quick to 256 MiB, or 128 MiB if it is written to), each time to `PERCENT`
+//! percent of its size, with or without writing to its new part. Logs, columns and files that are read as a whole grow like this.
 //!
-//! Decided by whether growth copies bytes, moves page tables or happens in place; written to, by what a page fault costs.
+//! Decided by whether growth copies bytes, moves page tables or happens in place; if the buffer is written to, by the cost of a page fault.
 
 use crate::block::Block;
 use crate::calls::Calls;

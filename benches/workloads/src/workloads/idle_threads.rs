@@ -1,7 +1,7 @@
-//! A thousand threads that each made some objects, freed half of them and now wait: connection threads of an old server, worker pools of a new
-//! one. What counts is the memory at that moment.
+//! A thousand threads that each allocated some objects, freed half of them and now wait: connection threads of an old server, worker pools of a new
+//! one. The memory at that moment is measured.
 //!
-//! Decided by what an allocator keeps for each thread, used or not.
+//! Decided by how much memory an allocator keeps for each thread, used or not.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -13,7 +13,7 @@ use crate::team::{Member, Outcome, team};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
-/// What each thread makes, and half of it keeps.
+/// The number of objects that each thread allocates; it keeps half of them.
 const OBJECTS: usize = 40;
 const STACK: usize = 64 << 10;
 
@@ -27,7 +27,7 @@ pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
     })
 }
 
-/// The threads allocate in turn, and nobody ends before all have.
+/// The threads allocate in turn, and none ends before all have allocated.
 fn crowd<C: Calls>(member: &mut Member<C>, objects: &mut [Option<Block>]) {
     let ready = Barrier::new(objects.len() / OBJECTS);
     let member = Mutex::new(member);

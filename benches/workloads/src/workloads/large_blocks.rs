@@ -1,8 +1,8 @@
-//! Blocks of 32 KiB to 32 MiB, each doubling as likely as the others, replaced at random and written to all over: images, messages and columns
+//! Objects of 32 KiB to 32 MiB, every doubling equally likely, which are replaced at random and written to completely: images, messages and columns
 //! in flight.
 //!
-//! Decided by where an allocator draws the line to `mmap`: pages that go back to the kernel with every free are paged in again by the next
-//! malloc, and pages that are kept fragment.
+//! Decided by the size from which an allocator uses `mmap`: pages that every free returns to the kernel are paged in again by the next malloc, and
+//! pages that are kept fragment.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -12,7 +12,7 @@ use crate::team::{Outcome, team};
 
 const SMALLEST: usize = 32 << 10;
 const LARGEST: usize = 32 << 20;
-/// Live blocks of all threads together; at least two for each.
+/// The number of live objects of all threads together; each thread has at least two.
 const BLOCKS: usize = 24;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {

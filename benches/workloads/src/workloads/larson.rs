@@ -1,8 +1,8 @@
-//! A server (Larson and Krishnan, "Memory allocation for long-running server applications", ISMM 1998). A thread replaces objects of its working
-//! set, picked at random, for a while; then it hands the set to a thread that it starts, and ends. So most objects are freed by a thread that
-//! did not allocate them, after the one that did has gone.
+//! A server (Larson and Krishnan, "Memory allocation for long-running server applications", ISMM 1998). For a while a thread replaces random objects
+//! of its working set; then it hands the set to a thread that it starts, and ends. So most objects are freed by a thread that did not allocate them,
+//! after the one that did has ended.
 //!
-//! Decided by what a free costs of an object of another thread, and by whether the memory of threads that ended is found again.
+//! Decided by the cost of freeing another thread's object, and by whether the memory of threads that ended is reused.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -11,10 +11,10 @@ use crate::slots::Slots;
 use crate::team::{Member, Outcome, team};
 use std::thread;
 
-/// Sizes of the paper's servers.
+/// The range of sizes in the paper.
 const SMALLEST: usize = 10;
 const LARGEST: usize = 500;
-/// Objects a thread has.
+/// The number of objects that a thread has.
 const SET: usize = 5_000;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {

@@ -1,8 +1,8 @@
-//! The cost of a replacement among `QUICK` live objects, or `FULL` at that scale: allocate one, free one at random. The objects are made before the time
-//! is taken.
+//! The cost of a replacement among `QUICK` live objects, or `FULL` at scale full: allocate one, free one at random. The objects are allocated before the
+//! measured phase.
 //!
-//! Decided by cache and TLB misses, which nobody can avoid, and by whatever else grows with the number of objects: nothing should. The number is that
-//! which the name promises, whatever the machine has: all allocators are to have as many.
+//! Decided by cache and TLB misses, which nobody can avoid, and by anything else that grows with the number of objects: nothing should. The number is the
+//! one in the name, whatever memory the machine has, because all allocators must have the same number.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -14,7 +14,7 @@ use crate::team::{Member, Outcome, team};
 
 const SMALLEST: usize = 8;
 const LARGEST: usize = 40;
-/// What the largest allocators take for one, and its place in the table.
+/// The bytes that the most wasteful allocators need for one object, with its place in the table.
 const TAKEN: usize = 56;
 
 pub(crate) fn run<C: Calls, const QUICK: usize, const FULL: usize>(run: &Run) -> Outcome {

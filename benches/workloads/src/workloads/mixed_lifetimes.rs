@@ -1,8 +1,8 @@
-//! Many live objects of which most are old, some young: every thread replaces objects in a window of a table that all share, and the window
+//! Many live objects, most of them old, some young: every thread replaces objects in a window of a table that all threads share, and the window
 //! moves. One object in eight is replaced anywhere, so objects of all threads and ages lie side by side. This is the steady state of caches and
 //! session tables (the pattern behind mstress of mimalloc-bench and the long runs of Wilson's 1995 survey).
 //!
-//! Decided by locality when what is allocated next was freed long ago and elsewhere, and by fragmentation.
+//! Decided by locality when the memory that is allocated next was freed long ago and elsewhere, and by fragmentation.
 
 use crate::block::Block;
 use crate::calls::Calls;
@@ -11,9 +11,9 @@ use crate::run::Run;
 use crate::sizes;
 use crate::team::{Member, Outcome, team};
 
-/// A thread's window, in objects.
+/// The length of a thread's window, in objects.
 const WINDOW: usize = 4_000;
-/// Replacements after which the window moves on by one object.
+/// The number of replacements after which the window moves on by one object.
 const PACE: usize = 16;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {

@@ -1,4 +1,4 @@
-//! One pattern a file. Each says where it is described and what decides it.
+//! One pattern per file. Each file says where the pattern is described and what decides its result.
 
 pub(crate) mod batches;
 pub(crate) mod burst;

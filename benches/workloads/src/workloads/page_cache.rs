@@ -1,7 +1,7 @@
-//! The page cache of a database: page-aligned buffers of 4 KiB to 1 MiB, smaller ones more often, that live long. A miss reads a page into a new
-//! buffer, which writes all of it, and evicts the page that was not used for longest, as the clock algorithm sees it (Corbató 1969).
+//! The page cache of a database: long-lived page-aligned buffers of 4 KiB to 1 MiB, smaller ones more often. A miss reads a page into a new buffer,
+//! which writes all of it, and evicts the least recently used page as approximated by the clock algorithm (Corbató 1969).
 //!
-//! Decided by fragmentation among large buffers of many sizes, and by whether memory that was evicted is reused or paged in afresh.
+//! Decided by fragmentation among large buffers of many sizes, and by whether the memory of evicted pages is reused or paged in again.
 
 use crate::block::Block;
 use crate::calls::Calls;
@@ -11,7 +11,7 @@ use crate::team::{Member, Outcome, team};
 
 const SMALLEST: usize = 4 << 10;
 const LARGEST: usize = 1 << 20;
-/// Below the average, so places are seldom short.
+/// The bytes of the cache for each place in its table. This is below the average size of a page, so that places are rarely short.
 const FOR_A_PLACE: usize = 64 << 10;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
@@ -19,7 +19,7 @@ pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
     let capacity = run.part(run.pick(4 << 20, 96 << 20, 1 << 30));
     team::<C>(run, |member| {
         let mut cache = Cache::new(capacity);
-        // More than twice what it holds, so that it is full and mixed.
+        // More than twice as many misses as the cache holds pages, so that it is full and mixed.
         (0..cache.pages.len()).for_each(|_| cache.miss(member));
         member.measured(|member| (0..misses).for_each(|_| cache.miss(member)));
         cache.clear(member);
@@ -29,10 +29,10 @@ pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
 
 struct Cache {
     pages: Slots<Option<Block>>,
-    /// Used since the hand last came by.
+    /// Whether each page was used since the hand last passed it.
     used: Slots<bool>,
     hand: usize,
-    /// Pages, and their bytes.
+    /// The number of pages, and of their bytes.
     live: usize,
     held: usize,
     capacity: usize,
@@ -45,7 +45,7 @@ impl Cache {
         Self { pages: Slots::new(places), used: Slots::new(places), hand: 0, live: 0, held: 0, capacity }
     }
 
-    /// One page comes, after as many went as it takes; a few that are there are used.
+    /// Evicts as many pages as necessary and reads one page; then uses a few of the pages in the cache.
     fn miss<C: Calls>(&mut self, member: &mut Member<C>) {
         let size = page_size(member);
         while self.held + size > self.capacity || self.live == self.pages.len() {
@@ -66,7 +66,7 @@ impl Cache {
         self.held += size;
     }
 
-    /// The first page the hand finds that was not used in a whole round.
+    /// Evicts the first page that the hand finds unused for a whole round.
     fn evict<C: Calls>(&mut self, member: &mut Member<C>) {
         loop {
             self.hand = (self.hand + 1) % self.pages.len();
@@ -89,7 +89,7 @@ impl Cache {
     }
 }
 
-/// A whole number of the smallest.
+/// A random size, a multiple of the smallest.
 fn page_size<C: Calls>(member: &mut Member<C>) -> usize {
     member.random.doubling(SMALLEST, LARGEST).next_multiple_of(SMALLEST)
 }

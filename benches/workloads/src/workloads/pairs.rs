@@ -1,5 +1,5 @@
-//! One object of `SIZE` bytes, allocated, written to and freed, again and again. No program does only this, but every program does it somewhere,
-//! and it is what people measure first.
+//! One object of `SIZE` bytes is allocated, written to and freed, again and again. No program does only this, but every program does it somewhere,
+//! and people measure it first.
 //!
 //! Decided by the latency chain of the fast path: the next malloc returns what the last free stored.
 
@@ -7,7 +7,7 @@ use crate::calls::Calls;
 use crate::run::Run;
 use crate::team::{Outcome, team};
 
-/// From here on most allocators take a longer way.
+/// From this size on, most allocators use a slower path.
 const LARGE: usize = 16 << 10;
 
 pub(crate) fn run<C: Calls, const SIZE: usize>(run: &Run) -> Outcome {

@@ -1,7 +1,7 @@
-//! The life of a process that does nothing: `/bin/true` is started, loads the allocator, and ends. Time is the children's from start to end;
-//! memory is that of one more child, looked at when it is about to exit. (`ru_maxrss` of a child begins with its parent's.)
+//! The life of a process that does nothing: `/bin/true` starts, loads the allocator, and exits. The time is that of the children from start to end;
+//! the memory is that of one more child just before it exits. (`ru_maxrss` of a child begins with its parent's.)
 //!
-//! Decided by what an allocator does when it is loaded: relocations, system calls, and pages of its own that it touches.
+//! Decided by the work of an allocator when it is loaded: relocations, system calls, and pages of its own that it touches.
 #![allow(unsafe_code, reason = "traces a child from its first instruction")]
 
 use crate::calls::Calls;
@@ -40,11 +40,11 @@ fn start() {
 /// The peak and the memory of a child when it exits.
 fn traced() -> std::io::Result<(u64, Memory)> {
     let mut command = Command::new(PROGRAM);
-    // SAFETY: one system call, which is allowed between fork and exec.
+    // SAFETY: the closure only makes one system call, which is allowed between fork and exec.
     unsafe { command.pre_exec(|| Ok(ptrace::traceme()?)) };
     let mut child = command.spawn()?;
     let process = Pid::from_raw(child.id() as i32);
-    // It stops when it executes the program.
+    // The child stops when it executes the program.
     waitpid(process, None)?;
     ptrace::setoptions(process, ptrace::Options::PTRACE_O_TRACEEXIT)?;
     until_exit(process)?;

@@ -1,8 +1,8 @@
 //! Some threads only allocate, others only free (Lever and Boreham, "malloc() performance in a multithreaded Linux environment", USENIX 2000;
 //! known as xmalloc-test). Batches of objects go through a bounded queue, as in every pipeline of threads.
 //!
-//! Decided by how freed objects get back to those who allocate: one by one or many at once, and with what contention. An allocator that keeps
-//! them with the thread that freed them grows without end.
+//! Decided by how freed objects get back to the threads that allocate: one by one or many at once, and with how much contention. An allocator that
+//! keeps them with the thread that freed them grows without bound.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -11,9 +11,9 @@ use crate::slots::Slots;
 use crate::team::{Member, Outcome, team};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Objects that change hands at once.
+/// The number of objects that are handed over at once.
 const BATCH: usize = 128;
-/// Batches that may wait.
+/// The most batches that may wait.
 const PLACES: usize = 64;
 const SMALLEST: usize = 16;
 const LARGEST: usize = 512;
@@ -49,7 +49,7 @@ fn produce<C: Calls>(
     (batches * BATCH) as u64
 }
 
-/// The objects were counted when they were made.
+/// Frees the objects. Returns 0 operations, because the producers have counted them.
 fn consume<C: Calls>(member: &mut Member<C>, queue: &Queue, batch: &mut [Option<Block>]) -> u64 {
     member.measured(|member| {
         while queue.take(batch) {
@@ -59,7 +59,7 @@ fn consume<C: Calls>(member: &mut Member<C>, queue: &Queue, batch: &mut [Option<
     0
 }
 
-/// A ring of batches, each side waiting for the other.
+/// A ring of batches. Each side waits for the other if it must.
 struct Queue {
     state: Mutex<State>,
     not_empty: Condvar,
@@ -70,13 +70,13 @@ struct State {
     blocks: Slots<Option<Block>>,
     first: usize,
     waiting: usize,
-    /// Producers that will put no more.
+    /// The number of producers that have ended.
     ended: usize,
     all_ended: bool,
 }
 
 impl State {
-    /// Where the batch lies that is `turn` behind the first.
+    /// The place of the batch that is `turn` places behind the first.
     fn place(&mut self, turn: usize) -> &mut [Option<Block>] {
         let place = (self.first + turn) % PLACES;
         &mut self.blocks[place * BATCH..(place + 1) * BATCH]
@@ -90,7 +90,7 @@ impl Queue {
         Self { state, not_empty: Condvar::new(), not_full: Condvar::new() }
     }
 
-    /// Swaps the batch for the empty one of a free place.
+    /// Swaps the batch with the empty one of a free place.
     fn put(&self, batch: &mut [Option<Block>]) {
         let mut state = self.wait(&self.not_full, |state| state.waiting == PLACES);
         let last = state.waiting;
@@ -99,7 +99,7 @@ impl Queue {
         self.not_empty.notify_one();
     }
 
-    /// Swaps the empty batch for a full one; false if there will be no more.
+    /// Swaps the empty batch with a full one; returns false if no more will come.
     fn take(&self, batch: &mut [Option<Block>]) -> bool {
         let mut state = self.wait(&self.not_empty, |state| state.waiting == 0 && !state.all_ended);
         if state.waiting == 0 {
@@ -112,7 +112,7 @@ impl Queue {
         true
     }
 
-    /// One of the producers puts no more.
+    /// Records that one of the producers has ended.
     fn end(&self, producers: usize) {
         let mut state = self.wait(&self.not_full, |_| false);
         state.ended += 1;

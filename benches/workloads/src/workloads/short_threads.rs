@@ -1,7 +1,7 @@
-//! Thousands of threads that live shortly: each allocates some objects of mixed sizes, frees most, leaves one to who started it, and ends. A
-//! server with a thread for each request does this.
+//! Thousands of short-lived threads: each allocates some objects of mixed sizes, frees most of them, leaves one to the thread that started it, and
+//! ends. A server with a thread for each request does this.
 //!
-//! Decided by what an allocator sets up for a thread and tears down after it, and by whether what the thread kept is found again.
+//! Decided by the work to set up and tear down an allocator's state for a thread, and by whether the memory that a thread kept is reused.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -13,7 +13,7 @@ use std::thread;
 
 const OBJECTS: usize = 50;
 
-/// Each member starts one thread after the other.
+/// Each member starts its threads one after the other.
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
     let lives = run.turns(run.pick(20, 1_000, 10_000));
     team::<C>(run, |member| {

@@ -1,7 +1,7 @@
-//! Short strings that grow by `realloc`, `PERCENT` of their size at a time, as every string builder and JSON writer lets them. Several grow at
-//! once, so that none is always the last object of the heap.
+//! Short strings that grow by `realloc`, each time to `PERCENT` percent of their size, as in every string builder and JSON writer. Several grow at
+//! the same time, so that none is always the last object of the heap.
 //!
-//! Decided by whether the allocator's classes or neighbours leave room to grow, and by what a copy to the next class costs.
+//! Decided by whether the allocator's classes or the neighbouring objects leave room to grow, and by the cost of a copy to the next class.
 
 use crate::block::{Block, free_all};
 use crate::calls::Calls;
@@ -28,7 +28,7 @@ pub(crate) fn run<C: Calls, const PERCENT: usize>(run: &Run) -> Outcome {
     })
 }
 
-/// A long string ends and a new one begins; another grows.
+/// Grows a string; if it is long already, frees it and begins a new one.
 fn step<C: Calls, const PERCENT: usize>(member: &mut Member<C>, string: Option<Block>) -> Block {
     match string {
         Some(string) if string.size() < LONGEST => {

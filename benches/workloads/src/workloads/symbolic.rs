@@ -1,8 +1,8 @@
-//! Symbolic computation: trees of tiny nodes are built and torn down, and every step of an evaluation makes a few temporaries that live for some
+//! Symbolic computation: trees of tiny nodes are built and torn down, and every step of an evaluation allocates a few temporaries that live for some
 //! hundred instructions (Zorn and Grunwald, "Empirical measurements of six allocation-intensive C programs", 1992; the trees are those of Ellis,
 //! Kovac and Boehm's GCBench). Provers, algebra systems and interpreters do this.
 //!
-//! Decided by instructions per call and by how closely equal small objects lie: the trees are walked.
+//! Decided by the instructions per call and, because the trees are walked, by how densely small objects of one size lie.
 
 use crate::calls::Calls;
 use crate::fail::fail;
@@ -16,11 +16,11 @@ struct Node {
     value: u64,
 }
 
-/// A number of a few digits, as an evaluation makes them.
+/// A number of a few digits, as an evaluation computes them.
 type Temporary = [u64; 2];
 
 const DEPTH: u32 = 12;
-/// A tree that stays.
+/// The depth of a tree that stays.
 const DEPTH_OF_OLD: u32 = 15;
 
 pub(crate) fn run<C: Calls>(run: &Run) -> Outcome {
@@ -40,14 +40,14 @@ fn one<C: Calls>(member: &mut Member<C>) {
     expect(member, tree, DEPTH);
 }
 
-/// Every node holds the number of nodes below it and itself.
+/// Builds a tree. Every node holds the number of nodes of its subtree.
 fn build<C: Calls>(member: &mut Member<C>, depth: u32) -> Own<Node> {
     let mut below = || (depth > 0).then(|| build(member, depth - 1));
     let (left, right) = (below(), below());
     Own::new(&mut member.calls, Node { left, right, value: nodes(depth) })
 }
 
-/// Tears the tree down and evaluates it: the number of its nodes, added up in temporaries.
+/// Tears the tree down and evaluates it: adds up the number of its nodes in temporaries.
 fn evaluate<C: Calls>(member: &mut Member<C>, tree: Own<Node>) -> Own<Temporary> {
     let Node { left, right, value } = tree.open(&mut member.calls);
     let mut sum = Own::new(&mut member.calls, [1, value]);
@@ -68,7 +68,7 @@ fn expect<C: Calls>(member: &mut Member<C>, tree: Own<Node>, depth: u32) {
     }
 }
 
-/// Of a whole tree.
+/// The number of nodes of a complete tree.
 fn nodes(depth: u32) -> u64 {
     (2 << depth) - 1
 }

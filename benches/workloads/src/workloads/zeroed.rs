@@ -1,8 +1,8 @@
-//! Large tables that must be clear: `calloc` of 1 to 64 MiB, looked at in a few places or written to all over, and freed. Hash tables, bit maps
-//! and matrices begin so.
+//! Large zeroed tables: `calloc` of 1 to 64 MiB, read in a few places or written to completely, and freed. Hash tables, bitmaps and matrices begin
+//! like this.
 //!
-//! Decided by whether the allocator knows that a page is clear already; an allocator that clears what the kernel just cleared pays twice, one
-//! that always takes fresh pages pays a fault for each.
+//! Decided by whether the allocator knows that a page is zero already. An allocator that zeroes pages which the kernel has just zeroed pays twice; one
+//! that always takes new pages pays a page fault for each.
 
 use crate::block::Block;
 use crate::calls::Calls;
@@ -11,7 +11,7 @@ use crate::team::{Member, Outcome, team};
 
 const SMALLEST: usize = 1 << 20;
 const LARGEST: usize = 64 << 20;
-/// Places looked at.
+/// The number of places that are read.
 const LOOKS: usize = 64;
 
 pub(crate) fn run<C: Calls, const TOUCHED: bool>(run: &Run) -> Outcome {
