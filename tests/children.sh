@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Sourced by the runners and by scripts/test.sh: what they started ends with them, though `timeout` puts it into groups of its own.
+# Sourced by the runners and by scripts/test.sh: ensures that the processes they start end with them, although `timeout` gives these process groups
+# of their own.
 
-# Asks all that descend from this shell to end, and waits for its own children.
+# Terminates all descendants of this shell, and waits for its own children.
 end_children() {
     local left
     left=$(descendants $$) # the process that looks for them is one of them, and gone by now
@@ -10,7 +11,7 @@ end_children() {
     wait || true
 }
 
-# The processes below PID, the lowest first.
+# Prints the descendants of PID, children before their parents.
 descendants() {
     local child
     for child in $(pgrep -P "$1"); do

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by who needs packages of Debian that are not to be installed: they are unpacked into a folder. apt is given a list of sources and a state of
-# its own, so that neither the machine's are changed nor does it matter what they know.
+# Sourced by scripts that need Debian packages without installing them: the packages are unpacked into a folder. apt gets a list of sources and a
+# state of its own, so that the machine's are neither changed nor relevant.
 
-# begin_apt FOLDER SUITE…: what apt_with uses from now on.
+# begin_apt FOLDER SUITE…: sets the folder and the suites that apt_with uses from now on.
 begin_apt() {
     local mirror
     apt_at=$1
@@ -13,7 +13,7 @@ begin_apt() {
     printf "deb ${mirror:=http://deb.debian.org/debian} %s main\n" "$@" >"$apt_at/sources.list"
 }
 
-# apt_with PROGRAM ARGUMENT…: a program of apt's.
+# apt_with PROGRAM ARGUMENT…: runs a program of apt with these sources and this state.
 apt_with() {
     local program=$1
     shift
@@ -21,7 +21,7 @@ apt_with() {
         -o Dir::State::Lists="$apt_at/lists" -o Dir::Cache="$apt_at/cache" -o APT::Sandbox::User=root "$@"
 }
 
-# unpack FOLDER PACKAGE…: downloads them and leaves there what they hold.
+# unpack FOLDER PACKAGE…: downloads the packages and unpacks them into the folder.
 unpack() {
     local to=$1 file
     shift

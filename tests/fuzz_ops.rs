@@ -1,4 +1,4 @@
-//! The fuzz interpreters on seeded random strings: the part of fuzzing that runs everywhere.
+//! Runs the fuzz interpreters on random strings from fixed seeds: the part of fuzzing that runs everywhere.
 #[path = "../fuzz/src/lib.rs"]
 pub mod fuzz;
 
@@ -23,7 +23,7 @@ fn input_of(seed: u64) -> Vec<u8> {
     (0..LENGTH).map(|_| random(&mut state).to_le_bytes()[0]).collect()
 }
 
-/// Feeds the inputs of all `seeds` to an interpreter and names the seed that fails.
+/// Feeds the inputs of all `seeds` to an interpreter, and names the seed that fails.
 fn feed(seeds: impl Iterator<Item = u64>, interpreter: fn(&[u8])) {
     for seed in seeds {
         let input = input_of(seed);
@@ -31,7 +31,7 @@ fn feed(seeds: impl Iterator<Item = u64>, interpreter: fn(&[u8])) {
     }
 }
 
-/// Runs `body` while no other test uses the heap, and then checks all of the heap's invariants.
+/// Runs `body` while no other test uses the heap, then checks all invariants of the heap.
 fn alone(body: impl FnOnce()) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,18 +1,18 @@
-//! The allocator's source keeps its own rules: calls go down the layers, unsafe stays in its files, nothing allocates through itself.
+//! The allocator's source must follow its own rules: calls go down the layers, unsafe code stays in its files, nothing allocates through itself.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lowest first: a layer may name itself and those before it.
+/// The layers, lowest first. A layer may name itself and those before it.
 const LAYERS: [&str; 9] = ["base", "sys", "region", "arena", "slab", "depot", "cpu", "heap", "global"];
-/// Every layer may name these: `stats` holds plain data that layers fill in and users read.
+/// Modules that every layer may name: `stats` holds plain data that layers fill in and users read.
 const EVERYWHERE: [&str; 1] = ["stats"];
-/// Declares the layers and says what of them is public, so it names all.
+/// The crate's root declares the layers and re-exports their public items, so it names all of them.
 const ROOT: &str = "lib";
 
-/// All files that may hold unsafe code. A file that joins them needs a reason at its head.
+/// All files that may contain unsafe code. A file that is added here must state a reason at its head.
 const UNSAFE_FILES: [&str; 25] = [
     "cpu/hit.rs",
     "cpu/rows.rs",
@@ -41,10 +41,10 @@ const UNSAFE_FILES: [&str; 25] = [
     "sys/vm.rs",
 ];
 
-/// What begins the end of a file.
+/// The line that begins the unit tests at the end of a file.
 const ONLY_TESTS: &str = "#[cfg(test)]\n";
 
-/// Whether each item of a file's end has the attribute; that of the first was taken off.
+/// Whether each item at the end of a file has that attribute. `end` lacks the attribute of the first item.
 fn holds_tests_alone(end: &str) -> bool {
     let inside = |line: &&str| !line.is_empty() && !line.starts_with([' ', '}', '#', '/']);
     let items = |text: &str| text.lines().filter(inside).count();
@@ -53,7 +53,7 @@ fn holds_tests_alone(end: &str) -> bool {
 
 /// A file of the allocator, without comments and without its unit tests.
 struct Source {
-    /// Below `allocator/src`.
+    /// The path below `allocator/src`.
     name: String,
     code: String,
 }
@@ -72,7 +72,7 @@ impl Source {
         Source { name: path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), code }
     }
 
-    /// The directory below the root, or the file's own name.
+    /// The file's layer: its directory below the root, or its own name.
     fn layer(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
@@ -81,7 +81,8 @@ impl Source {
         words(&self.code).any(|other| other == word)
     }
 
-    /// What the file names in the crate: X of every `crate::X`, and of every `crate::{X, …}`. A macro's `$crate::` is its user's.
+    /// The modules of the crate that the file names: X of every `crate::X` and of every `crate::{X, …}`. `$crate::` in a macro does not count, because
+    /// it belongs to the macro's user.
     fn named(&self) -> Vec<&str> {
         let parts = self.code.split("crate::").collect::<Vec<_>>();
         let ends = parts.windows(2).filter(|pair| !pair[0].ends_with(['$', '_']));
@@ -167,7 +168,7 @@ fn unsafe_stays_in_its_files() {
     assert_eq!(found, BTreeSet::from(UNSAFE_FILES));
 }
 
-/// Neither the standard library nor a heap nor thread-local storage: the allocator could end up calling itself.
+/// The allocator must use neither the standard library nor `alloc` nor thread-local storage: it could end up calling itself.
 #[test]
 fn nothing_allocates_through_itself() {
     let sources = sources();

@@ -1,4 +1,4 @@
-//! Threads on the process's heap, which serves this whole program.
+//! Threads that use the process's heap, which serves this whole program.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "model/random.rs"]
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 static HEAP: larder::Larder = larder::Larder;
 
 const THREADS: u64 = 6;
-/// Long enough for magazines to fill depots, and slabs to come and go.
+/// Long enough for magazines to fill depots, and for slabs to begin and end.
 const LONG: Duration = Duration::from_millis(700);
 
-/// A vector that knows what it should hold.
+/// A vector that knows its expected content.
 struct Parcel {
     bytes: Vec<u8>,
     seed: u8,
@@ -29,7 +29,7 @@ impl Parcel {
         Parcel { bytes: (0..size).map(|index| byte_at(seed, index)).collect(), seed }
     }
 
-    /// A parcel whose vector grew byte by byte, through realloc.
+    /// A parcel whose vector grew byte by byte, by realloc.
     fn grown(random: &mut Random) -> Parcel {
         let (seed, size) = (random.below(256) as u8, random.below(20_000));
         let mut bytes = Vec::new();
@@ -37,7 +37,7 @@ impl Parcel {
         Parcel { bytes, seed }
     }
 
-    /// All zero, from `alloc_zeroed`.
+    /// A parcel of zeros, from `alloc_zeroed`.
     fn zeroed(random: &mut Random) -> Parcel {
         let bytes = vec![0; random.size().min(1 << 20)];
         assert!(bytes.iter().all(|&byte| byte == 0), "{} zeroed bytes are not", bytes.len());
@@ -71,7 +71,7 @@ fn byte_at(seed: u8, index: usize) -> u8 {
     seed.wrapping_add((index as u8).wrapping_mul(31)).wrapping_add((index >> 8) as u8)
 }
 
-/// Runs `work` in all threads, one seed each, while no other test does; then walks the heap.
+/// Runs `work` in all threads, each with its own seed, while no other test does so; then validates the heap.
 fn in_threads(work: impl Fn(Random, Instant) + Sync) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +99,7 @@ fn each_keeps_its_own() {
     });
 }
 
-/// One thread fills what another empties: objects go one way, through depots.
+/// One thread allocates what another frees: objects go one way, through depots.
 #[test]
 fn producers_and_consumers() {
     in_threads(|mut random, end| {
@@ -114,7 +114,7 @@ fn producers_and_consumers() {
     });
 }
 
-/// Everything is freed by a thread that did not allocate it, many of one size at a time.
+/// Every object is freed by a thread that did not allocate it, many of one size at a time.
 #[test]
 fn heaps_of_one_size_change_hands() {
     let (senders, receivers): (Vec<Sender<Vec<Parcel>>>, Vec<_>) = (0..THREADS).map(|_| channel()).unzip();
@@ -134,7 +134,7 @@ fn heaps_of_one_size_change_hands() {
     });
 }
 
-/// Threads come and go: what they leave in the windows serves the next.
+/// Threads come and go: the objects that they leave in the windows serve the next threads.
 #[test]
 fn short_lives() {
     in_threads(|mut random, end| {
@@ -146,7 +146,7 @@ fn short_lives() {
     });
 }
 
-/// One thread gives memory back while the others use it.
+/// One thread trims the heap while the others use it.
 #[test]
 fn trims_meanwhile() {
     in_threads(|mut random, end| {
@@ -160,7 +160,7 @@ fn trims_meanwhile() {
     });
 }
 
-/// What all threads hold is what the figures say, while they hold it and after.
+/// The figures agree with the objects that all threads hold, while they hold them and afterwards.
 #[test]
 fn figures_agree_with_what_is_held() {
     const COUNT: usize = 5000;
@@ -182,10 +182,10 @@ fn figures_agree_with_what_is_held() {
 }
 
 const SIZE: usize = 1500;
-/// Objects of the class that the test's own machinery may hold, and restarted sequences.
+/// The most by which the figure may differ: objects of the class that the test's own machinery holds, and restarted sequences.
 const SLACK: usize = 50;
 
-/// Objects in use of the class that serves `SIZE`.
+/// The number of objects in use in the class that serves `SIZE`.
 fn in_use() -> usize {
     larder::stats().classes.iter().find(|class| class.size >= SIZE).map_or(0, |class| class.in_use)
 }

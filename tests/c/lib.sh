@@ -1,5 +1,5 @@
-# Sourced by the runners beside it: build small C programs, run each on the library under test, count.
-# Without a library they run on the system malloc, which shows whether the tests themselves are right.
+# Sourced by the runners beside it: builds small C programs, runs each on the library under test, and counts the results.
+# Without a library the programs run on the system malloc, which shows whether the tests themselves are right.
 set -u
 ulimit -c 0
 
@@ -39,14 +39,14 @@ fail() {
     failed=$((failed + 1))
 }
 
-# Whether a library was named; says so when a test is beyond what the system malloc promises.
+# Succeeds if a library was named; otherwise reports a test as skipped that the system malloc need not pass.
 needs_library() {
     [ -n "$lib" ] && return 0
     echo "skipped $1: the system malloc does not promise this"
     return 1
 }
 
-# build NAME SOURCE [FLAG...]: leaves $work/NAME. LARDER_TEST_LINK has flags that choose another libc.
+# build NAME SOURCE [FLAG...]: compiles to $work/NAME. LARDER_TEST_LINK has flags that choose another libc.
 build() {
     local name=$1 source=$2 chosen=("${link[@]}")
     shift 2
@@ -56,8 +56,8 @@ build() {
     return 1
 }
 
-# run SECONDS COMMAND...: the command on the library; leaves $status, $work/out and $work/err.
-# `timeout` leads a process group of its own: what is left of it when the command has ended goes too.
+# run SECONDS COMMAND...: runs the command on the library; leaves $status, $work/out and $work/err.
+# `timeout` leads a process group of its own: processes that are left in it when the command has ended are killed.
 run() {
     local limit=$1 leader
     shift
@@ -70,7 +70,7 @@ run() {
     } 2>/dev/null
 }
 
-# What went wrong in the last run, in one line.
+# Prints in one line what went wrong in the last run.
 reason() {
     case $status in
         124 | 137) echo "hung" ;;
@@ -86,7 +86,7 @@ check() {
     if [ "$status" -eq 0 ]; then pass "$name"; else fail "$name" "$(reason)"; fi
 }
 
-# The last line of a runner, and its status.
+# Prints the last line of a runner, and returns its status.
 finish() {
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]

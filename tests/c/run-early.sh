@@ -1,5 +1,5 @@
 #!/bin/bash
-# run-early.sh [LIB.so]: calls before the program has begun and after it has ended, and odd ways to be started.
+# run-early.sh [LIB.so]: calls before the program begins and after it ends, and unusual ways to start a program.
 . "$(dirname "$0")/lib.sh"
 
 limit=30
@@ -11,7 +11,7 @@ done
 build ifunc early/ifunc.c -Wl,-z,now && check early/ifunc $limit "$work/ifunc"
 build ifunc_fixed early/ifunc.c -Wl,-z,now -no-pie && check "early/ifunc without pie" $limit "$work/ifunc_fixed"
 
-# With no environment at all LD_PRELOAD cannot be said; the loader is told on its command line.
+# Without any environment LD_PRELOAD cannot be set, so the loader gets the library on its command line.
 loader=$(readelf -lW "$work/first" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 build exec_bare early/exec_bare.c &&
     check "early/no environment" $limit "$work/exec_bare" "$loader" ${lib:+--preload "$lib"} "$work/first"
@@ -42,7 +42,7 @@ if [ -n "$lib" ] && [ -f "$archive" ]; then
     done
 fi
 
-# Each program that prints statistics at its end has a copy of standard error for that, and not those of programs before it.
+# Each program that prints statistics at exit has its own copy of standard error, and not also those of the programs before it.
 if needs_library "a copy of standard error"; then
     run $limit env LARDER_CONF=stats:exit sh -c 'exec ls /proc/self/fd'
     if [ "$status" -eq 0 ] && [ "$(awk '$1 >= 500' "$work/out")" = 500 ]; then pass "early/a copy of standard error"
@@ -50,8 +50,8 @@ if needs_library "a copy of standard error"; then
     fi
 fi
 
-# Options are for whoever started the program, so a setuid program hears none of them. It is linked to a copy
-# of the library that any user can read, because a setuid program does not preload one.
+# LARDER_CONF comes from whoever starts the program, so a setuid program must ignore it. The program is linked to a copy
+# of the library that any user can read, because nothing is preloaded into a setuid program.
 if [ -n "$lib" ] && [ "$(id -u)" -eq 0 ]; then
     soname=$(readelf -dW "$lib" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
     copy=$work/${soname:-libcopy.so}

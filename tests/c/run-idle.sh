@@ -1,10 +1,10 @@
 #!/bin/bash
-# run-idle.sh [LIB.so]: memory goes back while the program does nothing; who gets a helper thread and who does not.
+# run-idle.sh [LIB.so]: memory goes back while the program does nothing; which programs get a helper thread and which do not.
 . "$(dirname "$0")/lib.sh"
 
 limit=60
 
-# handled WHO STATUS: the helper thread aborts; who handles that, and how the program ends.
+# handled WHO STATUS: the helper thread aborts; WHO handles the signal, and the program ends with STATUS.
 handled() {
     run $limit "$work/handled" "$1"
     if [ "$status" -eq "$2" ] && grep -q '^larder: write after free' "$work/err"; then pass "idle/handled by $1"

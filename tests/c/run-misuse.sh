@@ -1,6 +1,6 @@
 #!/bin/bash
 # run-misuse.sh LIB.so: every misuse must end with its exact message and status (default: SIGABRT).
-# The head of each program says what is expected:
+# The comments at the head of each program say what is expected:
 #   expect: LINE         all of stderr; $name stands for what the program printed as name=value
 #   expect-one: LINE     one of several such lines
 #   expect-start: LINE   one line that begins so
@@ -10,19 +10,19 @@
 . "$(dirname "$0")/lib.sh"
 needs_library misuse || exit 0
 
-# What the head of a program says of KEY.
+# head_of SOURCE KEY: prints the values of KEY in the head of a program.
 head_of() {
     sed -n "s|^// $2: ||p" "$here/misuse/$1"
 }
 
-# An expected line with the values the program printed put in.
+# Prints an expected line with the values that the program printed filled in.
 filled_in() {
     local line=${1//\$call/$call} name value
     while IFS='=' read -r name value; do line=${line//\$$name/$value}; done <"$work/out"
     echo "$line"
 }
 
-# Whether stderr of the last run is what the head of the program says.
+# Succeeds if stderr of the last run is what the head of the program expects.
 said_right() {
     local source=$1 line word
     while read -r line; do [ "$(filled_in "$line")" = "$(cat "$work/err")" ] && return 0; done \
@@ -54,7 +54,7 @@ try_one() {
     fi
 }
 
-# try SOURCE CALL [FLAG...]: build a program and do all its runs.
+# try SOURCE CALL [FLAG...]: builds a program and does all its runs.
 try() {
     local source=$1 argument label
     call=$2

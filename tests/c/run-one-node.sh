@@ -1,17 +1,18 @@
 #!/bin/bash
-# run-one-node.sh [LIB.so]: on a machine of one memory node larder makes the same system calls and takes the same memory as when it is told to
-# ignore nodes (numa:off), but for one look at how many there are.
+# run-one-node.sh [LIB.so]: on a machine with one memory node, larder makes the same system calls and takes the same memory as when it is told to
+# ignore nodes (numa:off), except that it looks once how many nodes there are.
 . "$(dirname "$0")/lib.sh"
 
 limit=60
 look='openat /sys/devices/system/node/online read close'
-# Nothing that depends on the time, or on which CPUs the program is moved to.
+# Options that exclude everything that depends on the time or on the CPUs that the program is moved to.
 steady=purge_delay_ms:3600000,cgroup:off
 cpu=$(taskset -pc $$ | sed 's/.*: //; s/[,-].*//')
 
 skip() { echo "skipped $1: $2"; }
 
-# traced NAME POLICY: the program's system calls, a name a line, with the path where a file is opened; leaves $work/NAME.{calls,json,faults}.
+# traced NAME POLICY: leaves $work/NAME.{calls,json,faults}. The first has the program's system calls, one name per line, with the path if a file is
+# opened.
 traced() {
     run $limit env -u LD_PRELOAD taskset -c "$cpu" setarch -R strace -f -qq -e signal=none -o "$work/trace" \
         -E LARDER_CONF="numa:$2,$steady" -E LD_PRELOAD="$lib" "$work/work"
@@ -21,10 +22,10 @@ traced() {
     tail -n 1 "$work/err" >"$work/$1.faults"
 }
 
-# What the first made beyond the second, in one line.
+# surplus ONE OTHER: prints the calls that ONE made in addition to those of OTHER, in one line.
 surplus() { diff "$work/$1.calls" "$work/$2.calls" | sed -n 's/^< //p' | tr '\n' ' ' | sed 's/ $//'; }
 
-# The figures of memory, in one line.
+# Prints the figures of memory in one line.
 memory() {
     python3 -c 'import json, sys; stats = json.load(open(sys.argv[1])); print(*(stats[key] for key in ("reserved", "committed", "metadata")))' \
         "$work/$1.json"
@@ -41,7 +42,7 @@ compare() {
     same "system calls that numa:off has more" "$less" ""
     same "address space, committed memory, metadata" "$(memory on)" "$(memory off)"
     more=$(($(cat "$work/on.faults") - $(cat "$work/off.faults")))
-    # The file system's page cache decides how many pages of the libraries come with one fault.
+    # How many pages of the libraries one fault maps depends on the page cache.
     if [ "${more#-}" -le 4 ]; then pass "page faults"; else fail "page faults" "$more more"; fi
 }
 

@@ -1,16 +1,16 @@
 #!/bin/bash
-# run-semantics.sh [LIB.so]: what the C and C++ standards, glibc and jemalloc say of each function. With a library, each
-# program runs on it preloaded and linked statically with the archive beside it, and (unless GLIBC_TUNABLES says
-# something already) again without rseq.
+# run-semantics.sh [LIB.so]: what the C and C++ standards, glibc and jemalloc say about each function. With a library, each
+# program runs with the library preloaded and linked statically with the archive beside it, and (unless GLIBC_TUNABLES is
+# set already) once more without rseq.
 . "$(dirname "$0")/lib.sh"
 
 limit=120
 archive=${lib:+${lib%.so}.a}
 flags=(-O0 "-I$here/semantics" "-I$here/../../ffi/include")
-# What keeps the C++ runtime's part of operator new in a static program (see larder.h).
+# Flags that keep the C++ runtime's part of operator new in a static program (see larder.h).
 cxx_static=(-u _ZSt17__throw_bad_allocv -u _ZSt15get_new_handlerv)
 
-# ways NAME FUNCTION [ARGUMENT...]: FUNCTION, which checks, for each way to run the program $work/NAME.
+# ways NAME FUNCTION [ARGUMENT...]: calls FUNCTION, which checks, for each way to run the program $work/NAME.
 ways() {
     local name=$1 function=$2
     shift 2
@@ -24,7 +24,7 @@ check_runs() {
     check "$name" $limit "$@"
 }
 
-# What is on standard output and standard error is for the program's reader beside it, in Python.
+# Standard output and standard error are checked by the Python program beside the C program.
 check_document() {
     local name=$1
     shift
@@ -38,7 +38,7 @@ check_document() {
     fi
 }
 
-# Standard error is this one line, and the program aborted.
+# Standard error must be this one line, and the program must abort.
 check_gives_up() {
     local name=$1
     shift
@@ -47,7 +47,7 @@ check_gives_up() {
     if [ "$status" -eq 134 ] && [ "$(cat "$work/err")" = "$line" ]; then pass "$name"; else fail "$name" "$(reason)"; fi
 }
 
-# program NAME SOURCE FUNCTION [FLAG...]: the program dynamically and statically linked, run in each way.
+# program NAME SOURCE FUNCTION [FLAG...]: links the program dynamically and statically, and runs it in each way.
 program() {
     local name=$1 source=$2 function=$3
     shift 3
@@ -56,7 +56,7 @@ program() {
     build "$name, static" "$source" "${flags[@]}" -static "$archive" "$@" && ways "$name, static" "$function"
 }
 
-# The dynamically linked programs do not know the library: it is preloaded.
+# These programs are not linked with the library: in the dynamic case it is preloaded.
 linked=
 for name in alignment zero too_large overflow calloc realloc posix_memalign aligned_alloc errno usable_size libc_users \
     mallopt mallinfo stats trim; do
@@ -69,7 +69,7 @@ build unwind semantics/unwind.c "${flags[@]}" && ways unwind check_runs
 for name in forms bad_alloc new_handler reserve containers; do
     program "$name" "cxx/$name.cc" check_runs -std=c++17 "${cxx_static[@]}" -lstdc++
 done
-# What the program replaces it may not find in an archive as well, unless that is weakened (c-api.md).
+# Functions that the program replaces must not also be strong symbols of the archive, so that is weakened (c-api.md).
 [ -n "$archive" ] && objcopy --weaken-symbols="$here/../../ffi/symbols.txt" "$archive" "$work/weak.a"
 for name in replaced own_malloc; do
     build "$name" "cxx/$name.cc" "${flags[@]}" -std=c++17 -lstdc++ && ways "$name" check_runs
@@ -81,7 +81,7 @@ if build plugin.so cxx/plugin.cc -O0 -std=c++17 -shared -fPIC -lstdc++ && build 
     ways late check_runs "$work/plugin.so"
 fi
 
-# The debugger runs on the library, too.
+# The debugger itself also runs on the library.
 if build called semantics/called.c "${flags[@]}"; then
     check "called by a debugger" $limit gdb -q -nx -batch -ex 'break here' -ex run -ex 'call (void)free((void*)calloc(3, 4))' \
         -ex 'set variable kept = (void*)realloc(kept, (unsigned long)malloc_usable_size(kept) + 5000)' -ex continue -ex 'quit $_exitcode' ./called
@@ -94,7 +94,7 @@ if build deepbind.so semantics/deepbind_plugin.c -shared -fPIC; then
         check_runs "deepbind, archive" "$work/deepbind, archive" dropped
 fi
 
-# Names that glibc lacks, or lets nobody link to: the program is linked with the library.
+# Names that glibc lacks or does not let programs link to: the program is linked with the library.
 linked=$lib
 for name in aliases mallocx free_sized larder numa broken_pipe small_stack; do
     needs_library "$name" && program "$name" "semantics/$name.c" check_runs

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run-threads.sh [LIB.so]: objects that cross threads, threads that come, go, move and are cancelled.
+# run-threads.sh [LIB.so]: objects that cross threads; threads that start, end, move and are cancelled.
 . "$(dirname "$0")/lib.sh"
 
 limit=60

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the C tests on another glibc than the machine's: that of a newer Debian, which is unpacked and not installed. The programs are compiled as ever and
-# then name its dynamic linker, so larder, built on this machine, runs on it.
+# Runs the C tests on another glibc than the machine's: that of a newer Debian, which is unpacked and not installed. The programs are compiled as usual
+# but linked to use its dynamic linker, so that larder, built on this machine, runs on it.
 #
-#   tests/glibc/run-glibc.sh LIB.so [SUITE…]      trixie (glibc 2.41), or those named: sid has the newest
+#   tests/glibc/run-glibc.sh LIB.so [SUITE…]      trixie (glibc 2.41), or the suites named; sid has the newest
 #
-# Skipped where Debian cannot be asked. The last line is `N passed, N failed`.
+# Skipped if no Debian mirror can be reached. The last line is `N passed, N failed`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null
@@ -15,14 +15,14 @@ source "$here/../debian.sh"
 runners=(early fork threads idle semantics misuse)
 passed=0 failed=0
 
-# libraries_of SUITE: leaves the folder of its libc in $libraries.
+# libraries_of SUITE: sets $libraries to the folder of the suite's libc.
 libraries_of() {
     apt_with apt-get -o Acquire::Check-Valid-Until=false update && unpack "$work/$1" libc6 || return
     libraries=$work/$1/usr/lib/x86_64-linux-gnu
     [[ -x $libraries/ld-linux-x86-64.so.2 ]] || { echo "E: its libc6 has no dynamic linker"; return 1; }
 }
 
-# The runner's own lines, with the version before them.
+# Runs a runner, and prints its lines with the version in front.
 run() { # VERSION RUNNER
     local line good=0 bad=1 # if it ends without its sums
     rm -f "$work/counted"

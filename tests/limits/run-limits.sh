@@ -1,7 +1,7 @@
 #!/bin/bash
-# run-limits.sh [LIB.so]: what larder does when the machine says no: little address space, locked memory, system calls refused by
-# a sandbox, no /sys and no /proc, one processor, strict accounting. Each must end in work done, or in NULL and ENOMEM and then
-# work done.
+# run-limits.sh [LIB.so]: how larder behaves when resources are limited: little address space, locked memory, system calls refused by
+# a sandbox, no /sys and no /proc, one processor, strict accounting. Each test must finish its work, or get NULL and ENOMEM and then
+# finish its work.
 . "$(dirname "$0")/../c/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 limit=60
@@ -16,7 +16,7 @@ build_all() {
     done
 }
 
-# exhausted NAME SIZES LEAST LIMIT… [-- HOW]: the program meets the limit with objects of each size, and has had LEAST MiB by then.
+# exhausted NAME SIZES LEAST LIMIT… [-- HOW]: the program reaches the limit with objects of each size, and must have got LEAST MiB by then.
 exhausted() {
     local name=$1 sizes=$2 least=$3 size how=()
     shift 3
@@ -35,7 +35,7 @@ address_space() {
     check "$name: large objects of what small ones left" $limit "${by[@]}" "$work/gathered"
     name='80 MiB of address space' by=(prlimit --as=$((80 * mib)))
     exhausted "$name" '100' 40 "${by[@]}"
-    # A quarter is not larder's.
+    # larder leaves a quarter of the address space alone.
     check "1 GiB of address space: a mapping of the program's own" $limit prlimit --as=$((1024 * mib)) \
         python3 -c 'import mmap; mmap.mmap(-1, 160 << 20)'
     name='64 MiB of address space' by=(prlimit --as=$((64 * mib)))
@@ -70,14 +70,14 @@ own_limits() {
     check "limit_mib:1: true" $limit env LARDER_CONF=limit_mib:1 true
 }
 
-# spared GROUP NAME: the kernel has not had to reclaim in the group yet.
+# spared GROUP NAME: the kernel must not have reclaimed memory in the group.
 spared() {
     local times
     times=$(cat "$1/memory.failcnt" 2>/dev/null || sed -n 's/^max //p' "$1/memory.events")
     if ((times == 0)); then pass "$2"; else fail "$2" "$times times"; fi
 }
 
-# A memory group with room for a burst beside what is live, but not for what was kept of the burst before.
+# A memory group that has room for the live objects and a burst, but not also for memory that was kept of the previous burst.
 memory_group() {
     local how group bound=memory.max name seen
     needs_library "a memory group" || return 0
@@ -113,7 +113,7 @@ memory_group() {
     rmdir "$group"
 }
 
-# Whatever is said about huge pages, and whether the machine has any: the limits hold.
+# The limits must hold whatever the options say about huge pages, and whether or not the machine has any.
 huge_pages() {
     local conf little=$((256 * mib))
     needs_library "huge pages" || return 0
@@ -132,7 +132,7 @@ huge_pages() {
     collected
 }
 
-# With a pool of 160 MiB, for a second or two.
+# Sets up a pool of 160 MiB of huge pages for a second or two.
 hugetlb() {
     local pool=/proc/sys/vm/nr_hugepages name='huge objects from the pool of huge pages' was
     was=$(cat $pool)
@@ -147,7 +147,7 @@ hugetlb() {
     check "$name, which is empty" $limit env LARDER_CONF=hugetlb:2m "$work/pool" 0
 }
 
-# The machine's own setting, for a second or two.
+# Changes the machine's setting of transparent huge pages for a second or two.
 idle_threads() {
     local setting=/sys/kernel/mm/transparent_hugepage/enabled name='1,000 idle threads, 37 KiB each' was
     was=$(grep -oE '\[.*\]' $setting 2>/dev/null | tr -d '[]')
@@ -161,7 +161,7 @@ idle_threads() {
     echo "$was" >$setting
 }
 
-# With a collector of huge pages (khugepaged) that has seen everything in a second, not in minutes.
+# Makes the collector of huge pages (khugepaged) scan everything within a second instead of minutes.
 collected() {
     local pace=/sys/kernel/mm/transparent_hugepage/khugepaged name='pages given back stay so, whoever collects huge ones' pages pause
     if ! pages=$(cat $pace/pages_to_scan 2>/dev/null) || ! echo 65536 2>/dev/null >$pace/pages_to_scan; then
@@ -176,7 +176,7 @@ collected() {
     echo "$pause" >$pace/scan_sleep_millisecs
 }
 
-# Prints the directory of a group below the root, of whichever version has memory.
+# Makes a group below the root, in the cgroup version that controls memory, and prints its directory.
 new_memory_group() {
     local root
     for root in /sys/fs/cgroup/memory /sys/fs/cgroup; do
@@ -206,7 +206,7 @@ locked() {
     done
 }
 
-# MiB that a program without privileges may lock here, 64 at most.
+# Prints how many MiB a program without privileges may lock here, at most 64.
 lockable() {
     local hard
     hard=$(ulimit -Hl)
@@ -231,7 +231,7 @@ sandbox() {
     needs_library "few system calls" && check "nothing but memory and futex calls after the start" $limit "$work/strict"
 }
 
-# A root with the program, its libraries and nothing else.
+# Runs the program in a root directory that has the program, its libraries and nothing else.
 no_sys_no_proc() {
     local root=$work/root file
     if ! chroot / true 2>/dev/null; then
@@ -257,7 +257,7 @@ placement() {
 
 last_processor() { taskset -cp $$ | grep -oE '[0-9]+$'; }
 
-# The machine's own setting, for a second or two, with so high a ratio that no other program feels it.
+# Changes the machine's setting for a second or two, with a ratio so high that no other program is affected.
 strict_accounting() {
     local vm=/proc/sys/vm name='strict accounting of memory (vm.overcommit_memory=2)' mode ratio
     mode=$(cat $vm/overcommit_memory) ratio=$(cat $vm/overcommit_ratio)
@@ -273,6 +273,6 @@ strict_accounting() {
     echo "$ratio" >$vm/overcommit_ratio
 }
 
-# Each whatever came of those before it.
+# Each group runs, whether or not those before it passed.
 build_all && for group in address_space own_limits memory_group huge_pages locked sandbox no_sys_no_proc placement strict_accounting; do $group; done
 finish

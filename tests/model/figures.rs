@@ -1,11 +1,11 @@
-//! The heap's own figures against the shadow's.
+//! Compares the heap's own figures with the shadow's.
 use crate::shadow::{Object, Shadow};
 use larder::heap::Heap;
 
-/// Small objects that the figures of one class may be wrong by: a restarted sequence counts a round twice.
+/// The number of small objects by which the figures of one class may be wrong: a restarted sequence counts a round twice.
 const RESTARTS: usize = 8;
 
-/// Fails unless the heap is whole and says what the shadow says; nothing else uses the heap.
+/// Fails unless the heap is valid and its figures agree with the shadow. Nothing else may use the heap meanwhile.
 pub fn check(heap: &Heap, shadow: &Shadow) {
     assert_eq!(heap.validate(), Ok(()));
     check_small(heap, shadow);
@@ -39,7 +39,7 @@ fn check_runs(heap: &Heap, shadow: &Shadow) {
     assert_eq!((stats.huge_in_use, stats.huge_count), huge, "huge objects");
 }
 
-/// No page is lost: each committed one is a large object's, a slab's, or free.
+/// Fails if a page is lost: each committed page must be in a large object, in a slab, or free.
 fn check_pages(heap: &Heap) {
     let stats = heap.stats();
     let slabs: usize = stats.classes.iter().map(|class| class.slab_bytes).sum();

@@ -3,14 +3,14 @@ use crate::random::Random;
 use crate::shadow::{Object, Shadow, check_zero};
 use larder::heap::Heap;
 
-/// Most bytes one hand keeps.
+/// The most bytes that one hand keeps.
 const MOST_BYTES: usize = 48 << 20;
 const PAGE: usize = 4096;
 
-/// A thread, what it holds, and its dice.
+/// A thread with the objects that it holds and its random numbers.
 pub struct Hand {
     heap: &'static Heap,
-    /// What it holds.
+    /// The objects that the hand holds.
     pub shadow: Shadow,
     random: Random,
     seed: u64,
@@ -23,7 +23,7 @@ impl Hand {
         Hand { heap, shadow: Shadow::default(), random: Random(seed), seed, steps: 0 }
     }
 
-    /// One random operation.
+    /// Does one random operation.
     pub fn step(&mut self) {
         self.steps += 1;
         match self.random.below(64) {
@@ -48,7 +48,7 @@ impl Hand {
         self.shadow.insert(object);
     }
 
-    /// An object comes from the node it was asked of, whichever nodes' objects were freed before.
+    /// Allocates on a node. The object must come from that node, no matter which nodes' objects were freed before.
     fn alloc_on(&mut self, node: usize, size: usize, align: usize) {
         let start = self.heap.alloc_on(node, size, align);
         let home = self.heap.node_of(start);
@@ -62,7 +62,7 @@ impl Hand {
         self.alloc_on(node, size, align);
     }
 
-    /// From whatever node the thread is on.
+    /// Allocates on the node on which the thread runs.
     fn alloc_here(&mut self) {
         let (size, align) = (self.random.size(), align(&mut self.random));
         let start = self.heap.alloc(size, align);
@@ -78,7 +78,7 @@ impl Hand {
         self.keep(start, size, align);
     }
 
-    /// Many of one size at once, and as many freed: through windows, depots and slabs.
+    /// Allocates many objects of one size at once and frees them, so that they go through windows, depots and slabs.
     fn burst(&mut self) {
         let (node, size) = (self.random.below(self.heap.node_count()), self.random.below(2 << 10));
         let count = self.random.below(1200);
@@ -86,7 +86,7 @@ impl Hand {
         (0..count).for_each(|_| self.free_one());
     }
 
-    /// Objects that are freed as they came: what the heap left in them must not look like a free object's link.
+    /// Frees objects without writing to them: the words that the heap left in them must not look like a free object's link.
     fn leave_untouched(&mut self) {
         let (node, size) = (self.random.below(self.heap.node_count()), self.random.below(2 << 10));
         let objects: Vec<_> = (0..self.random.below(300)).map(|_| self.heap.alloc_on(node, size, 16)).collect();
@@ -120,7 +120,7 @@ impl Hand {
         self.keep(start, size, old.align);
     }
 
-    /// What it says is usable then is so; a small object never changes.
+    /// Resizes an object in place. The reported usable size must be right, and an object of a slab must keep its size.
     fn resize_in_place(&mut self) {
         let Some(old) = self.pick() else { return };
         let size = if self.random.below(2) == 0 {
@@ -137,7 +137,7 @@ impl Hand {
         self.keep(old.start, size, old.align);
     }
 
-    /// Frees all it holds.
+    /// Frees all objects in the hand.
     pub fn free_all(&mut self) {
         while self.shadow.len() > 0 {
             self.free_one();
@@ -145,7 +145,7 @@ impl Hand {
     }
 }
 
-/// An alignment: mostly that of real types, up to 64 KiB, and one in two thousand beyond what runs can have.
+/// A random alignment: mostly that of a real type, up to 64 KiB, and one in two thousand larger than any run can have.
 fn align(random: &mut Random) -> usize {
     match random.below(2000) {
         0 => 8 << 20,

@@ -1,5 +1,5 @@
-//! Machines of 1 to 64 nodes and 1,024 CPUs: wherever a thread runs it gets its CPU's memory, wherever an object is freed it goes home. After
-//! every single step.
+//! Machines of 1 to 64 nodes and 1,024 CPUs: wherever a thread runs, it gets memory of its CPU's home, and wherever an object is freed, it goes home.
+//! This is checked after every single step.
 use crate::machine::{CPUS, heap_of};
 use crate::random::Random;
 use larder::heap::Heap;
@@ -7,7 +7,7 @@ use larder::heap::Heap;
 const REGION: usize = 64 << 20;
 const STEPS: usize = 400;
 const MOST_LIVE: usize = 300;
-/// CPUs below are those of the real machine, which stand for others here.
+/// The first CPU that is used. Those below it are CPUs of the real machine, which stand for other CPUs here (`Heap::run_on`).
 const FIRST: usize = 64;
 
 /// A thread that moves to another CPU before each step.
@@ -22,7 +22,7 @@ impl Wanderer {
         Wanderer { heap, random: Random(seed), live: Vec::new() }
     }
 
-    /// Some CPU's home.
+    /// Moves to a random CPU and returns its home.
     fn move_on(&mut self) -> usize {
         let cpu = FIRST + self.random.below(CPUS - FIRST);
         self.heap.run_on(cpu);
@@ -74,7 +74,7 @@ fn every_step_keeps_objects_at_home_under_a_policy() {
     (0..STEPS).for_each(|_| wanderer.step());
 }
 
-/// What threads free elsewhere goes home a magazine at a time: the other node's depots are touched once for each, not once for an object.
+/// Objects that threads free on another node go home a magazine at a time: their node's depots are touched once per magazine, not once per object.
 #[test]
 fn objects_go_home_by_the_magazine() {
     const OBJECTS: usize = 20_000;
@@ -95,8 +95,7 @@ fn objects_go_home_by_the_magazine() {
     }
 }
 
-/// Where all threads have one home hits need no look at the node; the frees of objects from elsewhere go home all the same, also if the layout alone
-/// tells of them.
+/// If all threads have one home, hits need not look at the node. Freed objects of other nodes go home all the same, even if only their layout is known.
 #[test]
 fn a_common_home_has_the_hit_path() {
     let sequences = !matches!(larder::mode(), larder::Mode::Fallback(_));

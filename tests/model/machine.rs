@@ -1,10 +1,10 @@
-//! Machines that are not there: heaps of any number of nodes.
+//! Simulated machines: heaps with any number of nodes.
 use larder::heap::{Heap, Shape};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
-/// CPU numbers that the trees tell of.
+/// The number of CPUs in the trees.
 pub const CPUS: usize = 1024;
 
 /// A heap on a machine of `nodes` nodes whose regions are `region_len` bytes each; `settings` are those of `LARDER_CONF`. CPU c belongs
@@ -16,38 +16,38 @@ pub fn heap_of(nodes: usize, region_len: usize, settings: &str) -> &'static Heap
     heap
 }
 
-/// A node as the kernel would tell of it.
+/// A node as the kernel would describe it.
 pub struct Node {
-    /// Its number.
+    /// The node's number.
     pub number: usize,
-    /// Its CPUs.
+    /// The node's CPUs.
     pub cpus: Vec<usize>,
-    /// Whether it has memory.
+    /// Whether the node has memory.
     pub memory: bool,
-    /// Its distances from all, in their order; none told if empty.
+    /// The distances to all nodes, in their order; not reported if empty.
     pub distances: Vec<usize>,
 }
 
 impl Node {
-    /// With memory, distances not told.
+    /// A node with memory whose distances are not reported.
     pub fn new(number: usize, cpus: impl IntoIterator<Item = usize>) -> Node {
         Node { number, cpus: cpus.into_iter().collect(), memory: true, distances: Vec::new() }
     }
 }
 
-/// A tree like the kernel's, while it lives.
+/// A directory tree like the kernel's, which is removed when this is dropped.
 pub struct Machine {
     root: PathBuf,
 }
 
 impl Machine {
-    /// `count` nodes of like kind, with gaps in their numbers.
+    /// A machine of `count` nodes of the same kind, with gaps in their numbers.
     pub fn even(count: usize) -> Machine {
         let cpus = |node: usize| (node..CPUS).step_by(count);
         Machine::new(&(0..count).map(|node| Node::new(system_number(node), cpus(node))).collect::<Vec<_>>())
     }
 
-    /// Of these nodes.
+    /// A machine of these nodes.
     pub fn new(nodes: &[Node]) -> Machine {
         static TREES: AtomicU32 = AtomicU32::new(0);
         let tree = TREES.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +67,7 @@ impl Machine {
         Machine { root }
     }
 
-    /// A heap that boots on it.
+    /// A heap that boots on this machine.
     pub fn heap(&self, region_len: usize, settings: &str) -> &'static Heap {
         let heap: &'static Heap = Box::leak(Box::default());
         heap.settings().read(settings);

@@ -1,4 +1,4 @@
-//! Random operations on heaps of one to eight nodes, against a shadow that knows every live byte.
+//! Random operations on heaps of one to eight nodes, checked against a shadow that knows every live byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod figures;
@@ -17,10 +17,10 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{mem, thread};
 
-/// Bytes of a node's region: enough that no test runs out.
+/// The bytes of a node's region: enough that no test runs out of memory.
 const AMPLE: usize = 1 << 30;
 const STEPS: usize = 6000;
-/// Operations between two walks of the heap.
+/// The number of operations between two checks of the whole heap.
 const STRIDE: usize = 500;
 
 fn run(nodes: usize, settings: &str, seed: u64) {
@@ -36,7 +36,7 @@ fn run(nodes: usize, settings: &str, seed: u64) {
     check_empty(heap);
 }
 
-/// Nothing is in use, and what is free goes back to the system when asked for.
+/// Fails unless nothing is in use and all free memory goes back to the system on request.
 fn check_empty(heap: &Heap) {
     figures::check(heap, &Shadow::default());
     heap.trim(0);
@@ -99,7 +99,7 @@ fn sixty_four_nodes() {
     run(64, "", 10);
 }
 
-/// Threads that wander over all CPUs, hence nodes, and pass objects on to each other in a ring.
+/// Threads move between all CPUs, and thus nodes, and pass objects to each other in a ring.
 #[test]
 fn threads_move_between_nodes() {
     const THREADS: u64 = 4;
@@ -131,25 +131,25 @@ fn wander(mut hand: Hand, (next, previous): (Sender<shadow::Object>, Receiver<sh
     hand.free_all();
 }
 
-/// Moves the thread to a CPU; where it may not go there it stays.
+/// Moves the thread to a CPU. If it is not allowed there, it stays where it is.
 fn move_to_cpu(cpu: usize) {
-    // SAFETY: all zero is the empty set.
+    // SAFETY: a set of all zeros is valid: the empty set.
     let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
     // SAFETY: the number of a CPU is below the set's size.
     unsafe { libc::CPU_SET(cpu, &mut set) };
-    // SAFETY: reads the set.
+    // SAFETY: the call only reads the set, which is this long.
     unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
 }
 
 const NODES: usize = 3;
 const SMALL_REGION: usize = 8 << 20;
 
-/// When a node is full, its neighbours serve in the order of the zonelist, the spare one last; what is freed serves at home again.
+/// When a node is full, the other nodes serve by distance, the spare one last. Objects that are freed serve at home again.
 #[test]
 fn a_full_node_borrows_from_the_next() {
     const FIRST: usize = 1;
     for size in [64, 5000, 30_000, 100_000] {
-        // A heap for each: on a CPU that the thread has left lie a few objects of the size before, and the spare node is small.
+        // Each size gets a heap of its own: a few objects of the previous size remain on CPUs that the thread has left, and the spare node is small.
         let heap = heap_of(NODES, SMALL_REGION, "");
         let objects = exhaust(heap, FIRST, size);
         assert_eq!(homes_of(heap, &objects), [1, 2, 0, heap.spare_number()], "nodes that gave objects of {size} bytes");
@@ -163,7 +163,7 @@ fn a_full_node_borrows_from_the_next() {
     }
 }
 
-/// What lies idle is gathered before the spare node has to give anything.
+/// Idle memory is gathered before the spare node must serve anything.
 #[test]
 fn the_spare_node_comes_last() {
     let heap = heap_of(1, SMALL_REGION, "");
@@ -175,7 +175,7 @@ fn the_spare_node_comes_last() {
     assert!(objects.len() * 64 > SMALL_REGION / 10 * 9, "only {} objects of the node itself", objects.len());
 }
 
-/// Of freed objects of 32 to 256 KiB a CPU keeps a window and a magazine of each size; the others' pages serve requests of other lengths.
+/// Of freed objects of 32 to 256 KiB, a CPU keeps a window and a magazine of each size; the pages of the others serve requests of other lengths.
 #[test]
 fn little_is_kept_of_medium_objects() {
     move_to_cpu(0);
@@ -192,11 +192,11 @@ fn little_is_kept_of_medium_objects() {
     }
 }
 
-/// Fills and frees arrays that are mappings, and then 64 MiB of large objects.
+/// Fills and frees arrays that are mappings of their own, then 64 MiB of large objects.
 fn fill_and_free(heap: &Heap) {
     let fill = |size| {
         let object = heap.alloc(size, 16);
-        // SAFETY: the object is as long, and nobody else's.
+        // SAFETY: the object has `size` bytes and belongs to this call.
         unsafe { object.write_bytes(1, size) };
         object
     };
@@ -205,7 +205,7 @@ fn fill_and_free(heap: &Heap) {
     objects.into_iter().for_each(|object| heap.free(object));
 }
 
-/// Beside what is bounded a few runs wait for requests of their length.
+/// In addition to the warm memory that is bounded, a few runs wait for requests of their length.
 #[test]
 fn no_more_stays_warm_than_is_asked_for() {
     const QUICK: usize = 3 << 20;
@@ -221,7 +221,7 @@ fn no_more_stays_warm_than_is_asked_for() {
     }
 }
 
-/// What is to be kept stays warm, and the rest goes.
+/// A trim keeps as much memory warm as it is asked to, and gives the rest back.
 #[test]
 fn a_trim_keeps_what_it_is_told_to() {
     const KEEP: usize = 8 << 20;
@@ -235,38 +235,38 @@ fn a_trim_keeps_what_it_is_told_to() {
     assert_eq!(heap.stats().warm, 0);
 }
 
-/// By a child, which is to end with the message.
+/// The double free happens in a child, which must abort.
 #[test]
 fn a_double_free_is_seen_at_once_on_several_nodes() {
     for nodes in [1, 3] {
         let heap = heap_of(nodes, SMALL_REGION, "double_free:at_once");
-        // Of several, so that the window has room; and the one freed last is known without a look.
+        // Several objects, so that the window has room. Another one is freed in between, because a double free of the last one is noticed in any case.
         let [object, other, ..] = [(); 8].map(|()| heap.alloc(64, 16));
-        // SAFETY: the child calls nothing that other threads may hold locks of.
+        // SAFETY: the child calls nothing for which it would need a lock that another thread may hold.
         let child = unsafe { libc::fork() };
         if child == 0 {
             [object, other, object].into_iter().for_each(|object| heap.free(object));
-            // SAFETY: ends the child.
+            // SAFETY: `_exit` ends the child and has no preconditions.
             unsafe { libc::_exit(0) };
         }
         let mut status = 0;
-        // SAFETY: waits for the child.
+        // SAFETY: `status` is writable.
         assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
         assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGABRT, "{nodes} nodes: {status:#x}");
     }
 }
 
-/// All objects that the nodes can give: until there is none, or it is a mapping of its own.
+/// Allocates all objects that the nodes can provide: until there is no memory, or an object is a mapping of its own.
 fn exhaust(heap: &Heap, node: usize, size: usize) -> Vec<*mut u8> {
     let objects: Vec<_> = std::iter::repeat_with(|| heap.alloc_on(node, size, 16))
         .take_while(|&object| is_of_a_node(heap, object))
         .collect();
-    // Runs of ten pages leave six of sixteen for other sizes; a half is always had.
+    // Runs of ten pages leave six of sixteen for other sizes; at least half can always be allocated.
     assert!(objects.len() * size > NODES * SMALL_REGION / 2, "only {} objects of {size} bytes", objects.len());
     objects
 }
 
-/// Nodes in the order in which each first gave an object. (A thread that comes back to a CPU may find the last few of a full node there.)
+/// The nodes in the order in which each first provided an object. (A thread that returns to a CPU may find the last few objects of a full node there.)
 fn homes_of(heap: &Heap, objects: &[*mut u8]) -> Vec<usize> {
     let mut homes = Vec::new();
     for home in objects.iter().filter_map(|&object| heap.node_of(object)) {

@@ -1,4 +1,4 @@
-//! Which node's memory a CPU gets, and in which order nodes are tried.
+//! Tests which node's memory a CPU gets, and in which order nodes are tried.
 use crate::machine::{CPUS, Machine, Node, heap_of};
 
 const REGION: usize = 8 << 20;
@@ -16,7 +16,7 @@ fn a_cpu_gets_its_own_nodes_memory() {
     }
 }
 
-/// Nodes 0, 2, 5 and 8. Node 2 has no memory (nearest: 8), node 5 no CPU; node 0 is nearer to 8 than to 5.
+/// A machine of the nodes 0, 2, 5 and 8. Node 2 has no memory (the nearest node is 8), node 5 has no CPU; node 0 is nearer to 8 than to 5.
 fn odd() -> Machine {
     let mut nodes = [Node::new(0, 0..2), Node::new(2, 2..4), Node::new(5, []), Node::new(8, 4..6)];
     nodes[1].memory = false;
@@ -68,7 +68,7 @@ fn options_choose_the_homes() {
     assert_eq!(odd().heap(REGION, "numa:bind:8").node_count(), 1);
 }
 
-/// A line on stderr, and as if nothing had been asked for.
+/// A policy with nodes that do not exist prints a line on stderr and has no other effect.
 #[test]
 fn nodes_that_are_not_there_change_nothing() {
     let plain = homes(odd().heap(REGION, ""), 0..6);
@@ -77,7 +77,7 @@ fn nodes_that_are_not_there_change_nothing() {
     }
 }
 
-/// A machine of which little can be read is taken for what can be.
+/// If only a part of the machine's description can be read, that part is used.
 #[test]
 fn a_machine_that_is_told_of_in_part() {
     let machine = Machine::new(&[Node::new(0, []), Node::new(1, [])]);
@@ -88,7 +88,7 @@ fn a_machine_that_is_told_of_in_part() {
     heap.free(object);
 }
 
-/// Every request counts once for the node that gave, and those that another node had to serve also for the one that could not.
+/// Every request counts once for the node that served it. If that was not the intended node, it also counts for the one that could not.
 #[test]
 fn what_each_node_gave_is_counted() {
     const NODES: usize = 3;
@@ -108,17 +108,17 @@ fn what_each_node_gave_is_counted() {
 
 /// Keeps this thread on one CPU: a thread that is moved leaves objects behind in windows that never overflow.
 fn stay_on_one_cpu() {
-    // SAFETY: plain numbers, and all zero is the empty set.
+    // SAFETY: a set of all zeros is valid: the empty set.
     let mut cpus: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: asks a number.
+    // SAFETY: `sched_getcpu` only returns a number.
     let here = unsafe { libc::sched_getcpu() };
-    // SAFETY: a CPU's number is within the set.
+    // SAFETY: the number of a CPU is below the set's size.
     unsafe { libc::CPU_SET(here as usize, &mut cpus) };
-    // SAFETY: the set is of this size.
+    // SAFETY: the call only reads the set, which is this long.
     assert_eq!(unsafe { libc::sched_setaffinity(0, size_of_val(&cpus), &raw const cpus) }, 0);
 }
 
-/// A single thread runs on one node at a time: what it takes of three nodes and frees is remote but for one of them.
+/// A thread runs on one node at a time: of the objects that it takes from three nodes and frees, those of two nodes are remote.
 #[test]
 fn objects_that_go_home_from_afar_are_counted() {
     const NODES: usize = 3;
@@ -145,7 +145,7 @@ fn interleaved_requests_are_meant_for_every_node() {
     objects.into_iter().for_each(|object| heap.free(object));
 }
 
-/// A node whose memory is used up gives what it has warm; what goes beyond that comes from the next node that is not full.
+/// A node whose memory is used up provides its warm memory; further memory comes from the next node that is not full.
 #[test]
 fn a_full_node_gives_what_it_has_and_no_more() {
     const SIZE: usize = 300_000;
@@ -167,7 +167,7 @@ fn a_full_node_gives_what_it_has_and_no_more() {
     assert!(counts[0].numa_miss > 10 && counts[2].numa_miss == 10);
 }
 
-/// When all are full it is the kernel that decides: the home gives, as if nothing was known.
+/// When all nodes are full, the kernel decides: the home serves the request, as if nothing was known about them.
 #[test]
 fn where_all_are_full_home_comes_first() {
     let heap = heap_of(3, 64 << 20, "");
@@ -178,7 +178,7 @@ fn where_all_are_full_home_comes_first() {
     }
 }
 
-/// A full node is tried again, ever more seldom while it stays full.
+/// A full node is tried again, at ever longer intervals while it stays full.
 #[test]
 fn a_full_node_is_tried_again() {
     let heap = heap_of(2, 256 << 20, "");
@@ -190,7 +190,7 @@ fn a_full_node_is_tried_again() {
     assert!((10..200).contains(&first) && second > first + first / 2, "after {first} requests, then {second}");
 }
 
-/// What is taken while a node is full comes from the next one's windows, and both are asked once for a magazine.
+/// While a node is full, objects come from the windows of the next one, and both nodes are asked only once per magazine.
 #[test]
 fn a_full_node_is_asked_once_for_a_magazine() {
     const OBJECTS: u64 = 3000;
@@ -204,7 +204,7 @@ fn a_full_node_is_asked_once_for_a_magazine() {
     objects.into_iter().for_each(|object| heap.free(object));
 }
 
-/// Depots give back what is not needed, also those of a node whose memory threads have that run on another.
+/// Depots give back what is not needed, also those of a node whose memory is used by threads that run on another.
 #[test]
 fn depots_of_a_home_that_is_elsewhere_give_back() {
     stay_on_one_cpu();

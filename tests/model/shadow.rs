@@ -1,8 +1,8 @@
-//! What the heap should hold: every live object, and every byte of it.
+//! The expected content of the heap: every live object, and every byte of it.
 use larder::heap::Heap;
 use std::collections::BTreeMap;
 
-/// Objects up to this size and alignment are small, and those up to the next may be medium.
+/// Objects up to this size and alignment are small; larger ones up to `MAX_MEDIUM` may be medium.
 const MAX_SMALL: usize = 32 << 10;
 const MAX_MEDIUM: usize = 256 << 10;
 const PAGE: usize = 4096;
@@ -10,19 +10,19 @@ const PAGE: usize = 4096;
 /// A live object.
 #[derive(Debug)]
 pub struct Object {
-    /// Its address.
+    /// The object's address.
     pub start: *mut u8,
-    /// As asked for.
+    /// The requested size.
     pub size: usize,
-    /// As asked for.
+    /// The requested alignment.
     pub align: usize,
-    /// Bytes that may be used: all of them are written and checked.
+    /// The usable size: all these bytes are written and checked.
     pub usable: usize,
-    /// What its bytes are made of: no other object has it.
+    /// The number from which the content is computed; no other object has it.
     stamp: u64,
 }
 
-// SAFETY: an object belongs to whoever holds this value.
+// SAFETY: the holder of this value owns the object, and any thread may use and free it.
 unsafe impl Send for Object {}
 
 impl Object {
@@ -37,7 +37,7 @@ impl Object {
         object
     }
 
-    /// Whether it comes from a slab. Which medium ones do the heap must say: those that were zeroed or have grown do not.
+    /// Whether the object comes from a slab. Only the heap knows this of medium ones: those that were zeroed or have grown do not.
     pub fn is_slabs(&self, heap: &Heap) -> bool {
         let has_class = heap.has_class(self.start);
         assert!(has_class || self.size > MAX_SMALL || self.align > PAGE, "{} bytes of no class", self.size);
@@ -47,7 +47,7 @@ impl Object {
 
     /// Writes every usable byte.
     fn fill(&self) {
-        // SAFETY: the object is live, ours, and aligned to 8.
+        // SAFETY: the object is live, belongs to this value and is aligned to 8, and its usable bytes may be written.
         let words = unsafe { std::slice::from_raw_parts_mut(self.start.cast::<u64>(), self.usable / 8) };
         for (index, word) in words.iter_mut().enumerate() {
             *word = word_at(self.stamp, index);
@@ -61,7 +61,7 @@ impl Object {
 
     /// Checks that `kept` bytes at `start` are this object's first.
     pub fn check_first(&self, kept: usize, start: *const u8) {
-        // SAFETY: at least `kept` bytes there are of a live object of ours, aligned to 8.
+        // SAFETY: `start` is a live object of the caller's, aligned to 8, of which at least `kept` bytes are initialized.
         let words = unsafe { std::slice::from_raw_parts(start.cast::<u64>(), kept / 8) };
         let wrong = words.iter().enumerate().position(|(index, &word)| word != word_at(self.stamp, index));
         assert!(wrong.is_none(), "{self:x?}: another hand wrote to word {wrong:?}");
@@ -75,7 +75,7 @@ fn word_at(stamp: u64, index: usize) -> u64 {
 /// Fails unless `size` bytes at `start` are zero.
 pub fn check_zero(start: *const u8, size: usize) {
     assert!(!start.is_null(), "no memory for {size} zeroed bytes");
-    // SAFETY: the caller just got so many bytes from the heap.
+    // SAFETY: the caller has just got an object of `size` bytes from the heap.
     let bytes = unsafe { std::slice::from_raw_parts(start, size) };
     let wrong = bytes.iter().position(|&byte| byte != 0);
     assert!(wrong.is_none(), "byte {wrong:?} of {size} at {start:p} is not zero");
@@ -85,13 +85,13 @@ pub fn check_zero(start: *const u8, size: usize) {
 #[derive(Debug, Default)]
 pub struct Shadow {
     objects: Vec<Object>,
-    /// First address to end.
+    /// The end address of each object, by its start address.
     ranges: BTreeMap<usize, usize>,
     bytes: usize,
 }
 
 impl Shadow {
-    /// Adds an object; it must not overlap another.
+    /// Adds an object, which must not overlap another.
     pub fn insert(&mut self, object: Object) {
         let (start, end) = (object.start.addr(), object.start.addr() + object.usable);
         let before = self.ranges.range(..end).next_back();
@@ -101,7 +101,7 @@ impl Shadow {
         self.objects.push(object);
     }
 
-    /// Removes object number `index`, whose bytes must be as they were written.
+    /// Removes object number `index`, whose content must be intact.
     pub fn take(&mut self, index: usize) -> Object {
         let object = self.objects.swap_remove(index);
         object.check();
@@ -110,12 +110,12 @@ impl Shadow {
         object
     }
 
-    /// Number of objects.
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// Bytes of all objects.
+    /// The bytes of all objects.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

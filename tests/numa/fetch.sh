@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by run-numa.sh: what the lab needs and no Debian has installed. Nothing is installed here either: the packages are unpacked
-# into a folder of the cache, where they serve every later run.
+# Sourced by run-numa.sh: fetches the packages that the machines need and that a Debian normally lacks. They are not installed but unpacked into a
+# folder of the cache, where they serve every later run.
 #
-# Debian's own packages alone: qemu and the libraries it wants, the firmware, a busybox, one kernel of each kind, the peers.
+# These are only Debian's own packages: qemu and the libraries it needs, the firmware, a busybox, one kernel of each series, the peers.
 
 # shellcheck source=/dev/null
 source "$here/../debian.sh"
@@ -12,7 +12,7 @@ unpacked=$cache/unpacked
 fresh=$cache/fresh # while it is being made
 libraries=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu
 
-# Leaves everything in $unpacked. Fails with one line that says why.
+# Leaves everything in $unpacked. On failure prints one line with the reason.
 fetch_lab() {
     [[ $(uname -m) == x86_64 ]] || { echo "the machines are x86-64"; return 1; }
     mkdir -p "$cache" && exec {turn}>"$cache/lock" && flock "$turn" || return
@@ -26,13 +26,13 @@ fetch_lab() {
 
 is_fetched() { qemu -accel tcg -nodefaults -display none -S -monitor stdio <<<quit >/dev/null 2>&1; }
 
-# Ended by force after $limit seconds.
+# Runs qemu, and kills it after $limit seconds.
 qemu() {
     timeout -k 5 "$limit" env LD_LIBRARY_PATH="$libraries" QEMU_MODULE_DIR="$unpacked/usr/lib/x86_64-linux-gnu/qemu" \
         "$unpacked/usr/bin/qemu-system-x86_64" -L "$unpacked/usr/share/qemu" -L "$unpacked/usr/share/seabios" "$@"
 }
 
-# The kernel of a series; nothing if Debian had none.
+# Prints the path of the kernel of a series; nothing if Debian had none.
 kernel_of() { find "$unpacked/boot" -name "vmlinuz-$1.*" 2>/dev/null; }
 
 fetch_all() {
@@ -42,7 +42,8 @@ fetch_all() {
     unpack "$fresh/all" "${packages[@]}"
 }
 
-# As if nothing was installed, for a newer qemu-utils would be in conflict; less libraries that are.
+# Prints the packages that qemu needs. They are resolved as if nothing was installed, because a newer qemu-utils would conflict; libraries that are
+# installed are left out.
 qemu_and_libraries() {
     apt_with apt-get -s -o Dir::State::status=/dev/null --no-install-recommends install qemu-system-x86 |
         awk '$1 == "Inst" && $2 ~ /^(lib|qemu-|seabios)/ { print $2 }' | while read -r package; do

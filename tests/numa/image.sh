@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by run-numa.sh: the file system that all machines start from. A busybox, the programs beside this file, some of Debian's,
-# the library under test and its peers, and whatever libraries these name.
+# Sourced by run-numa.sh: the file system that all machines start from. It has a busybox, the programs beside this file, some of Debian's,
+# the library under test and its peers, and the libraries that these need.
 
-# build_image LIB.so: leaves $work/image.
+# build_image LIB.so: makes $work/image.
 build_image() {
     local root=$work/root
     mkdir -p "$root"/{bin,sbin,lab,lib,proc,sys,dev,tmp}
@@ -16,7 +16,7 @@ build_image() {
     (cd "$root" && find . | "$unpacked/bin/busybox" cpio -o -H newc) >"$work/image" 2>/dev/null
 }
 
-# Those that use larder's own functions are linked with it.
+# Programs that use larder's own functions are linked with it.
 compile_programs() {
     local source with
     for source in "$here"/programs/*.c "$here"/../limits/{churn,contained,exhaust,refuse,watched}.c "$here"/../c/{semantics/stats_json,threads/moved}.c; do
@@ -27,7 +27,7 @@ compile_programs() {
     done
 }
 
-# What the programs and the allocators name, where they look for it.
+# Copies the libraries that the programs and the allocators need to where they look for them.
 copy_libraries() {
     local file
     { ldd "$1"/bin/* "$1"/lab/*.so* 2>/dev/null || true; } | grep -o '/[^ :]* (' | sort -u | while read -r file _; do

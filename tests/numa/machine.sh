@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by run-numa.sh: what a file of machines/ says of the hardware, as arguments of qemu. The same file is read again inside the
-# machine, by guest/init, which cares for the checks alone.
+# Sourced by run-numa.sh: translates the hardware in a file of machines/ into arguments of qemu. The same file is read again inside the
+# machine, by guest/init, which uses only the checks.
 #
 #   linux SERIES          the kernel: 6.12 has mm_cid and the node's number in the rseq area, 6.1 has neither
 #   node MIB CPUS         the next node: its memory and its CPUs (0-1 or 2), - for none
-#   apart A B DISTANCE    10 is no distance; where nothing is said it is 20
+#   apart A B DISTANCE    the distance of two nodes: 10 means none, and 20 is the default
 #   setting WORD          one more word for the kernel's command line
-#   parallel              its CPUs run at the same time, each a thread of the host's: otherwise they take turns on one, which is quicker,
-#                         for none waits for a lock whose holder the host has put aside. qemu unplugs a CPU only if it is a thread
+#   parallel              the CPUs run in parallel, each in a thread of the host. Otherwise they take turns in a single thread, which is faster,
+#                         because no CPU waits for a lock whose holder the host has preempted. qemu can unplug a CPU only if it has a thread
 
 linux() { series=$1; }
 
@@ -33,7 +33,7 @@ read_machine() {
     hardware+=(-m "$memory" -smp "$cpus")
 }
 
-# qemu wants every distance as soon as there is one.
+# If one distance is given, qemu needs all of them.
 all_distances() {
     local from to
     for ((from = 0; from < nodes; from++)); do
@@ -43,9 +43,9 @@ all_distances() {
     done
 }
 
-# boot NAME: runs the machine that was read to its end; its console is our output. Without cmpxchg16b: after it, qemu 7.2 has rubbish in
-# the flags, and 6.12 has it in every kmalloc. Without autonuma: it would put right what the allocator did wrong. Without a check of the timer,
-# which the emulator may fail when the host is busy.
+# boot NAME: runs the machine that was read until it ends; its console is standard output. Without cmpxchg16b, because it leaves wrong flags in
+# qemu 7.2, and Linux 6.12 uses it in every kmalloc. Without autonuma, because it would correct wrong placements of the allocator. Without the check
+# of the timer, which the emulator may fail when the host is busy.
 boot() {
     qemu -M q35 -accel tcg,thread="$threads" -cpu max,cx16=off "${hardware[@]}" -nodefaults -display none -serial stdio -no-reboot \
         -pidfile "$work/$1.pid" -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$(kernel_of "$series")" -initrd "$work/image" \

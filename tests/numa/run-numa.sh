@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs larder on machines with many nodes, which qemu emulates: real kernels, and the kernel itself says where every page lies.
+# Runs larder on machines with many nodes, which qemu emulates. The kernels are real, and the kernel itself reports where every page lies.
 #
 #   tests/numa/run-numa.sh LIB.so [MACHINE…]      all of machines/, or those named
 #
-# A machine is one file of machines/: its hardware (machine.sh has the words) and its checks (guest/lib.sh has these), each of which runs
-# with rseq and without. Nothing is installed and no KVM is needed: fetch.sh gets qemu and Debian's kernels once. As many machines run at a
-# time as there are cores, and GiB of memory, those with most to do first. The console of one that failed is kept and named. The last line
-# is `N passed, N failed`.
+# A machine is one file of machines/: its hardware (machine.sh has the words) and its checks (guest/lib.sh has the words), each of which runs
+# with and without rseq. Nothing is installed and no KVM is needed: fetch.sh gets qemu and Debian's kernels once. At most as many machines run
+# at the same time as there are cores and GiB of memory; the slowest start first. The console of a machine that failed is kept, and its path is
+# printed. The last line is `N passed, N failed`.
 # shellcheck disable=SC2154 # series: read_machine leaves it
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +20,7 @@ source "$here/../children.sh"
 limit=170 # seconds for a machine
 longest=(sparse old many two eight)
 
-# run NAME: one machine; reports on its checks, and on the machine itself as one more.
+# run NAME: runs one machine, and reports on its checks and on the machine itself as one more check.
 run() {
     local console=$work/$1.console status=0 started=$SECONDS word=ok
     read_machine "$1"
@@ -28,13 +28,14 @@ run() {
     boot_until_it_ticks "$1" "$console" || status=$?
     sed 's/\r$//' "$console" | grep -E '^(ok|FAILED|\||        )' || true
     ! grep -q '^json: ' "$console" || read_figures "$1" "$console"
-    # 2 * 0 + 1: all checks passed; 2 * 1 + 1: some did not, and have said so.
+    # 2 * 0 + 1: all checks passed; 2 * 1 + 1: some failed and were reported.
     ((status == 1 || status == 3)) || word=FAILED
     printf '%-6s  %-44s %-8s %5d s\n' $word "$1: Linux $series, to its end" "" $((SECONDS - started))
     [[ $word == ok ]] || explain "$status" "$console"
 }
 
-# The emulator loses a CPU's timer once in a while, mostly while a machine starts. Its kernel says so; it is started again, twice at most.
+# The emulator occasionally loses a CPU's timer, mostly while a machine starts, and the kernel reports that. Then the machine is started again, at most
+# twice.
 boot_until_it_ticks() {
     local starts pid status
     for starts in 1 2 3; do
@@ -52,7 +53,7 @@ boot_until_it_ticks() {
 
 has_lost_timer() { grep -q "kthread timer wakeup didn't happen" "$1"; }
 
-# read_figures NAME CONSOLE: the machine's statistics as JSON and as tables, which must be the same.
+# read_figures NAME CONSOLE: compares the machine's statistics as JSON and as tables, which must agree.
 read_figures() {
     local form word=ok said
     for form in json table; do sed 's/\r$//' "$2" | sed -n "s/^$form: //p" >"$work/$1.$form"; done
@@ -66,14 +67,14 @@ explain() {
     (($1 != 124)) && echo "        qemu ended with status $1" || echo "        hung: it was stopped after $limit s"
 }
 
-# A machine runs on one core and takes a GiB at most, most of them far less.
+# Prints how many machines may run at the same time. A machine uses one core and at most one GiB, most of them far less.
 at_once() {
     local cores room
     cores=$(nproc) room=$(awk '/^MemAvailable:/ { print int($2 / 1024 / 1024) }' /proc/meminfo)
     echo $((room < 1 ? 1 : room < cores ? room : cores))
 }
 
-# Each machine's report in one piece.
+# Runs the machines, and prints each machine's report in one piece.
 run_all() {
     local name report most
     most=$(at_once)

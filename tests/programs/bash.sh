@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bash itself: arrays, strings, patterns, subshells, pipelines, here-documents; every command it starts runs on larder as well.
+# bash itself: arrays, strings, patterns, subshells, pipelines, here-documents. Every command that it starts also runs on larder.
 source "$(dirname "$0")/lib.sh"
 
 workload() { $run bash --norc "$here/bash.bash" "$(scale 4000)" >out 2>&1; }

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 need gcc g++
 
-# Many C functions of one shape, so that the optimiser holds a lot at once.
+# Generates many similar C functions, so that the optimiser holds much memory at once.
 many_functions() {
     echo '#include <stdio.h>'
     for n in $(seq 1 "$1"); do

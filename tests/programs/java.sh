@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Java, compiled in the same process: collections, threads, compression and direct buffers (the JVM's own memory is malloc's too).
+# Java, compiled in the same process: collections, threads, compression and direct buffers (the JVM itself also uses malloc).
 source "$(dirname "$0")/lib.sh"
 need java javac
 

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Shared by the program tests. A test sources this file, states its work as a function, and asks for it twice:
+# Shared by the program tests. A test sources this file, defines its work as a function, and has it run twice:
 #
 #   workload() { $run python3 "$here/python.py" >out; }
-#   both workload                 # once under the system's malloc, once under larder: all that is left must be equal
-#   on_larder python3 python3 -V  # and the program really took its memory from larder
+#   both workload                 # once under the system's malloc, once under larder: the files that they leave must be equal
+#   on_larder python3 python3 -V  # and the program must really take its memory from larder
 #
-# LARDER_LIB names the library. LARDER_TEST_SMALL=1 asks for a quarter of the work.
+# LARDER_LIB is the path of the library. LARDER_TEST_SMALL=1 asks for a quarter of the work.
 # shellcheck disable=SC2034 # `here`, `run` and `server` are for those who source this
 set -euo pipefail
 
@@ -34,7 +34,7 @@ cleanup() {
     cd / && rm -rf "$work"
 }
 
-# The end of what was written last under larder: where programs say why they stopped.
+# Prints the end of the file that was written last under larder, in which a program may say why it stopped.
 last_words() {
     find "$work/larder" -type f -size +0 -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2- |
         xargs -r tail -n 5 | tr -cd '[:print:]\n' | cut -c1-300
@@ -52,14 +52,14 @@ need() {
     done
 }
 
-# How much of N to do.
+# scale N: prints how much of N to do.
 scale() { echo $((${LARDER_TEST_SMALL:-0} ? $1 / 4 : $1)); }
 
 under_system() { timeout -k 5 120 "$@"; }
 under_larder() { timeout -k 5 120 env LD_PRELOAD="$LARDER_LIB" "$@"; }
 
-# both FUNCTION: runs it in the directory system/ with run=under_system, then in larder/ with run=under_larder. Everything it leaves there
-# must be equal, but for what it puts into a directory named scratch.
+# both FUNCTION: runs the function in the directory system/ with run=under_system, then in larder/ with run=under_larder. Everything that it leaves
+# there must be equal, except for the contents of directories named scratch.
 both() {
     local run side
     for side in system larder; do
@@ -75,7 +75,7 @@ both() {
     rm -rf system larder
 }
 
-# on_larder PROGRAM CMD…: while CMD runs, ld.so itself must say that a process of PROGRAM was given larder's malloc.
+# on_larder PROGRAM CMD…: while CMD runs, ld.so itself must report that a process of PROGRAM was bound to larder's malloc.
 on_larder() {
     local program=$1
     shift
@@ -91,13 +91,13 @@ bound_to_larder() {
     done | grep -q .
 }
 
-# serve CMD…: starts a server on larder in the background; its process is $server.
+# serve CMD…: starts a server on larder in the background and sets $server to its process.
 serve() {
     env LD_PRELOAD="$LARDER_LIB" "$@" >>server.log 2>&1 &
     server=$!
 }
 
-# mapped PID…: each of the running processes has larder in its address space.
+# mapped PID…: each of the running processes must have larder in its address space.
 mapped() {
     local pid
     for pid; do
@@ -105,7 +105,7 @@ mapped() {
     done
 }
 
-# eventually CMD…: waits until CMD succeeds, for 30 s at most.
+# eventually CMD…: waits until CMD succeeds, for at most 30 s.
 eventually() {
     local tries=300
     until "$@" >/dev/null 2>&1; do
@@ -114,7 +114,7 @@ eventually() {
     done
 }
 
-# stopped PID: the server has gone, and went in peace.
+# stopped PID: waits until the server has ended; it must end with status 0.
 stopped() {
     local status=0
     eventually gone "$1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# nginx: two workers, many concurrent clients, plain and compressed bodies, a reload under load; every body must be the file.
+# nginx: two workers, many concurrent clients, plain and compressed bodies, a reload under load. Every body must equal the file.
 source "$(dirname "$0")/lib.sh"
 need nginx curl
 
@@ -27,7 +27,7 @@ http {
 END
 }
 
-# Fetches every file by PATH-PREFIX with 20 connections and compares what came.
+# Fetches every file by PATH-PREFIX with 20 connections, and compares the bodies with the files.
 fetch() {
     mkdir got
     under_system curl -sSf --no-progress-meter --parallel --parallel-max 20 --compressed --unix-socket "$socket" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PHP: strings, arrays, regular expressions, JSON, serialization, generators, with its memory from malloc. It loads its extensions with RTLD_DEEPBIND.
+# PHP, with its memory from malloc: strings, arrays, regular expressions, JSON, serialization, generators. It loads its extensions with RTLD_DEEPBIND.
 source "$(dirname "$0")/lib.sh"
 need php
 export USE_ZEND_ALLOC=0

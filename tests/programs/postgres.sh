@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # PostgreSQL: initdb, a server whose processes all run on larder, pgbench with many clients, a restart, and queries (sorts, hash
-# joins, parallel workers) whose answers are those of a server under the system's malloc.
+# joins, parallel workers) whose answers must equal those of a server under the system's malloc.
 source "$(dirname "$0")/lib.sh"
 need runuser pgbench
 bin=$(find /usr/lib/postgresql -name postgres -path '*/bin/*' -printf '%h\n' | sort -V | tail -n 1)
@@ -33,14 +33,14 @@ make_cluster() { # under_system or under_larder, directory
         fail "initdb: $(tail -n 5 initdb.log)"
 }
 
-# Deterministic: one client, a fixed seed, then the questions.
+# Deterministic: one client with a fixed seed, then the queries.
 answers() {
     pgbench -i -q -s "$(scale 4)" >bench.log 2>&1 || fail "pgbench -i: $(tail -n 3 bench.log)"
     pgbench -c 1 -t "$(scale 800)" --random-seed=7 -n >bench.log 2>&1 || fail "pgbench: $(tail -n 3 bench.log)"
     sql -f "$here/postgres.sql"
 }
 
-# Many clients at once: no transaction may be lost, and the books must balance.
+# Many clients at once: no transaction may be lost, and the accounts must balance.
 balances() {
     pgbench -c 12 -j 2 -t "$(scale 400)" -n -M prepared >bench.log 2>&1 || fail "pgbench with 12 clients: $(tail -n 3 bench.log)"
     sql -c 'select count(*) - (select count(*) from history_before),

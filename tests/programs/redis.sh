@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Redis: many clients write while the server forks to save in the background; the data survives a restart, and is what a server without
-# the preload holds. (Debian's redis-server is linked to jemalloc: its mallctl stays there, all else is larder's.)
+# Redis: many clients write while the server forks to save in the background. The data must survive a restart, and must equal that of a server
+# without the preload. (Debian's redis-server is linked to jemalloc: mallctl remains jemalloc's, everything else is larder's.)
 source "$(dirname "$0")/lib.sh"
 need redis-server redis-cli redis-benchmark
 
@@ -13,7 +13,7 @@ start() { # serve or serve_plain
     eventually loaded
 }
 
-# It answers before it has read all of its file, DEBUG DIGEST too.
+# The server answers before it has read its whole file, even to DEBUG DIGEST.
 loaded() { [[ $(cli info persistence) == *$'\n'loading:0* ]]; }
 
 serve_plain() {
@@ -26,7 +26,7 @@ stop() {
     stopped "$server"
 }
 
-# The data set, by a script inside the server: strings, lists, hashes, sorted sets, streams; overwritten, shortened and expired.
+# Makes the data set by a script inside the server: strings, lists, hashes, sorted sets, streams; overwritten, shortened and expired.
 fill() {
     cli eval "$(cat "$here/redis.lua")" 0 "$(scale 40000)" >/dev/null || fail "the script did not run"
     (($(cli dbsize) > 0)) || fail "the data set is empty"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs real programs on larder and compares what they do with what they do on the system's malloc.
+# Runs real programs on larder and compares their results with those on the system's malloc.
 #
 #   tests/programs/run-programs.sh LIB.so [NAME…]      all the programs beside this file, or those named
 #
-# Each runs as it is, and again, on a smaller scale, with rseq switched off in glibc (larder's fallback). Two run at a time.
-# The log of a failure is kept and named. The last line is `N passed, N failed`.
+# Each runs once normally, and again, on a smaller scale, with rseq switched off in glibc (larder's fallback). Two run at a time.
+# The log of a failure is kept, and its path is printed. The last line is `N passed, N failed`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null

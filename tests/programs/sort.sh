@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sort with threads and temporary files, and its friends that join, count and page through the result.
+# sort with threads and temporary files, and related programs that join, count and page through the result.
 source "$(dirname "$0")/lib.sh"
 need sort awk
 

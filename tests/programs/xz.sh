@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# xz with threads, and one long stream without: what they pack is the same, and unpacks to what it was.
+# xz with threads, and one long stream without: the compressed data must be the same, and must decompress to the original.
 source "$(dirname "$0")/lib.sh"
 need xz
 

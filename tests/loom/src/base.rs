@@ -1,6 +1,6 @@
 //! `base` with loom's atomics.
 
-/// In place of the core's.
+/// Replaces the atomics of `core`.
 pub mod sync {
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 }

@@ -1,4 +1,4 @@
-//! `depot`'s lock-free part.
+//! The lock-free part of `depot`.
 
 #[path = "../../../allocator/src/depot/inbox.rs"]
 pub mod inbox;

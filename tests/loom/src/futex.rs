@@ -1,6 +1,6 @@
-//! A futex as the kernel makes it: a waiter first joins the queue, then looks at the word, and sleeps iff it still has the value it saw; a
-//! waker looks at the queue after it changed the word; a full barrier lies between the two steps of each. Wake-ups come from wakers
-//! alone: a lost one is a deadlock, which loom reports.
+//! A futex that behaves like the kernel's. A waiter first joins the queue, then reads the word, and sleeps iff the word still has the expected
+//! value. A waker looks at the queue after it has changed the word. Each has a full barrier between its two steps. There are no spurious
+//! wake-ups, so a lost one is a deadlock, which loom reports.
 use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 use loom::thread::{self, Thread};
 use std::collections::VecDeque;
@@ -10,27 +10,27 @@ loom::lazy_static! {
     static ref QUEUE: Queue = Queue::default();
 }
 
-/// A model has one futex word only. Loom changes threads at its own operations, so what is done with the sleepers is one step.
+/// The queue of the only futex word in a model. Loom switches threads only at its own operations, so an operation on the sleepers is one step.
 #[derive(Default)]
 struct Queue {
-    /// First come first.
+    /// The waiters, in order of arrival.
     sleepers: Mutex<VecDeque<Thread>>,
-    /// Counts calls, so that loom tries them in every order.
+    /// Counts calls; as an atomic of loom's it makes loom try the calls in every order.
     calls: AtomicUsize,
 }
 
-/// Sleeps while `read` gives `expected`.
+/// Sleeps if `read` returns `expected`, until a waker wakes this thread.
 pub fn wait(read: impl Fn() -> u32, expected: u32) {
     QUEUE.calls.fetch_add(1, Ordering::Relaxed);
     with_sleepers(|sleepers| sleepers.push_back(thread::current()));
     fence(Ordering::SeqCst);
-    // Who was called before it slept has a wake-up to consume.
+    // A thread that was woken before it slept has a wake-up to consume.
     if read() == expected || !leave_queue() {
         thread::park();
     }
 }
 
-/// False if a waker took this thread out already.
+/// Removes this thread from the queue. Returns false if a waker has already done so.
 fn leave_queue() -> bool {
     with_sleepers(|sleepers| {
         let me = sleepers.iter().position(|sleeper| sleeper.id() == thread::current().id());

@@ -1,27 +1,27 @@
-//! `region`: objects and pages with nothing but their links. An object's link is memory that only its holder may touch, so it is a cell that
-//! loom watches for races.
+//! A stand-in for `region`: objects and pages that have nothing but their links. Only the holder of an object may touch its link, so the link is a
+//! cell that loom watches for races.
 use crate::base::sync::AtomicU32;
 use crate::base::units::{Class, Page};
 use loom::cell::UnsafeCell;
 
-/// Objects of a model, the first at address 1.
+/// The number of objects in a model; the first has address 1.
 pub const OBJECTS: usize = 4;
 
 /// The first words of all objects.
 #[derive(Debug, Default)]
 pub struct Memory([UnsafeCell<u64>; OBJECTS]);
 
-// SAFETY: loom fails a model in which two threads reach a cell at once.
+// SAFETY: loom fails a model in which two threads access a cell at the same time.
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// How to reach them.
+    /// Access to these words.
     pub fn links(&self) -> Links {
         Links(self)
     }
 }
 
-/// Reads and writes the objects' first words. Used only while the memory is there.
+/// Reads and writes the objects' first words. Must be used only while the memory exists.
 #[derive(Clone, Copy, Debug)]
 pub struct Links(*const Memory);
 
@@ -38,7 +38,7 @@ impl Links {
         self.word(address).with(|link| unsafe { link.read() })
     }
 
-    /// Whether there is such an object, or it is the last one's link.
+    /// Whether `next` is the address of an object or the link of the last one.
     pub fn leads_to(self, next: u64) -> bool {
         next <= OBJECTS as u64
     }
@@ -55,7 +55,7 @@ pub fn broken_link(address: usize, _class: Class) -> ! {
     panic!("the link of object {address} leads nowhere")
 }
 
-/// A free object, in one hand only.
+/// A free object with a single owner.
 #[derive(Debug)]
 pub struct Object(usize);
 
@@ -65,7 +65,7 @@ impl Object {
         Object(address)
     }
 
-    /// Its address.
+    /// The object's address.
     pub fn address(&self) -> usize {
         self.0
     }
@@ -76,7 +76,7 @@ impl Object {
 pub struct Magazine(pub Vec<Object>);
 
 impl Magazine {
-    /// Takes one out.
+    /// Takes an object out.
     pub fn pop(&mut self, _links: Links, _class: Class) -> Option<Object> {
         self.0.pop()
     }
@@ -85,7 +85,7 @@ impl Magazine {
 /// Two numbers of a page.
 #[derive(Debug, Default)]
 pub struct PageLink {
-    /// Pages of a deferred run.
+    /// The number of pages of a deferred run.
     pub first: AtomicU32,
     /// The run below it.
     pub second: AtomicU32,
@@ -102,13 +102,13 @@ impl Region {
     }
 }
 
-/// Consecutive pages that the holder owns.
+/// Consecutive pages that the holder of this value owns.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Run {
-    /// First page.
+    /// The first page.
     pub page: Page,
-    /// Number of pages.
+    /// The number of pages.
     pub pages: u32,
-    /// Whether they are zero.
+    /// Whether the pages are zero.
     pub zero: bool,
 }

@@ -1,4 +1,4 @@
-//! The futex lock and the gate.
+//! Tests of the futex lock and the gate.
 #![cfg(loom)]
 
 use larder_loom::gate::once::Gate;
@@ -8,14 +8,14 @@ use loom::sync::Arc;
 use loom::thread;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A number that loom watches: a race for it fails the model.
+/// A number that loom watches: a race on it fails the model.
 #[derive(Debug, Default)]
 struct Watched(UnsafeCell<u32>);
 
 impl Watched {
     fn add(&self) -> u32 {
         self.0.with_mut(|number| {
-            // SAFETY: loom fails the model if another thread is here.
+            // SAFETY: loom fails the model if another thread accesses the cell at the same time.
             let number = unsafe { &mut *number };
             *number += 1;
             *number
@@ -23,10 +23,10 @@ impl Watched {
     }
 }
 
-// SAFETY: as above.
+// SAFETY: loom fails the model if two threads access the cell at the same time.
 unsafe impl Sync for Watched {}
 
-/// Every order of `threads` threads that each do `work`, with at most `preemptions` forced changes of threads.
+/// Tries every order of `threads` threads that each do `work`, with at most `preemptions` preemptions, and then calls `after`.
 fn every_order<S: Default + Send + Sync + 'static>(threads: usize, preemptions: usize, work: fn(&S), after: fn(&S)) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
@@ -93,7 +93,7 @@ fn a_thread_that_holds_the_lock_is_told_so() {
     );
 }
 
-/// A gate, what is behind it, and how often it was opened.
+/// A gate, the number behind it, and how often it failed to open.
 #[derive(Default)]
 struct Behind {
     gate: Gate,

@@ -1,4 +1,4 @@
-//! The lock-free stacks: nothing is lost, nothing comes twice.
+//! Tests of the lock-free stacks: nothing is lost, and nothing comes out twice.
 #![cfg(loom)]
 
 use larder_loom::arena::DeferredRuns;
@@ -67,7 +67,7 @@ struct Pages {
 }
 
 impl Pages {
-    /// Leaves a run that says its length by its page.
+    /// Leaves a run whose length follows from its page.
     fn leave(&self, page: u32) {
         self.runs.push(&self.region, Run { page: Page(page), pages: page + 10, zero: false });
     }

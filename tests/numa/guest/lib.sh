@@ -1,11 +1,11 @@
-# What the machines' files say inside the machine: the checks. Every check runs twice, with rseq and with glibc's rseq switched off, and
-# is one line on the console:
+# The meaning of a machine's file inside the machine: the checks. Every check runs twice, with rseq and with glibc's rseq switched off, and
+# each run prints one line on the console:
 #
 #   ok      two: small objects                  rseq      1.2 s  99.98 % of 40960 at home
 
 failed=0
 
-# The hardware is there already.
+# The words for the hardware do nothing here: the hardware exists already.
 linux() { :; }
 node() { :; }
 apart() { :; }
@@ -33,7 +33,7 @@ explain() {
     echo "        exit status $1"
 }
 
-# Hundredths of a second since the machine started.
+# Prints the time since the machine started, in hundredths of a second.
 now() {
     local up
     read -r up _ </proc/uptime
@@ -45,9 +45,9 @@ since() {
     echo "$((passed / 100)).$((passed % 100 / 10))"
 }
 
-# --- what is checked ---
+# --- the checks ---
 
-# On every machine with more than one node.
+# Checks for every machine with more than one node.
 everywhere() {
     in_mode rseq "runs on larder" mode rseq
     in_mode no-rseq "runs on larder" mode fallback
@@ -60,7 +60,7 @@ everywhere() {
     figures
 }
 
-# Statistics in both forms: their reader is on the host (stats_json.py), for there is no Python here.
+# Prints statistics in both forms. The host compares them (stats_json.py), because there is no Python here.
 figures() {
     LD_PRELOAD=/lab/liblarder.so stats_json >out 2>err || echo "exit status $?" >out
     sed 's/^/json: /' out
@@ -68,7 +68,7 @@ figures() {
     sed 's/^/table: /' err
 }
 
-# The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2: two nodes with memory; $3: all.
+# The process's memory policy as numactl sets it, the option, and the node that a call names. $1 and $2 are two nodes with memory; $3 is all nodes.
 policies() {
     local all=${3:-$1,$2} mib size of
     for of in 16:100 40:300000 40:40000000; do
@@ -91,17 +91,17 @@ policies() {
     check "pages moved to node $2" migrate $1 $2
 }
 
-# The kernel interleaves pages, and counts a small one and a huge one alike: without huge ones the shares can be told.
+# The kernel interleaves page by page, whether small or huge, so the shares can be predicted only without huge pages.
 huge_pages() { echo $1 >/sys/kernel/mm/transparent_hugepage/enabled; }
 
-# The kernel would take a huge page of another node before small ones of this, if one was asked for.
+# If a huge page was asked for, the kernel would take one of another node before small pages of this node.
 shattered() {
     echo 0 >/proc/sys/vm/compact_unevictable_allowed
     huge_pages always
     check "no huge page from afar" shatter $1 place 60 9000 only $1 $1
 }
 
-# A control group with a cpuset of its own.
+# Makes a control group with a cpuset of its own and prints its directory.
 group_of_nodes() {
     mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup /sys/fs/cgroup
     echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control
@@ -109,7 +109,7 @@ group_of_nodes() {
     echo /sys/fs/cgroup/nodes
 }
 
-# What a container's seccomp profile refuses. The program that asks where pages lie needs move_pages itself.
+# The calls that a container's seccomp profile refuses. move_pages must work in the first check, whose program needs it to find out where pages lie.
 sandbox() {
     local policies=mbind,get_mempolicy,set_mempolicy,migrate_pages error
     for error in EPERM ENOSYS; do
@@ -120,7 +120,7 @@ sandbox() {
     check "calls that the program forbids itself" told_once
 }
 
-# Programs that write the same as on the system's malloc. By their paths: busybox has programs of these names, too.
+# Programs whose output must be the same as on the system's malloc. They are called by their paths because busybox has programs of the same names.
 programs() {
     seq 1 20000 | sed 's/\(.*\)\(.\)/\2 \1/' >lines
     sed 's/@ROWS@/1500/' /lab/sqlite.sql >work.sql
@@ -131,7 +131,7 @@ programs() {
     same perl /bin/perl -e '$h{$_ * 7919 % 10007}{$_} = "x" x ($_ % 300) for 1 .. 20000; print map { "$_ " . keys(%{$h{$_}}) . "\n" } sort keys %h'
 }
 
-# same NAME CMD…: what it writes without larder is what it must write on larder.
+# same NAME CMD…: the command must write the same on larder as without it.
 same() {
     local name=$1
     shift
@@ -139,7 +139,7 @@ same() {
     check "$name" sh /lab/gives.sh expected "$@"
 }
 
-# What other allocators do with the same objects: lines of a table.
+# Prints how other allocators place the same objects, as lines of a table.
 peers() {
     local peer
     printf '| %-10s %8s %8s %8s %8s\n' "$machine" small moving large moving

@@ -1,4 +1,4 @@
-# within.sh CGROUP CMD…: becomes the command, in that cgroup.
+# within.sh CGROUP CMD…: executes the command in that cgroup.
 echo $$ >"/sys/fs/cgroup/$1/cgroup.procs" || exit
 shift
 exec "$@"

@@ -1,5 +1,5 @@
-# One node, and a bound: a memory cgroup as containers have it (jemalloc and mimalloc are killed at this), then strict accounting, by which
-# what is committed cannot exceed what there is.
+# One node with a bound: first a memory cgroup as containers have it (in which jemalloc and mimalloc are killed), then strict accounting, under which
+# committed memory cannot exceed the memory of the machine.
 linux 6.12
 node 512 0-1
 

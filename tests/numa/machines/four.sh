@@ -1,4 +1,4 @@
-# Four nodes in a ring: the node across is farther than those beside.
+# Four nodes in a ring: the opposite node is farther than the neighbours.
 linux 6.12
 node 256 0
 node 256 1

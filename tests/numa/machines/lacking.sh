@@ -1,4 +1,4 @@
-# A node without memory and a node without CPUs, as accelerators and memory expanders make them.
+# A node without memory and a node without CPUs, as with accelerators and memory expanders.
 linux 6.12
 node 224 0
 node - 1

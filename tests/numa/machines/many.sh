@@ -1,4 +1,4 @@
-# More CPUs than a word has bits, for masks and for what lies in so many windows.
+# More CPUs than a word has bits, to test masks and the memory in that many windows.
 linux 6.12
 node 1024 0-47
 node 1024 48-95

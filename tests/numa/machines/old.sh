@@ -1,4 +1,4 @@
-# The same without mm_cid and without the node's number in the rseq area.
+# A kernel without mm_cid and without the node's number in the rseq area.
 linux 6.1
 node 512 0-1
 node 512 2-3

@@ -1,6 +1,6 @@
-# Memory groups of version 2 with little room. 300 MiB live and a burst of 100 in 512: with one more jemalloc is killed, with four glibc,
-# mimalloc and gperftools are, too. And what is free goes back when a neighbour takes the rest, up to the bound where the kernel kills, or up to the
-# one where it makes wait.
+# Memory groups of version 2 with little room. First 300 MiB of live objects and a burst of 100 MiB in 512 MiB: with one more burst jemalloc is killed,
+# with four also glibc, mimalloc and gperftools. Then free memory must go back when a neighbour takes the rest, up to the bound at which the kernel kills
+# or up to the one at which it throttles.
 linux 6.12
 node 1024 0-1
 setting psi=1

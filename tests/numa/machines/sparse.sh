@@ -1,4 +1,4 @@
-# Node numbers with a gap: node 1 has no memory, and its CPU is pulled out of the running machine.
+# Node numbers with a gap: node 1 has no memory, and its CPU is unplugged from the running machine.
 linux 6.12
 parallel
 node 256 0

@@ -1,4 +1,4 @@
-# A node that is full at once: what its threads need beyond it comes from the other.
+# A node that is full at once: its threads get further memory from the other node.
 linux 6.12
 node 512 0
 node 96 1

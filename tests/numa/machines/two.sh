@@ -1,4 +1,4 @@
-# Two nodes of two CPUs: the ordinary machine.
+# Two nodes of two CPUs: the common machine.
 linux 6.12
 node 512 0-1
 node 512 2-3
