@@ -1,10 +1,10 @@
-// A thread that goes from CPU to CPU.
+// Moves a thread from CPU to CPU.
 #ifndef MOVES_H
 #define MOVES_H
 #include <sched.h>
 #include "pattern.h"
 
-// To the next CPU that the program might use when this was called first.
+// Moves to the next of the CPUs that the program could use when this was first called.
 static inline void move_on(void) {
     static cpu_set_t allowed;
     static int cpu = -1;

@@ -1,5 +1,5 @@
-// Shared by the C tests: a check that ends the program, random numbers, and contents that name their owner.
-// Everything here is safe in signal handlers and in forked children: nothing allocates.
+// Shared by the C tests: a check that ends the program, random numbers, and contents that identify their owner.
+// Everything here is safe in signal handlers and in forked children, because nothing allocates.
 #ifndef PATTERN_H
 #define PATTERN_H
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
-// A failed check names itself on stderr and ends the process with status 1.
+// A failed check prints itself on stderr and ends the process with status 1.
 #define CHECK(condition)                                                              \
     do {                                                                              \
         static const char what[] = __FILE__ ":" TEXT(__LINE__) ": " #condition "\n"; \
@@ -23,7 +23,7 @@ static inline void end_badly(const char *what, size_t length) {
     _exit(1);
 }
 
-// xorshift64: *state is not 0.
+// xorshift64; *state must not be 0.
 static inline uint64_t next_random(uint64_t *state) {
     uint64_t x = *state;
     x ^= x << 13;
@@ -32,7 +32,7 @@ static inline uint64_t next_random(uint64_t *state) {
     return *state = x;
 }
 
-// A size up to 2^bits, small ones as likely as large ones.
+// A size up to 2^bits; every scale is equally likely.
 static inline size_t random_size(uint64_t *state, unsigned bits) {
     uint64_t r = next_random(state);
     return 1 + (r >> 16) % ((size_t)1 << (1 + r % bits));
@@ -42,14 +42,14 @@ static inline uint64_t word_at(uint64_t tag, size_t index) {
     return tag * 0x9e3779b97f4a7c15u + index;
 }
 
-// Writes size bytes that only this tag gives; the few bytes past the last whole word are the tag's low byte.
+// Writes `size` bytes that depend on the tag; the few bytes after the last whole word are the tag's low byte.
 static inline void fill(void *object, size_t size, uint64_t tag) {
     uint64_t *words = object;
     for (size_t i = 0; i < size / 8; i++) words[i] = word_at(tag, i);
     memset((char *)object + size / 8 * 8, (int)(tag & 0xff), size % 8);
 }
 
-// Whether fill(object, size, tag) is still what lies there.
+// Whether the object still has the content that fill(object, size, tag) wrote.
 static inline int intact(const void *object, size_t size, uint64_t tag) {
     const uint64_t *words = object;
     const unsigned char *bytes = object;

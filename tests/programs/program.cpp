@@ -1,4 +1,4 @@
-// Something for the C++ compilers to chew on, and to run: templates, streams, threads, exceptions. Prints the same on every run.
+// A program that exercises the C++ compilers and can be run: templates, streams, threads, exceptions. Its output is the same in every run.
 #include <algorithm>
 #include <functional>
 #include <future>

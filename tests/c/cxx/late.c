@@ -1,4 +1,4 @@
-/* A C program that loads C++ code later (as an interpreter loads an extension): bad_alloc must be caught there, too. */
+/* A C program that loads C++ code later (as an interpreter loads an extension): the C++ code must be able to catch bad_alloc. */
 #include <dlfcn.h>
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* operator new from C, without any C++ runtime in the process: memory as usual; without memory, one line and SIGABRT. */
+/* operator new from C, without any C++ runtime in the process: it returns memory as usual; if there is none, it prints one line and aborts. */
 #include "check.h"
 
 void *_Znwm(size_t);

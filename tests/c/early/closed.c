@@ -1,4 +1,4 @@
-// Started with stdin, stdout and stderr closed: the heap works, and it has opened no file of its own, even where it has something to say (talk).
+// Started with stdin, stdout and stderr closed: the heap must work and must not open any file, even if it has messages to print ("talk").
 #include <fcntl.h>
 #include <stdlib.h>
 #include "pattern.h"

@@ -1,4 +1,4 @@
-/* Statistics at exit go to what standard error was at load, by one call, and into no file of the program's. */
+/* Statistics at exit go to the file that standard error was at load, with one call, and to no other file of the program. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,11 +19,11 @@ static void fail(const char *what) {
     exit(1);
 }
 
-/* What the child does before it exits. */
+/* The actions of the child before it exits. */
 static void child(const char *kind) {
     if (strcmp(kind, "closes") == 0) close(2);
     if (strcmp(kind, "plain") == 0 || strcmp(kind, "closes") == 0) exit(0);
-    /* "takes", "takes all": closes all it does not know, and gets every number for one file. */
+    /* "takes", "takes all": closes all descriptors that it does not know, and gives every number to one file. */
     for (int i = 3; i < 1024; i++) close(i);
     if (strcmp(kind, "takes all") == 0) close(2);
     int file = open("data", O_CREAT | O_TRUNC | O_WRONLY, 0600);
@@ -31,7 +31,7 @@ static void child(const char *kind) {
     exit(write(file, "mine\n", 5) == 5 ? 0 : 1);
 }
 
-/* Runs a child with standard error in a socket that keeps apart what is written by each call. Returns the number of calls; `text` has the last. */
+/* Runs a child with a socket as standard error, in which each call's output is a message. Returns the number of calls; `text` gets the last message. */
 static int run(const char *self, const char *kind, const char *conf, rlim_t descriptors) {
     int ends[2], calls = 0, status;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) fail("socketpair");

@@ -1,5 +1,5 @@
-// The first calls of the process come from preinit_array, before any library's constructor; then constructors of the
-// highest priority; all objects live on and are freed at exit, the last in a destructor.
+// The first calls of the process come from preinit_array, before any library's constructor; the next come from constructors of
+// the highest priority. All objects stay live and are freed at exit, the last in a destructor.
 #include <stdlib.h>
 #include "pattern.h"
 

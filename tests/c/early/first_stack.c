@@ -1,4 +1,5 @@
-// The first allocation of all comes on a stack of 6 KiB, as that of a signal handler may be, and so do those that fill, free and reach the system.
+// The very first allocation happens on a stack of 6 KiB, as small as that of a signal handler may be, and so do calls that fill, free and reach the
+// system.
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>

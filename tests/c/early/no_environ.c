@@ -1,4 +1,4 @@
-// The first allocation meets an environ that is NULL, and a program may set it to NULL at any time.
+// The first allocation happens while environ is NULL, and a program may set environ to NULL at any time.
 #include <stdlib.h>
 #include "pattern.h"
 

@@ -1,11 +1,11 @@
-// A program may have functions and variables of its own by names that are libc's and not C's: larder relies on none of those it can do without.
+// A program may define functions and variables with names of libc that are not reserved by C: larder must not use any of these that it can do without.
 #include <stdio.h>
 #include <stdlib.h>
 #include "pattern.h"
 
 long environ = 5;
 
-// Allocates, inside the first allocation of all.
+// Allocates, during the very first allocation.
 unsigned long getauxval(unsigned long kind) {
     unsigned long word[2], found = 0;
     FILE *file = fopen("/proc/self/auxv", "rb");

@@ -1,4 +1,4 @@
-// A small program for the ways to link one: some objects, a thread, a fork.
+// A small program that is linked in all ways: some objects, a thread, a fork.
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>

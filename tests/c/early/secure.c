@@ -1,4 +1,4 @@
-// For the runner to make setuid: says whether the kernel asked for secure mode.
+// The runner makes this program setuid. It reports whether the kernel asked for secure mode.
 #include <stdlib.h>
 #include <sys/auxv.h>
 

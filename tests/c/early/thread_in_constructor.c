@@ -1,4 +1,4 @@
-// A constructor starts threads that allocate; main frees what they made.
+// A constructor starts threads that allocate; main frees their objects.
 #include <pthread.h>
 #include <stdlib.h>
 #include "pattern.h"

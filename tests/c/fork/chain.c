@@ -1,5 +1,5 @@
-// A process that forks and goes on in the child, 150 times over, with threads left behind each time: what one
-// fork costs the child must not add up.
+// A process forks and continues in the child, 150 times over, with threads left behind each time: the memory that one fork
+// costs the child must not add up.
 #include <stdio.h>
 #include "fork.h"
 

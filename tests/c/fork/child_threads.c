@@ -1,4 +1,4 @@
-// The child starts threads of its own; parent and children go on for a while together.
+// The child starts threads of its own; parent and children run concurrently for a while.
 #include "fork.h"
 
 enum { THREADS = 4, CHILDREN = 40 };

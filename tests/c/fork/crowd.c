@@ -1,4 +1,4 @@
-// Several threads fork at once, and the children of all of them run at once.
+// Several threads fork at the same time, and the children of all of them run at the same time.
 #include "fork.h"
 
 enum { THREADS = 4, FORKERS = 4, ROUNDS = 15, AT_ONCE = 4 };

@@ -1,4 +1,4 @@
-// A library that is initialised before the allocator, so that its fork handler runs before the allocator's; it allocates there.
+// A library that is initialised before the allocator, so that its fork handler, which allocates, runs before the allocator's.
 #include "fork.h"
 
 static void in_child(void) { exercise(7, 300, 20); }

@@ -9,7 +9,7 @@
 
 static atomic_int stop_load;
 
-// Allocates and frees `count` objects of all sizes up to 2^bits, some kept for a while, contents checked.
+// Allocates and frees `count` objects of all sizes up to 2^bits, keeps some for a while, and checks the contents.
 static inline void exercise(uint64_t seed, int count, unsigned bits) {
     enum { SLOTS = 32 };
     void *slots[SLOTS] = {0};
@@ -41,7 +41,7 @@ static inline void end_load(pthread_t *threads, int count) {
     for (int i = 0; i < count; i++) CHECK(!pthread_join(threads[i], NULL));
 }
 
-// What a child does with the heap it was left: every class, some runs, a huge mapping.
+// A child's work on the heap that it inherited: every class, some runs, a huge object.
 static inline void use_heap(uint64_t seed) {
     for (size_t size = 1; size <= (size_t)64 << 20; size *= 2) {
         char *object = malloc(size + seed % 7);

@@ -1,5 +1,5 @@
-// A signal interrupts the main thread in malloc or free; the handler forks. With the argument "malloc" the handler
-// and its child use the heap as well, which the system malloc does not promise.
+// A signal interrupts the main thread in malloc or free, and the handler forks. With the argument "malloc" the handler
+// and its child also use the heap, which the system malloc does not support.
 #include <signal.h>
 #include <sys/prctl.h>
 #include "fork.h"
@@ -13,7 +13,7 @@ static void pause_senders(int signal) {
     for (int i = 0; i < SENDERS; i++) kill(senders[i], signal);
 }
 
-// The senders rest meanwhile, so that the main program gets on.
+// The senders rest meanwhile, so that the main program makes progress.
 static void fork_here(int signal) {
     (void)signal;
     pause_senders(SIGSTOP);

@@ -1,4 +1,4 @@
-// Handlers that interrupt malloc call _Fork, for which no fork handler runs: the child goes on in the midst of the interrupted call, past the place
+// Handlers that interrupt malloc call _Fork, for which no fork handler runs: the child continues in the middle of the interrupted call, past the place
 // where a child is repaired, and meets locks of threads that it does not have.
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-// A child finds all objects of its parent as they were, may free them, and the parent's are untouched by that.
+// A child finds all objects of its parent intact and may free them; this does not affect the parent's objects.
 #include "fork.h"
 
 enum { OBJECTS = 10000, THREADS = 4, CHILDREN = 20 };
@@ -19,7 +19,7 @@ static void verify_all(void) {
     for (int i = 0; i < OBJECTS; i++) CHECK(intact(objects[i], sizes[i], i));
 }
 
-// Frees half, allocates over it, and checks that the other half is still there before it goes too.
+// Frees half of the objects, allocates over them, and checks that the other half is intact before it frees that too.
 static void replace(void) {
     for (int i = 0; i < OBJECTS; i += 2) free(objects[i]);
     for (int i = 0; i < OBJECTS; i += 2) {

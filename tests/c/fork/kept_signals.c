@@ -1,5 +1,5 @@
-// Signal handlers take memory and the program frees it, so that what the spare node gave goes back to it outside of any handler: threads that were
-// interrupted there must not wait for those that were interrupted elsewhere and wait for them.
+// Signal handlers allocate memory and the program frees it, so that objects of the spare node go back to it outside of any handler. A thread that is
+// interrupted there must not wait for a thread that is interrupted elsewhere and waits for it.
 #include <signal.h>
 #include "fork/fork.h"
 enum { THREADS = 4, ROUNDS = 60000, BATCH = 3000, SIZE = 2048, TAKEN = 40, MOST = 4096 };
@@ -21,7 +21,7 @@ static void on_signal(int signal) {
     }
 }
 
-// Handlers use the other shelf from now on.
+// From now on handlers use the other shelf.
 static void clear(struct shelf *shelf) {
     present = !present;
     for (int i = 0; i < shelf->count; i++) free(shelf->objects[i]);

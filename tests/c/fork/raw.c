@@ -1,5 +1,5 @@
-// Children of _Fork and of a bare clone system call: no fork handler runs. The argument is the number of threads
-// at work meanwhile; with more than none, the system malloc does not promise that the child may allocate.
+// Children of _Fork and of a bare clone system call, for which no fork handler runs. The argument is the number of threads
+// that work meanwhile; if there are any, the system malloc does not promise that the child may allocate.
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>

@@ -1,6 +1,6 @@
-// Timers interrupt the main thread thousands of times a second, in the midst of malloc, free and realloc; the
-// handlers do the same on their own objects, and are themselves interrupted by a second signal.
-// The system malloc does not promise this.
+// Timers interrupt the main thread thousands of times a second, in the middle of malloc, free and realloc. The
+// handlers make the same calls with objects of their own, and are themselves interrupted by a second signal.
+// The system malloc does not support this.
 #include <signal.h>
 #include <time.h>
 #include "fork.h"
@@ -16,7 +16,7 @@ struct pool {
 static struct pool pools[3];
 static volatile sig_atomic_t handled[2];
 
-// One step on a pool: free, grow or allocate, contents checked.
+// One step on a pool: frees, grows or allocates an object, and checks the contents.
 static void step(int which, unsigned bits) {
     struct pool *pool = &pools[which];
     int at = next_random(&pool->state) % SLOTS;

@@ -1,5 +1,5 @@
-// Threads hold stdio's locks and allocate under them while the main thread forks: an allocator that takes its locks
-// before fork takes stdio's list lock waits for ever here.
+// Threads hold stdio's locks and allocate under them while the main thread forks. An allocator that takes its locks before
+// fork takes stdio's list lock deadlocks here.
 #include <stdio.h>
 #include "fork.h"
 

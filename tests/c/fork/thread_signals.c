@@ -1,5 +1,5 @@
-// Every thread is interrupted while it allocates, and its handler allocates; handlers free what other threads'
-// handlers left. The system malloc does not promise this.
+// Every thread is interrupted while it allocates, and its handler allocates; handlers free objects that other threads'
+// handlers left. The system malloc does not support this.
 #include <signal.h>
 #include "fork.h"
 

@@ -1,6 +1,6 @@
-// unwiped ERRNO: forks under load where the kernel does not wipe pages at fork: it refuses the advice (before Linux 4.14, gVisor), or says that it
-// does and does not (ERRNO 0: qemu before 7.1, which has no vDSO either). With ERRNO 1000 it says yes to a question about no page and refuses a page
-// (gVisor), so that no handler is registered.
+// unwiped ERRNO: forks under load where the kernel does not wipe pages at fork. It refuses the advice with ERRNO (before Linux 4.14, gVisor), or it
+// accepts the advice and does nothing (ERRNO 0: qemu before 7.1, which has no vDSO either). With ERRNO 1000 it accepts the advice for no page and
+// refuses it for a page (gVisor), so that no handler is registered.
 #include <elf.h>
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
@@ -28,7 +28,7 @@ static int forget(unsigned errno_of_answer) {
     return install(&filter, SECCOMP_RET_ALLOW);
 }
 
-// The stopped program, which has not run yet, gets no vDSO: its entry in the auxiliary vector, behind arguments and environment, says nothing.
+// Takes the vDSO away from the stopped program, which has not run yet: clears its entry in the auxiliary vector, behind arguments and environment.
 static int hide_vdso(pid_t child) {
     struct user_regs_struct registers;
     CHECK(ptrace(PTRACE_GETREGS, child, NULL, &registers) == 0);
@@ -72,7 +72,7 @@ int main(int argc, char **argv) {
         join_child(child);
     }
     end_load(threads, THREADS);
-    // To qemu each page that is reserved costs memory.
+    // In qemu each reserved page costs memory.
     CHECK(getauxval(AT_SYSINFO_EHDR) != 0 || status("VmSize:") < (20ul << 30));
     return 0;
 }

@@ -1,4 +1,4 @@
-// addresses: those of tables that calloc gave are kept for the next while the program works, and given back when it has done nothing for a while.
+// addresses: the addresses of tables from calloc are kept for the next table while the program works, and released after it has been idle for a while.
 #include "idle/idle.h"
 
 enum { TABLES = 4, MIB = 1 << 20 };
@@ -25,7 +25,7 @@ int main(void) {
     long before = mapped_mib();
     CHECK(!pthread_create(&thread, NULL, make_tables, NULL) && !pthread_join(thread, NULL));
     CHECK(mapped_mib() >= before + 150);
-    // What wakes the helper thread.
+    // This wakes the helper thread.
     swell_in_a_thread();
     for (int waited = 0; waited < IDLE_MS && mapped_mib() >= before + 150; waited += LOOK_MS) usleep(LOOK_MS * 1000);
     CHECK(mapped_mib() < before + 50);

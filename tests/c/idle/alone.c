@@ -1,5 +1,5 @@
-// alone [helper|random|moved]: a program of one thread gets no helper thread unless asked for; what it keeps is little all the same, in whatever order
-// it frees, and if the system moves it from CPU to CPU.
+// alone [helper|random|moved]: a program of one thread gets no helper thread unless asked for. It keeps little memory all the same, in whatever order
+// it frees, and even if the system moves it from CPU to CPU.
 #include "idle/idle.h"
 #include "moves.h"
 
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
     if (random) swell_and_free_at_random(moves);
     else swell(NULL);
     CHECK(helped ? gets_helper() : !has_helper());
-    // Of 100 MiB: freed at random, what the windows hold keeps a page for each object.
+    // Of 100 MiB. If objects were freed at random, each object in a window keeps a page.
     CHECK(shrinks_to(before + (helped ? 16 : random ? 48 : 40) * 1024));
     return 0;
 }

@@ -1,5 +1,5 @@
-// arrays [threads [MIB]]: a program that fills long arrays, one after the other, takes some of the memory again, and does not keep much of it: a bounded
-// rest if it has but one thread, or nothing a while later; then MIB more can be had.
+// arrays [threads [MIB]]: a program that fills long arrays, one after the other, reuses some of the memory and does not keep much of it: a bounded rest
+// if it has only one thread, otherwise nothing a while later. Then MIB more can be allocated.
 #include <malloc.h>
 #include "idle/idle.h"
 
@@ -23,14 +23,14 @@ static void *fill_arrays(void *calls) {
 int main(int argc, char **argv) {
     long before = resident_kib();
     if (argc > 1 && !strcmp(argv[1], "threads")) {
-        // The second time the helper thread is asleep, and nothing but arrays wakes it.
+        // The second time the helper thread is asleep, and only the arrays can wake it.
         for (int turn = 0; turn < 2; turn++) {
             pthread_t thread;
             CHECK(!pthread_create(&thread, NULL, fill_arrays, NULL) && !pthread_join(thread, NULL));
             CHECK(gets_helper() && shrinks_to(before + 8 * 1024));
             sleep(1);
         }
-        // Nor does it count against a limit any more.
+        // Nor does the memory count against a limit any more.
         if (argc > 2) CHECK(malloc(strtoul(argv[2], NULL, 10) << 20));
         return 0;
     }

@@ -1,5 +1,5 @@
-// A forked child has no helper thread, gets one when it frees enough itself, and shrinks; its parent keeps its own. Also in the middle of the
-// helper's work.
+// A forked child has no helper thread, gets one when it frees enough itself, and shrinks; its parent keeps its own. This must also hold if the fork
+// happens in the middle of the helper's work.
 #include <sys/wait.h>
 #include "idle/idle.h"
 

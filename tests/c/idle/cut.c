@@ -1,4 +1,4 @@
-// cut [helper]: what realloc cuts off large objects goes back, as what is freed does: at once where there is no helper thread.
+// cut [helper]: memory that realloc cuts off large objects goes back like freed memory: at once if there is no helper thread.
 #include "idle/idle.h"
 
 enum { LIVE = 40, LARGE = 20 << 20, SMALL = 600 << 10, HUGE = 200 << 20 };

@@ -1,5 +1,5 @@
 // handled main|other|nobody: the helper thread finds an object that was written to after it was freed. The program's handler for SIGABRT runs in a
-// thread of the program, or if all hold the signal back in none; never in the helper, where nothing of libc's works.
+// thread of the program, or in none if all block the signal; never in the helper, where libc does not work.
 #include <signal.h>
 #include "idle/idle.h"
 

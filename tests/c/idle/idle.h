@@ -1,4 +1,4 @@
-// Shared by the tests of idle programs: work that leaves memory free, and the helper thread as the system shows it.
+// Shared by the tests of idle programs: work that leaves memory free, and the system's information about the helper thread.
 #ifndef IDLE_H
 #define IDLE_H
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 enum { OBJECTS = 200000, IDLE_MS = 10000, LOOK_MS = 50 };
 
-// Some 100 MiB of objects, allocated and freed.
+// Allocates and frees some 100 MiB of objects.
 static inline void *swell(void *seed) {
     static void *objects[OBJECTS];
     for (int i = 0; i < OBJECTS; i++) {
@@ -30,7 +30,7 @@ static inline void swell_in_a_thread(void) {
     CHECK(!pthread_join(thread, NULL));
 }
 
-// The line of the helper thread's status that begins with `field`; false if there is no such thread.
+// Reads the line of the helper thread's status that begins with `field`; returns false if there is no such thread.
 static inline int helper_status(const char *field, char *line, int size) {
     DIR *tasks = opendir("/proc/self/task");
     int found = 0;
@@ -50,7 +50,7 @@ static inline int helper_status(const char *field, char *line, int size) {
     return found;
 }
 
-// In the helper's status this line is that.
+// Whether this line of the helper's status has that value.
 static inline void helper_says(const char *field, const char *value) {
     char line[256];
     CHECK(helper_status(field, line, sizeof line));
@@ -62,13 +62,13 @@ static inline int has_helper(void) {
     return helper_status("State:", line, sizeof line);
 }
 
-// Whether there is one, or soon will be: it takes its name when it first runs, which may be after what started it has gone on.
+// Whether there is a helper thread, or soon will be: it takes its name when it first runs, which may be after the call that started it has returned.
 static inline int gets_helper(void) {
     for (int waited = 0; waited < IDLE_MS && !has_helper(); waited += LOOK_MS) usleep(LOOK_MS * 1000);
     return has_helper();
 }
 
-// Waits until no more than `most` KiB are resident; whether that came about. Calls nothing that allocates between looks.
+// Waits until at most `most` KiB are resident, and returns whether that happened. Calls nothing that allocates meanwhile.
 static inline int shrinks_to(long most) {
     for (int waited = 0; waited < IDLE_MS; waited += LOOK_MS) {
         if (resident_kib() <= most) return 1;

@@ -1,9 +1,9 @@
-// Another library may have put its own clock_gettime in the place of libc's (one that fakes the time, say), with a heap and thread-local storage: it must
-// be called neither inside malloc and free nor by the helper thread, which has no such storage.
+// Another library may have replaced libc's clock_gettime (to fake the time, say) by one that uses the heap and thread-local storage. It must be called
+// neither inside malloc and free nor by the helper thread, which has no such storage.
 #include <time.h>
 #include "idle/idle.h"
 
-// Exported by the program, it comes before libc's own.
+// The program exports it, so it takes precedence over libc's.
 int clock_gettime(clockid_t clock, struct timespec *now) {
     (void)clock, (void)now;
     CHECK(!"clock_gettime is called");

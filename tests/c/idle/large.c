@@ -1,5 +1,5 @@
-// large: a program with threads that frees large objects alone gives their memory back, too; and its helper thread sleeps when it is done, although
-// some stays warm, because much is in use.
+// large: a program with threads that frees only large objects gives their memory back, too. Its helper thread sleeps when it is done, although some
+// memory stays warm because much is in use.
 #include <time.h>
 #include "idle/idle.h"
 

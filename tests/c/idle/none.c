@@ -1,4 +1,5 @@
-// none [REFUSED]: no helper thread: it is switched off, or (REFUSED) the system refuses the call that would make it. Work goes on.
+// none [REFUSED]: there is no helper thread, because it is switched off or (REFUSED) because the system refuses to create it. The program works all the
+// same.
 #include "../limits/filter.h"
 #include "idle/idle.h"
 

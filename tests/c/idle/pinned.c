@@ -1,4 +1,4 @@
-// A thread that is bound to one CPU leaves much memory free: the helper thread that it starts runs where the main thread may, not on that CPU alone.
+// A thread that is bound to one CPU leaves much memory free. The helper thread that it starts may run on all CPUs of the main thread, not only on that one.
 #include "idle/idle.h"
 #include <sched.h>
 
@@ -10,7 +10,7 @@ static void *swell_on_last_cpu(void *unused) {
     return swell(unused);
 }
 
-// The main thread's line of its status that begins with `field`.
+// Reads the line of the main thread's status that begins with `field`.
 static void main_says(const char *field, char *line, int size) {
     FILE *file = fopen("/proc/self/status", "r");
     CHECK(file);

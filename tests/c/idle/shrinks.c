@@ -1,5 +1,5 @@
-// A program with threads that does nothing any more gives its memory back, by a thread that has a name, blocks all signals, has no
-// capabilities and no real-time priority, and sleeps when it is done.
+// A program with threads that has become idle gives its memory back. This is done by a thread that has a name, blocks all signals, has
+// no capabilities and no real-time priority, and sleeps when it is done.
 #include "idle/idle.h"
 #include <malloc.h>
 #include <sched.h>
@@ -21,7 +21,7 @@ int main(void) {
         CHECK(gets_helper());
         CHECK(shrinks_to(before + 16 * 1024));
     }
-    // Nothing was lost on the way from the windows to the slabs.
+    // No object was lost on the way from the windows to the slabs.
     CHECK(mallinfo2().uordblks <= in_use + 16 * 1024);
     helper_says("SigBlk:", "fffffffffffbfeff\n");
     helper_says("CapEff:", "0000000000000000\n");

@@ -1,5 +1,5 @@
-// sparse ALONE|THREADS: of many objects a few are left, one in nearly every slab. What lies free between them goes back: in a program of one
-// thread while it frees others, in one with threads while it does nothing. Those that are left are as they were.
+// sparse ALONE|THREADS: of many objects a few are left, one in nearly every slab. The free memory between them goes back: in a program of one
+// thread while it frees other objects, in a program with threads while it is idle. The objects that are left stay intact.
 #include "idle/idle.h"
 
 enum { MANY = 60000, LEFT = 16, FEW = 2000, TURNS = 200, MOST_KIB = 48 * 1024 };
@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[1], "threads")) {
         pthread_t thread;
         CHECK(!pthread_create(&thread, NULL, leave_a_few, NULL) && !pthread_join(thread, NULL));
-        // Enough for a helper thread.
+        // Frees enough to start a helper thread.
         swell_in_a_thread();
         CHECK(shrinks_to(before + MOST_KIB));
     } else {

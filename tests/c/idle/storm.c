@@ -1,4 +1,4 @@
-// Threads at work while the helper gathers and drains their windows again and again (purge_delay_ms is small): contents stay right.
+// Threads work while the helper gathers and drains their windows again and again (purge_delay_ms is small). Contents must stay intact.
 #include "fork/fork.h"
 #include "idle/idle.h"
 

@@ -1,4 +1,4 @@
-// Shared by the programs here. Each names the pointers its expectation speaks of, misuses one, and must not come back.
+// Shared by the programs here. Each prints the pointers to which its expectation refers and misuses one; that call must not return.
 #ifndef MISUSE_H
 #define MISUSE_H
 #include <malloc.h>
@@ -17,7 +17,7 @@
 
 enum { SURVIVED = 3, HANDED_OUT_TWICE = 4 };
 
-// "ptr=0x..." on stdout: the runner puts it in place of $ptr in the expected message.
+// Prints "ptr=0x..." on stdout: the runner puts the value in place of $ptr in the expected message.
 static inline void name(const char *what, const void *p) {
     dprintf(1, "%s=%#lx\n", what, (unsigned long)p);
 }

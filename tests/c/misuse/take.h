@@ -1,11 +1,11 @@
-// Takes many objects of the class whose free memory was written to, as the program would in the end.
+// Allocates many objects of the class whose free memory was written to, as a program would do sooner or later.
 #ifndef TAKE_H
 #define TAKE_H
 #include "misuse.h"
 
 enum { TAKEN = 20000, ENOUGH = 64 << 20 };
 
-// Every object is really ours: it can be written whole, and no other object shares its memory.
+// Checks that every object belongs to the program: it can be written completely, and no other object shares its memory.
 static inline int take_many(size_t size) {
     static _Thread_local void *taken[TAKEN];
     int count = size * TAKEN < ENOUGH ? TAKEN : (int)(ENOUGH / size);
@@ -18,7 +18,7 @@ static inline int take_many(size_t size) {
     return SURVIVED;
 }
 
-// Turns bytes [at, at + count) of a free object into others.
+// Changes the bytes [at, at + count) of a free object.
 static inline void scribble(void *freed, int at, int count) {
     for (int i = at; i < at + count; i++) ((volatile unsigned char *)freed)[i] ^= 0xff;
 }

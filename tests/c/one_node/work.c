@@ -1,4 +1,4 @@
-/* Objects of all kinds, taken and freed by one thread, the same in every run; then the page faults so far and larder's figures. */
+/* One thread allocates and frees objects of all kinds, the same in every run; then prints the page faults so far and larder's figures. */
 #include <larder.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* glibc's internal names lead to the same heap: what one made, the other frees, resizes and measures. */
+/* glibc's internal names lead to the same heap: an object from one name can be freed, resized and measured by the other. */
 #include <malloc.h>
 
 #include "check.h"
@@ -46,7 +46,7 @@ static void failures(void) {
     KEEPS_ERRNO(CHECK(__libc_realloc(__libc_malloc(5), 0) == NULL));
 }
 
-/* Of larder's heap, not of the one glibc keeps for nobody. */
+/* The figures are those of larder's heap, not of glibc's unused one. */
 static void figures(void) {
     void *held = __libc_malloc(10000000);
     CHECK(__libc_mallinfo().hblkhd + __libc_mallinfo().uordblks >= 10000000);

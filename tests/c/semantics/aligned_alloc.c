@@ -1,4 +1,4 @@
-/* aligned_alloc wants a power of two, and takes any size. */
+/* aligned_alloc needs a power of two as alignment, and takes any size. */
 #include "check.h"
 
 int main(void) {

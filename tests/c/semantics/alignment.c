@@ -1,4 +1,4 @@
-/* Every object is aligned to 16 bytes, or to what was asked for, and no two overlap. */
+/* Every object is aligned to 16 bytes or to the requested alignment, and no two overlap. */
 #include <malloc.h>
 
 #include "check.h"

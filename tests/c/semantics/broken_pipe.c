@@ -1,4 +1,4 @@
-/* What larder says to a pipe that nobody reads does not end the program, and leaves its signals as they were. */
+/* Messages of larder to a pipe that nobody reads do not end the program and do not change its signals. */
 #include <malloc.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -19,7 +19,7 @@ static void hold_back(int how) {
     sigprocmask(how, &set, NULL);
 }
 
-/* It is ended by the signal as usual when it writes itself. */
+/* When the program itself writes to the pipe, the signal ends it as usual. */
 static int ended_by_its_own(void) {
     int status;
     pid_t process = fork();
@@ -28,7 +28,7 @@ static int ended_by_its_own(void) {
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE;
 }
 
-/* Complaints at load, while it runs, and statistics at exit. */
+/* Messages at load, messages while the program runs, and statistics at exit. */
 static int talks(const char *self) {
     int status;
     pid_t process = fork();

@@ -1,4 +1,5 @@
-// called: a program whose allocator a debugger calls at `here`. Who takes a method of larder's for C's `free`, or knows no types, calls something else.
+// called: a program whose allocator a debugger calls at `here`. A debugger that took a method of larder's for C's `free`, or that lacked the types, would
+// call something else.
 #include <malloc.h>
 #include <stdlib.h>
 #include "check.h"

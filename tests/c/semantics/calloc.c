@@ -1,4 +1,4 @@
-/* calloc's memory is zero, also where dirty memory was freed before, and to the last byte. */
+/* Memory from calloc is zero to the last byte, also if it was dirty when it was freed before. */
 #include "check.h"
 
 enum { LIVE = 64 };

@@ -1,6 +1,6 @@
-/* Assertions that go on: a failed one is printed with its place, and the program ends with status 1.
+/* Assertions that do not stop the program: a failed one is printed with its place, and in the end the program exits with status 1.
  *
- * The programs also run on the system malloc, which shows whether they are right; where glibc 2.36 differs by design from
+ * The programs also run on the system malloc, which shows whether they themselves are right; where glibc 2.36 differs by design from
  * later versions or promises less, they ask on_larder(). */
 #ifndef CHECK_H
 #define CHECK_H
@@ -22,7 +22,7 @@ static int failed_checks;
         }                                                                          \
     } while (0)
 
-/* The call must leave errno as it is. */
+/* The call must not change errno. */
 #define KEEPS_ERRNO(call)      \
     do {                       \
         errno = EXDEV;         \
@@ -30,7 +30,7 @@ static int failed_checks;
         CHECK(errno == EXDEV); \
     } while (0)
 
-/* The call must fail with null and this errno. */
+/* The call must return null and set this errno. */
 #define FAILS(code, call)       \
     do {                        \
         errno = 0;              \
@@ -48,7 +48,7 @@ static inline int on_larder(void) { return larder_version != NULL; }
 
 static inline int is_aligned(const void *p, size_t align) { return (uintptr_t)p % align == 0; }
 
-/* Fills an object with a pattern of its own, which repeats itself every PERIOD bytes, a prime. */
+/* Fills an object with a pattern of its own, which repeats every PERIOD bytes, a prime. */
 enum { PERIOD = 251 };
 
 static inline unsigned char pattern(unsigned seed, size_t i) { return (unsigned char)(seed * 31 + i % PERIOD); }
@@ -64,7 +64,7 @@ static inline void fill(void *object, size_t size, unsigned seed) {
     }
 }
 
-/* Whether the pattern is still there. */
+/* Whether the pattern is intact. */
 static inline int filled(const void *object, size_t size, unsigned seed) {
     const unsigned char *bytes = (const unsigned char *)object;
     for (size_t i = 0; i < size && i < PERIOD; i++)
@@ -77,7 +77,7 @@ static inline int all_zero(const void *object, size_t size) {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-/* Bytes of the process that are in memory. */
+/* The resident memory of the process in bytes. */
 static inline size_t resident(void) {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");

@@ -1,5 +1,6 @@
-// A plugin loaded with RTLD_DEEPBIND, found by this program's own RUNPATH: it frees what the C library and the program made, and the program what it made.
-// Without a library that is so anyway; with one dlopen drops the flag, so that a name both define is the program's ("dropped"), unless told to keep it ("kept").
+// A plugin that is loaded with RTLD_DEEPBIND and found by this program's own RUNPATH: it frees objects of the C library and the program, and the program
+// frees its objects. Without larder this works anyway. With larder dlopen drops the flag, so that a name which both define is the program's ("dropped"),
+// unless told to keep it ("kept").
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Success never writes errno, and free keeps it whatever it frees. */
+/* Success never changes errno, and neither does free, whatever it frees. */
 #include <malloc.h>
 #include <pthread.h>
 
@@ -28,7 +28,7 @@ static void each_size(void) {
     }
 }
 
-/* Enough of each size that caches overflow and slow paths run in both directions. */
+/* Enough objects of each size that caches overflow and slow paths run in both directions. */
 static void many(size_t size, size_t count) {
     static void *live[20000];
     for (size_t i = 0; i < count; i++) KEEPS_ERRNO(live[i] = malloc(size));

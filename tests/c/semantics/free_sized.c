@@ -1,4 +1,4 @@
-/* C23's sized frees, also of objects that realloc left where they were, and cfree. */
+/* C23's sized frees, also of objects that realloc left in place, and cfree. */
 #include <larder.h>
 #include <malloc.h>
 

@@ -49,7 +49,7 @@ int main(void) {
     refuses_options();
     into_memory();
     with_a_cancellation_pending();
-    /* Known to info.py: these are held while the document is written. */
+    /* info.py knows these objects: they are live while the document is written. */
     for (int i = 0; i < MANY; i++) live[i] = malloc(64);
     void *large = malloc(400000), *huge = malloc((size_t)1 << 30);
     CHECK(large && huge);

@@ -1,4 +1,4 @@
-/* Functions of the C library that hand out memory of malloc's, or resize the caller's. */
+/* Functions of the C library that return memory from malloc, or resize the caller's. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <regex.h>

@@ -1,4 +1,4 @@
-/* mallinfo and mallinfo2 follow what the program holds. */
+/* The figures of mallinfo and mallinfo2 follow the objects that the program holds. */
 #include <limits.h>
 #include <malloc.h>
 
@@ -38,14 +38,14 @@ static void huge_objects(void) {
     CHECK(during.arena < HUGE);
     CHECK(narrow.hblks == (int)during.hblks);
     CHECK(narrow.arena == (int)during.arena && narrow.uordblks == (int)during.uordblks);
-    /* glibc's wraps around. */
+    /* In glibc the figure wraps around. */
     if (on_larder()) CHECK(narrow.hblkhd == INT_MAX);
     free(p);
     free(q);
     CHECK(mallinfo2().hblks == before.hblks && mallinfo2().hblkhd == before.hblkhd);
 }
 
-/* What is kept of filled and freed mappings counts with what can be given back. */
+/* Memory that is kept of filled and freed mappings counts as memory that can be given back. */
 static void warm_mappings(void) {
     const size_t size = (size_t)40 << 20;
     for (int i = 0; i < 8; i++) {

@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-/* The encoding is jemalloc's binary interface. */
+/* The encoding of the flags is jemalloc's binary interface. */
 static void encoding(void) {
     CHECK(MALLOCX_ALIGN(64) == 6 && MALLOCX_LG_ALIGN(6) == 6 && MALLOCX_ALIGN((size_t)1 << 40) == 40);
     CHECK(MALLOCX_ZERO == 0x40);
@@ -45,7 +45,7 @@ static void resizing(void) {
     }
 }
 
-/* With MALLOCX_ZERO, what grows beyond the usable size is zero, and zero from the start stays zero. */
+/* With MALLOCX_ZERO, bytes beyond the previous usable size are zero after growth, and bytes that were zero from the start stay zero. */
 static void zeroing(void) {
     for (size_t size = 5; size < 2000000; size = size * 2 + 3) {
         char *dirty = mallocx(size * 3, 0);
@@ -62,7 +62,7 @@ static void zeroing(void) {
     }
 }
 
-/* What shrinks and then grows again has nothing of another object's, wherever it lies by then; nor what is to lie on a larger alignment. */
+/* An object that shrinks and then grows again has no bytes of another object, wherever it lies by then; nor has one that gets a larger alignment. */
 static void zeroing_what_shrinks(void) {
     enum { MANY = 64 };
     for (size_t size = 1000; size < 5000000; size = size * 3 + 1) {

@@ -1,4 +1,4 @@
-/* mallopt knows glibc's parameters and malloc works on, whatever they are set to. */
+/* mallopt knows glibc's parameters, and malloc goes on working whatever they are set to. */
 #include <malloc.h>
 
 #include "check.h"

@@ -68,7 +68,7 @@ static void sizes_that_cannot_be(int node) {
     CHECK(larder_malloc_interleaved(PTRDIFF_MAX) == NULL && errno == ENOMEM);
 }
 
-/* To where they are: nothing moves, and every page is accounted for. */
+/* Migrates pages to the node where they are: nothing moves, and every page is accounted for. */
 static void migrating_nowhere(int node) {
     enum { SIZE = 2 * MIB };
     char *p = larder_malloc_onnode(SIZE, node);
@@ -89,7 +89,7 @@ static void listing(void) {
     fclose(file);
 }
 
-/* Followed where there are several nodes, unless the system keeps to itself what the policy is. */
+/* Policies are followed if there are several nodes, unless the system does not report the policy. */
 static void following(void) {
     char line[16] = "";
     FILE *file = fopen("/sys/devices/system/node/has_memory", "r");

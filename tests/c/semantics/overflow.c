@@ -1,4 +1,4 @@
-/* Products that do not fit in a size_t: null and ENOMEM, although the wrapped product would fit. */
+/* Products that do not fit in a size_t: null and ENOMEM, although the wrapped product could be allocated. */
 #include "check.h"
 
 static void product_fails(size_t a, size_t b) {

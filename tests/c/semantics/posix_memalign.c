@@ -1,4 +1,4 @@
-/* posix_memalign returns its error; out stays as it was then. */
+/* posix_memalign returns its error; on failure `out` does not change. */
 #include "check.h"
 
 static void refused(size_t align, size_t size, int code) {

@@ -1,11 +1,11 @@
-/* realloc keeps the bytes both sizes have, for every kind of object it passes through. */
+/* realloc keeps the bytes up to the smaller of both sizes, for every kind of object that it passes through. */
 #include <malloc.h>
 
 #include "check.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/* From one size to another and back, the holder writing all of it each time. */
+/* Resizes an object from one size to another and back, and writes all of it each time. */
 static void there_and_back(size_t from, size_t to) {
     char *p = malloc(from);
     CHECK(p);
@@ -43,7 +43,7 @@ static void growth_byte_by_byte(void) {
     free(p);
 }
 
-/* What grows a little at a time moves only every few times; what shrinks a little stays, what shrinks much gives its memory back. */
+/* An object that grows a little at a time moves only every few times. One that shrinks a little stays; one that shrinks much gives its memory back. */
 static void growth_with_room(void) {
     char *p = malloc(16);
     int moves = 0;
@@ -61,7 +61,7 @@ static void growth_with_room(void) {
     free(p);
 }
 
-/* Neighbours must not be run over when an object grows where it is. */
+/* An object that grows in place must not overwrite its neighbours. */
 static void with_neighbours(void) {
     enum { LIVE = 200 };
     char *live[LIVE];
@@ -84,7 +84,7 @@ static void with_neighbours(void) {
     for (unsigned i = 0; i < LIVE; i++) free(live[i]);
 }
 
-/* An object with an alignment may lose it, but none of its bytes. */
+/* An aligned object may lose its alignment, but none of its bytes. */
 static void aligned_objects(void) {
     for (size_t align = 32; align <= 1 << 21; align *= 4) {
         char *p = aligned_alloc(align, 3000);
@@ -98,7 +98,7 @@ static void aligned_objects(void) {
     }
 }
 
-/* The usable size is the holder's: bytes written up to it survive as well. */
+/* The whole usable size belongs to the holder: bytes written up to it survive as well. */
 static void usable_bytes(void) {
     for (size_t size = 1; size < 300000; size += 1 + size / 5) {
         char *p = malloc(size);
@@ -110,7 +110,7 @@ static void usable_bytes(void) {
     }
 }
 
-/* Also what has a mapping of its own. */
+/* The same holds for objects that have a mapping of their own. */
 static void shrinks(void) {
     const size_t mib = 1 << 20;
     char *p = malloc(100 * mib);

@@ -1,4 +1,4 @@
-/* A thread of the smallest stack can ask for every report. */
+/* A thread with the smallest stack can ask for every report. */
 #include <fcntl.h>
 #include <larder.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-/* malloc_stats writes its table to standard error, whole, also in a thread about to be cancelled; allocates nothing. */
+/* malloc_stats writes its complete table to standard error, also in a thread that is about to be cancelled, and allocates nothing. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -8,7 +8,7 @@
 
 static char text[1 << 16];
 
-/* Runs malloc_stats with standard error in a file, and reads that into `text`. */
+/* Runs malloc_stats with standard error redirected to a file, and reads the file into `text`. */
 static void capture(void) {
     int kept = dup(2);
     FILE *file = tmpfile();

@@ -1,5 +1,5 @@
-/* larder_stats_json passes one JSON object on in pieces, to a function that may itself allocate; stats_json.py reads the one on standard
- * output and compares it with what malloc_stats writes right after it. */
+/* larder_stats_json passes one JSON object in pieces to a function, which may itself allocate. stats_json.py reads the object on standard
+ * output and compares it with the table that malloc_stats writes right after it. */
 #include <larder.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ int main(void) {
     larder_stats_json(append, &text);
     CHECK(text.length > 100 && strncmp(text.start, "{\"larder\":\"", 11) == 0 && text.start[text.length - 1] == '}');
     free(text.start);
-    /* Known to stats_json.py: these are held while the two are written. */
+    /* stats_json.py knows these objects: they are live while the two reports are written. */
     for (int i = 0; i < MANY; i++) live[i] = malloc(64);
     void *large = malloc(400000), *huge = malloc(64 << 20);
     CHECK(large && huge);

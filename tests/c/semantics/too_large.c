@@ -1,4 +1,4 @@
-/* Sizes nobody has: null and ENOMEM, from every function, and nothing else breaks. */
+/* Impossible sizes: every function returns null and sets ENOMEM, and nothing else breaks. */
 #include <malloc.h>
 
 #include "check.h"
@@ -30,7 +30,7 @@ static void realloc_leaves_the_object(size_t object, size_t size) {
     free(p);
 }
 
-/* What malloc refuses for being more than the machine has, realloc refuses to grow to. */
+/* A size that malloc refuses because it is more than the machine has, realloc refuses to grow to. */
 static void grows_no_further_than_malloc(size_t object) {
     for (size_t size = (size_t)1 << 34; size < (size_t)1 << 46; size *= 2) {
         char *p = malloc(object);

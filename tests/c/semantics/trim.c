@@ -1,11 +1,11 @@
-/* malloc_trim gives free memory back to the system, and keeps what is in use. */
+/* malloc_trim gives free memory back to the system, and keeps memory in use. */
 #include <malloc.h>
 
 #include "check.h"
 
 enum { MANY = 4000 };
 
-/* Fills MANY objects of a size, frees all but every hundredth, trims: the pages of the others must be gone. */
+/* Fills MANY objects of a size, frees all except every hundredth, and trims: the pages of the freed ones must be gone. */
 static void after_freeing(size_t size) {
     static void *live[MANY];
     size_t before = resident();

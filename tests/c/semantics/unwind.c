@@ -1,4 +1,4 @@
-/* A profiler's signal handler finds its way out of malloc: the unwinder knows every instruction of the fast paths. */
+/* A profiler's signal handler can unwind out of malloc: the unwinder knows every instruction of the fast paths. */
 #include <execinfo.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -10,7 +10,7 @@ enum { SAMPLES = 300, DEPTH = 32 };
 static volatile sig_atomic_t samples, whole;
 static void *frames[DEPTH];
 
-/* Frames of a sample that was taken in `work` itself: the handler's and the kernel's come on top of work's own. */
+/* The number of frames of a sample taken in `work` itself: the handler's and the kernel's frames are on top of work's own. */
 static int deep;
 
 static void sample(int unused) {
@@ -27,7 +27,7 @@ static __attribute__((noinline)) void work(void) {
     }
 }
 
-/* Called from where `work` is; also has backtrace load what it needs before a signal comes. */
+/* Called from where `work` is called; it also makes backtrace load its library before a signal arrives. */
 static __attribute__((noinline)) void measure(void) { deep = backtrace(frames, DEPTH) + 2; }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* malloc_usable_size: at least what was asked for, the holder's to write, and the same for the object's whole life. */
+/* malloc_usable_size: at least the requested size, writable by the holder, and the same for the object's whole life. */
 #include <malloc.h>
 
 #include "check.h"
@@ -17,7 +17,7 @@ static void one(void *p, size_t size) {
     CHECK(malloc_usable_size(p) == usable);
     for (int i = 0; i < 8; i++) free(near[i]);
     CHECK(filled(p, usable, 7));
-    /* What it says is what it has: asking for all of it moves nothing. (glibc adds a page to a large object.) */
+    /* The usable size is exact: realloc to all of it moves nothing. (glibc adds a page to a large object.) */
     uintptr_t before = (uintptr_t)p;
     p = realloc(p, usable);
     CHECK(filled(p, usable, 7));

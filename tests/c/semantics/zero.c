@@ -1,4 +1,4 @@
-/* Size 0: unique objects; realloc(p, 0) frees; null is nothing. */
+/* Size 0: objects are unique; realloc(p, 0) frees p; null is ignored. */
 #include <malloc.h>
 
 #include "check.h"

@@ -1,4 +1,4 @@
-// malloc, free and realloc are no cancellation points: with a cancel pending a thread gets through all of them.
+// malloc, free and realloc are not cancellation points: a thread with a pending cancel gets through all of them.
 #include <errno.h>
 #include "threads.h"
 

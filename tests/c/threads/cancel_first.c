@@ -1,4 +1,4 @@
-// The very first allocation of the process, with all that it sets up, happens with a cancel pending.
+// The very first allocation of the process, which sets up the heap, happens with a cancel pending.
 #include "threads.h"
 
 static void first(void) {

@@ -1,4 +1,4 @@
-// Threads are cancelled in the midst of stdio, at any of its cancellation points, while others allocate.
+// Threads are cancelled inside stdio, at any of its cancellation points, while others allocate.
 #include <stdlib.h>
 #include "threads.h"
 

@@ -1,5 +1,5 @@
-// Every thread replaces objects of 1 byte to 64 KiB at random; contents must be what their owner wrote.
-// Now and then a whole set changes hands.
+// Every thread replaces objects of 1 byte to 64 KiB at random; contents must be those that their owner wrote.
+// Now and then a whole set is handed over.
 #include "threads.h"
 
 enum { THREADS = 8, OBJECTS = 200, STEPS = 60000 };

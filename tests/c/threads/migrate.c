@@ -1,4 +1,4 @@
-// Threads hop from CPU to CPU while they allocate: a per-CPU operation cut in two by the move must not count.
+// Threads move from CPU to CPU while they allocate: a per-CPU operation that a move interrupts must have no effect.
 #include <sched.h>
 #include "threads.h"
 
@@ -6,7 +6,7 @@ enum { THREADS = 8, HOPS = 4000, BETWEEN = 40, OBJECTS = 64 };
 
 static cpu_set_t allowed;
 
-// The next CPU after this one that the process may use.
+// Returns the next CPU after this one that the process may use.
 static int next_cpu(int cpu) {
     do cpu = (cpu + 1) % CPU_SETSIZE;
     while (!CPU_ISSET(cpu, &allowed));

@@ -1,5 +1,5 @@
-// A program of one thread that is moved from CPU to CPU takes along what it freed: the next malloc finds it, whatever the windows are indexed by. Then the same
-// while a signal handler allocates, too: every object keeps its contents.
+// A program of one thread that is moved from CPU to CPU takes along the objects that it freed: the next malloc finds them, whatever the windows are indexed
+// by. Then the same while a signal handler also allocates: every object keeps its contents.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>

@@ -1,4 +1,4 @@
-// The main thread moves the others from CPU to CPU from outside, at any instruction.
+// The main thread moves the other threads from CPU to CPU, at any instruction.
 #include <sched.h>
 #include "threads.h"
 

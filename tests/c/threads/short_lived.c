@@ -1,4 +1,4 @@
-// Five thousand threads come and go; what each leaves behind is checked and freed after its end, and does not add up.
+// Five thousand threads come and go. The objects that each leaves behind are checked and freed after its end, and memory does not add up.
 #include "threads.h"
 
 enum { THREADS = 5000, AT_ONCE = 50, OBJECTS = 30, MOST_GROWTH_KIB = 32 << 10 };

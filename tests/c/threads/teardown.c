@@ -1,5 +1,5 @@
-// The heap works to the end of a thread and of the process: in destructors of thread-local variables, in all rounds of
-// key destructors, in atexit handlers and library destructors.
+// The heap works until the end of a thread and of the process: in destructors of thread-local variables, in all rounds of
+// key destructors, in atexit handlers and in library destructors.
 #include "threads.h"
 
 enum { THREADS = 200 };
@@ -21,7 +21,7 @@ static void use_heap(void) {
     }
 }
 
-// Sets the key again while the system still promises another round.
+// Sets the key again as long as the system promises another round.
 static void destroy_key(void *object) {
     CHECK(intact(object, 100, 1));
     free(object);

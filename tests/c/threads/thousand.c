@@ -1,4 +1,4 @@
-// A thousand threads are alive at once, each with twenty objects; others' objects are freed by their neighbours.
+// A thousand threads are alive at the same time, each with twenty objects; each frees objects of a neighbour.
 #include "threads.h"
 
 enum { THREADS = 1000, OBJECTS = 20, STACK = 64 << 10 };

@@ -1,4 +1,4 @@
-// Shared by the thread tests: starting many, and how much memory is resident.
+// Shared by the thread tests: starts many threads, and reads the resident memory.
 #ifndef THREADS_H
 #define THREADS_H
 #include <pthread.h>

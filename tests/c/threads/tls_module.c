@@ -1,4 +1,4 @@
-// A library with thread-local data, loaded and unloaded by tls_modules.c. A large block makes the loader allocate.
+// A library with thread-local data, which tls_modules.c loads and unloads. The data is so large that the loader allocates memory for it.
 #include <stdlib.h>
 
 static __thread char block[5000] = {1};

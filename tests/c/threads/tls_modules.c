@@ -1,4 +1,4 @@
-// Libraries with thread-local data come and go while threads use them: the loader allocates and frees their blocks.
+// Libraries with thread-local data are loaded and unloaded while threads use them: the loader allocates and frees the memory for the data.
 // The arguments are copies of one library.
 #include <dlfcn.h>
 #include "threads.h"

@@ -1,5 +1,5 @@
-// Threads whose rseq area somebody unregistered: the kernel shows them the CPU number -1, they have no windows, and all that they allocate and free
-// takes the way of programs without rseq, beside threads that have windows. (With LARDER_CONF=percpu:cpu; the numbers of mm_cid do not tell.)
+// Threads whose rseq area was unregistered: the kernel reports the CPU number -1 to them, they have no windows, and all their calls take the path of
+// programs without rseq, beside threads that have windows. (With LARDER_CONF=percpu:cpu, because the numbers of mm_cid do not show it.)
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include "threads.h"

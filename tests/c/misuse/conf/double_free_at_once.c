@@ -1,4 +1,4 @@
-// Asked for it, larder names a double free in the second free, whatever was freed in between.
+// If asked to, larder reports a double free in the second free, whatever was freed in between.
 // conf: double_free:at_once
 // runs: 0 1 10 100 1000 20000
 // expect: larder: double free: $ptr: an object of 64 bytes

@@ -1,4 +1,4 @@
-// Asked to ignore what is foreign, larder still names a double free of its own.
+// If asked to ignore foreign pointers, larder still reports a double free of its own objects.
 // conf: foreign_free:ignore
 // expect: larder: double free: $ptr: an object of 64 bytes
 #include "../misuse.h"

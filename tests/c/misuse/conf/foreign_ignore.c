@@ -1,4 +1,4 @@
-// Memory that is not larder's may be freed when asked for; one line says so, the program goes on.
+// If asked to, larder ignores a free of memory that is not its own: it prints one line, and the program goes on.
 // conf: foreign_free:ignore
 // status: 0
 // expect: larder: ignored free: $ptr: not memory of larder (said once)

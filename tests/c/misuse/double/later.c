@@ -1,5 +1,5 @@
-// The second free comes after others of the same class: caught at once, or when the object is met again; in any
-// case before it is handed out twice.
+// The second free comes after others of the same class. It is caught at once or when the object is met again, but in any
+// case before the object is returned twice.
 // runs: 1 2 10 100 1000
 // expect-one: larder: double free: $ptr: an object of 64 bytes
 // expect-one: larder: write after free, or freed twice: $ptr: an object of 64 bytes

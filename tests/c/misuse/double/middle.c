@@ -1,4 +1,4 @@
-// Freed among others, and again after the heap was busy with other classes.
+// The object is freed among others, and again after the heap was busy with other classes.
 // runs: 10 5000
 // expect-one: larder: double free: $ptr: an object of 64 bytes
 // expect-one: larder: write after free, or freed twice: $ptr: an object of 64 bytes

@@ -1,4 +1,4 @@
-// One thread frees, another frees again; both go on allocating at the same time.
+// One thread frees an object, another frees it again; both go on allocating at the same time.
 // expect-one: larder: double free: $ptr: an object of 64 bytes
 // expect-one: larder: write after free, or freed twice: $ptr: an object of 64 bytes
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// What the program wrote between the two frees hides nothing.
+// Writing to the object between the two frees does not hide the double free.
 // runs: 0 65 255
 // expect-one: larder: double free: $ptr: an object of 64 bytes
 // expect-one: larder: write after free, or freed twice: $ptr: an object of 64 bytes

@@ -1,4 +1,4 @@
-// The misuse is the very first call: no heap exists yet.
+// The misuse is the very first call, before there is a heap.
 // expect: larder: invalid $call: $ptr: not memory of larder
 #include "../misuse.h"
 

@@ -1,4 +1,4 @@
-// So many are freed on top that the object may lie in a slab, where it holds no link: caught or harmless, nothing else.
+// So many objects are freed afterwards that the object may lie in a slab, where it holds no link: the write must be caught or harmless.
 // runs: 500 20000
 // may survive
 // expect: larder: write after free, or freed twice: $ptr: an object of 64 bytes

@@ -1,4 +1,4 @@
-// One byte of the link is written, whichever. The link may then lead to another object, which is named instead.
+// One byte of the link, whichever, is overwritten. The link may then lead to another object, which is reported instead.
 // runs: 0 1 2 3 4 5 6 7
 // expect-start: larder: write after free, or freed twice: 0x
 #include "../take.h"

@@ -1,4 +1,4 @@
-// Others are freed on top: the link is checked when its turn comes.
+// Other objects are freed afterwards: the link is checked when its turn comes.
 // runs: 1 5 20
 // expect: larder: write after free, or freed twice: $ptr: an object of 64 bytes
 #include "../take.h"

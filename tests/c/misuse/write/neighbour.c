@@ -1,4 +1,4 @@
-// The link is replaced by one that is right for another free object.
+// The link is replaced by one that is valid for another free object.
 // expect: larder: write after free, or freed twice: $ptr: an object of 64 bytes
 #include "../take.h"
 
