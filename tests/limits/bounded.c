@@ -1,5 +1,5 @@
-// bounded LIMIT [soft]: with limit_mib:LIMIT malloc says NULL and ENOMEM before more is held than that, whatever lay free in other sizes
-// is gathered first, and resident memory obeys too. With a soft limit everything is had, but no more than that stays warm.
+// bounded LIMIT [soft]: with limit_mib:LIMIT malloc returns NULL and sets ENOMEM before more than that is held; free memory of other sizes
+// is gathered first, and resident memory stays within the limit, too. With a soft limit every request is served, but no more than that stays warm.
 #include <errno.h>
 #include <malloc.h>
 #include "churn.h"
@@ -18,7 +18,7 @@ static void let_all_go(uint64_t seed) {
     }
 }
 
-// Takes and writes objects until malloc says no or there are `most` bytes of them.
+// Allocates and writes objects until malloc fails or there are `most` bytes of them.
 static size_t take(size_t size, size_t most) {
     errno = 0;
     while ((count + 1) * size <= most) {
@@ -34,7 +34,7 @@ static size_t take(size_t size, size_t most) {
     return count * size;
 }
 
-// Of what is filled some memory is kept for the next, or given back: it counts once.
+// Some memory of filled arrays is kept for the next ones or given back. Either way it must count once.
 static void fill_arrays(void) {
     for (int i = 0; i < 40; i++) {
         CHECK(take(limit / 8 * 5, limit) > 0);
@@ -50,7 +50,7 @@ static void must_stop_at_the_limit(void) {
         size_t bytes = take(sizes[i], SIZE_MAX / 2);
         printf("%zu MiB in objects of %zu bytes\n", bytes >> 20, sizes[i]);
         CHECK(bytes <= limit);
-        // Objects of 8 bytes are 16 long, those of 20 MB may leave one that does not fit.
+        // Objects of 8 bytes take 16. With objects of 20 MB the rest may be too short for one more.
         CHECK(bytes >= limit / (sizes[i] == 8 ? 3 : 2));
         let_all_go(i);
     }

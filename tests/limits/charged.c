@@ -1,6 +1,6 @@
-// charged LIMIT: with limit_mib:LIMIT. What was charged for objects that then could not be had comes back, and what was charged for those that have
-// shrunk; those that have moved into mappings of their own count as before; and one that grows there gets what lies free,
-// in whole huge pages if it is filled.
+// charged LIMIT: with limit_mib:LIMIT. Charges for objects that then could not be allocated come back, and so do charges for objects that have shrunk.
+// Objects that have moved into mappings of their own count as before. An object that grows there gets the free memory, in whole huge pages if it is
+// filled.
 #include <errno.h>
 #include <malloc.h>
 #include <sys/resource.h>
@@ -52,7 +52,7 @@ static void moved(void) {
     while (count > 0) free(held[--count]);
 }
 
-// What lies free is gathered first, for there is no room for a copy.
+// Free memory is gathered first, because there is no room for a copy.
 static void grown(void) {
     enum { SMALL = 3000, MOST = 1 << 16 };
     static void *few[MOST];
@@ -65,7 +65,7 @@ static void grown(void) {
     free(object);
 }
 
-// What is filled as it grows has whole huge pages, as far as the limit lets it, and they count once.
+// An object that is filled as it grows has whole huge pages, as far as the limit allows, and they count once.
 static void filled(void) {
     for (int i = 0; i < TIMES; i++) {
         size_t size = 4 * MIB, before = 0, step;
@@ -83,7 +83,7 @@ static void filled(void) {
     }
 }
 
-// Of arrays that are filled some memory is kept; it is there for other objects, such as are too short to be arrays.
+// Some memory of filled arrays is kept; it must be available to other objects, also to those that are too short to be arrays.
 static void kept(void) {
     enum { RUN = 4 * MIB, MOST = 64 };
     void *held[MOST];

@@ -1,4 +1,4 @@
-// churn THREADS MIB: so many threads, each with at most so many MiB.
+// churn THREADS MIB: runs THREADS threads, each with at most MIB MiB.
 #include <pthread.h>
 #include "churn.h"
 

@@ -1,10 +1,10 @@
-// The work that must succeed whatever is refused: every kind of call, every size, contents checked.
+// Work that must succeed whatever is refused: every kind of call and every size, with contents checked.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "../c/pattern.h"
 
-// LIBRARY is what the runner preloads: a test that runs on anything else proves nothing.
+// LIBRARY is the file that the runner preloads: a test that runs on anything else proves nothing.
 static inline void must_run_on_library(void) {
 #ifdef LIBRARY
     Dl_info found;
@@ -70,7 +70,7 @@ static inline void replace(struct heap *heap, struct object *object, size_t size
     fill(object->at, size, random);
 }
 
-// `rounds` operations on at most `limit` bytes.
+// Does `rounds` operations with at most `limit` bytes live.
 static inline void churn(uint64_t seed, size_t limit, int rounds) {
     static _Thread_local struct heap heap;
     heap = (struct heap){.limit = limit, .random = seed * 0x9e3779b97f4a7c15u};

@@ -1,6 +1,6 @@
 // contained MIB BURST THREADS [BURSTS]: keeps MIB of objects of all sizes live, replaces them one by one, and now and then (24 times) needs BURST MiB of one
-// size for a moment, each time another one. For a memory group that has room for little more: what an allocator keeps of the last burst is
-// what gets it killed in the next. Prints peak resident memory and time.
+// size for a moment, each time of another size. For a memory group with little more room than that: an allocator that keeps too much of one burst
+// is killed in the next. Prints peak resident memory and time.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -33,7 +33,7 @@ static unsigned char *take(size_t size) {
     return object;
 }
 
-// Some 4 KiB in the middle, a few of up to 64 KiB, most of them small.
+// Replaces an object by one of random size: some 4 KiB on average, most of them small, a few up to 64 KiB.
 static void renew(struct worker *me, struct slot *slot) {
     free(slot->at);
     me->live_bytes -= slot->size;

@@ -1,6 +1,7 @@
-// exhaust SIZE LEAST [lock-before|lock-after]: takes objects of SIZE bytes until malloc says no. By then it must have had LEAST MiB, the
-// answer must be NULL with ENOMEM, what it holds must be intact; when half is free again other sizes must come of it, and when all is, as
-// much as before. With a third argument all memory to come is locked (MCL_FUTURE), before the first allocation or after it.
+// exhaust SIZE LEAST [lock-before|lock-after]: allocates objects of SIZE bytes until malloc fails. By then it must have got LEAST MiB, the
+// result must be NULL with ENOMEM, and its objects must be intact. When half of them are freed, their memory must serve other sizes, and when all
+// are freed, as much as before must be available. With a third argument all future memory is locked (MCL_FUTURE), before or after the first
+// allocation.
 #include <errno.h>
 #include <sys/mman.h>
 #include "churn.h"
@@ -26,7 +27,7 @@ static size_t take_all(void) {
     return count;
 }
 
-// Lets go of the newest until `kept` of the `count` are left.
+// Frees the newest objects until `kept` of the `count` are left.
 static void let_go(size_t count, size_t kept) {
     while (count > kept) {
         struct link *link = held;
@@ -62,7 +63,7 @@ int main(int argc, char **argv) {
     CHECK(first * size >> 20 >= strtoul(argv[2], NULL, 10));
     must_refuse_everything_large();
     let_go(first, first / 2);
-    // Every size class in use has a slab of its own, together some 4 MiB: all sizes at once need more than a very small process has.
+    // Every size class in use has a slab of its own, together some 4 MiB: all sizes at the same time need more than a very small process has.
     if (first * size >= (size_t)16 << 20) churn(1, (size_t)2 << 20, 2000);
     let_go(first / 2, 0);
     size_t again = take_all();

@@ -1,4 +1,4 @@
-// seccomp filters by system call number, built as the kernel wants them.
+// seccomp filters by system call number, in the form that the kernel needs.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,13 +20,13 @@ static inline void begin(struct filter *filter) {
     step(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 }
 
-// The answer to one system call.
+// Adds the answer to one system call.
 static inline void answer(struct filter *filter, long call, unsigned verdict) {
     step(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1));
     step(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict));
 }
 
-// The answer to all others; from now on the filter holds, also for what this process becomes by exec.
+// Adds the answer to all other system calls and installs the filter, which also applies to programs that this process executes.
 static inline int install(struct filter *filter, unsigned otherwise) {
     step(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, otherwise));
     struct sock_fprog program = {filter->length, filter->code};

@@ -1,4 +1,4 @@
-// What small objects left in the caches serves a large one before malloc fails.
+// Memory that small objects left in the caches must serve a large object before malloc fails.
 #include <pthread.h>
 #include <unistd.h>
 #include "churn.h"
@@ -10,7 +10,7 @@ static void *wait_for_ever(void *none) {
     return none;
 }
 
-// With a thread, for then the caches may keep much: another sees to it when the program rests.
+// With a thread, because then the caches may keep much: the helper thread takes care of it when the program is idle.
 static void have_a_thread(void) {
     pthread_t thread;
     pthread_attr_t small;

@@ -1,5 +1,5 @@
-// A service as the distributions' units confine it: no privileges, and a filter that kills for the calls of systemd's @privileged and @resources.
-// Its idle memory goes back all the same.
+// A service confined as in the units of distributions: no privileges, and a filter that kills the process for the calls of systemd's @privileged and
+// @resources. Its idle memory goes back all the same.
 #include <unistd.h>
 #include "../c/idle/idle.h"
 #include "filter.h"

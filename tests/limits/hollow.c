@@ -1,5 +1,5 @@
-// hollow LIMIT: with limit_mib:LIMIT, what slabs that are nearly empty have given back may be had for other objects; and not twice: resident memory
-// obeys the limit.
+// hollow LIMIT: with limit_mib:LIMIT, memory that nearly empty slabs have given back is available for other objects, but not twice: resident memory
+// stays within the limit.
 #include <errno.h>
 #include <stdlib.h>
 #include "churn.h"
@@ -9,7 +9,7 @@ enum { COUNT = 400000, SIZE = 512, KEPT = 64, MIB = 1 << 20 };
 
 static char *objects[COUNT];
 
-// Takes what is missing of the objects, as far as there is memory.
+// Allocates the missing objects, as far as there is memory.
 static int take(void) {
     for (int i = 0; i < COUNT; i++) {
         if (objects[i]) continue;

@@ -1,5 +1,5 @@
-// idle_threads MIB: a thousand idle threads that hold 37 KiB each, in objects of 16 bytes to 1 KiB, need no more than MIB of memory: neither
-// caches of threads that sleep nor huge pages that are all but empty.
+// idle_threads MIB: a thousand idle threads that hold 37 KiB each, in objects of 16 bytes to 1 KiB, need no more than MIB of memory: none is wasted
+// in caches of sleeping threads or in nearly empty huge pages.
 #include <pthread.h>
 #include "churn.h"
 
@@ -22,7 +22,7 @@ static void *hold(void *argument) {
     return NULL;
 }
 
-// A line of /proc/self/smaps_rollup in MiB.
+// Returns the value of a line of /proc/self/smaps_rollup in MiB.
 static long rollup_mib(const char *name) {
     char line[256];
     long kib = 0;

@@ -1,5 +1,5 @@
-// A timer interrupts the thread every few microseconds, so that many a restartable sequence is cut off and starts over. No object may
-// be lost, handed out twice, or taken for a double free; nor if what interrupts the holder of a lock gives back what it would have to take it for.
+// A timer interrupts the thread every few microseconds, so that many restartable sequences are interrupted and start over. No object may
+// be lost, returned twice, or taken for a double free; nor if a handler that interrupted the holder of a lock gives back memory and needs that lock.
 #include <malloc.h>
 #include <signal.h>
 #include <sys/time.h>

@@ -1,4 +1,4 @@
-// kept MIB: what is kept of freed arrays is not what the next one lacks, where the process may have MIB MiB of data.
+// kept MIB: where the process may have MIB MiB of data, the memory that is kept of freed arrays must not make the next array fail.
 #include <stdlib.h>
 #include "churn.h"
 

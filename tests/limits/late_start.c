@@ -1,4 +1,4 @@
-// The first allocations are refused, for the process may have no data; once it may, they are served, and nothing was lost on the way.
+// The first allocations fail because the process may not have any data. As soon as it may, allocations are served, and nothing was lost meanwhile.
 #include <sys/resource.h>
 #include "churn.h"
 #include "status.h"

@@ -1,4 +1,4 @@
-// lessened FROM TO: no memory is left; an object shrinks all the same, wherever it lies then, and what it had in its beginning stays.
+// lessened FROM TO: when no memory is left, an object can still shrink, wherever it then lies, and keeps its first bytes.
 #include "churn.h"
 
 enum { MANY = 1 << 20, STEP = 4000 };

@@ -1,6 +1,6 @@
 // locked before|after: all memory, present and future, is locked, before the first allocation or after some. Locked pages cannot be
-// purged the usual way and are not zero afterwards: calloc's must still be. And what is locked is resident: larder must not commit in
-// large steps.
+// purged in the usual way and are not zero afterwards, but memory from calloc must still be. And locked memory is resident, so larder must not
+// commit in large steps.
 #include <malloc.h>
 #include <sys/mman.h>
 #include "churn.h"
@@ -39,7 +39,7 @@ static void must_come_zeroed(size_t size) {
     free(objects);
 }
 
-// Whether the memory at an address is locked, as the kernel says.
+// Whether the memory at an address is locked, according to the kernel.
 static int is_locked(const void *at) {
     char line[512];
     int here = 0, locked = -1;
@@ -54,7 +54,7 @@ static int is_locked(const void *at) {
     return locked;
 }
 
-// What grows may move, and all stays locked.
+// An object that grows may move, and all memory stays locked.
 static void grow_locked(void) {
     char *small = malloc(100), *large = malloc((size_t)2 << 20), *next = malloc((size_t)2 << 20);
     CHECK(small && large && next && (large = realloc(large, (size_t)8 << 20)));

@@ -1,4 +1,4 @@
-// As many huge objects as larder knows places for, none of them touched: the next is refused, but what is there can still grow, and nothing is lost.
+// As many huge objects as larder has places for, none of them touched: the next one is refused, but existing ones can still grow, and nothing is lost.
 #include <errno.h>
 #include "churn.h"
 

@@ -1,5 +1,5 @@
-// The kernel allows a process some 65,000 mappings: an allocator that splits one per object or per run uses them up. Many runs of many
-// sizes, every second one freed and purged, must stay within a few hundred.
+// The kernel allows a process some 65,000 mappings: an allocator that splits a mapping for each object or run uses them up. With many runs of many
+// sizes, of which every second one is freed and purged, the process must stay within a few hundred.
 #include <malloc.h>
 #include "churn.h"
 

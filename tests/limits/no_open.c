@@ -1,4 +1,4 @@
-// no_open EPERM|ENOSYS: no file can be opened any more by the time of the first allocation, so nothing can be learnt from /sys or /proc.
+// no_open EPERM|ENOSYS: at the time of the first allocation files can no longer be opened, so nothing can be read from /sys or /proc.
 #include "churn.h"
 #include "filter.h"
 

@@ -1,4 +1,5 @@
-// part: the program locks single objects. One that moves its pages away leaves its neighbours locked, and is not counted as locked itself for ever.
+// part: the program locks single objects. If one of them moves its pages away, its neighbours stay locked, and the object does not count as locked for
+// ever.
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include "churn.h"
@@ -6,7 +7,7 @@
 
 enum { LARGE = 2 << 20, TURNS = 20, PART = 700 << 10 };
 
-// What mlock counts.
+// The locked memory as mlock counts it.
 static size_t locked(void) { return status("VmLck:"); }
 
 static void neighbours_stay_locked(void) {

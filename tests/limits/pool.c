@@ -1,11 +1,11 @@
-// pool MIB: with hugetlb:2m huge objects come from the system's pool while it has any, MIB of them at least, and from ordinary pages beyond
-// that; they grow, shrink and go as others do, and the pool is whole again at the end.
+// pool MIB: with hugetlb:2m huge objects come from the system's pool as long as it has pages, at least MIB MiB of them, and then from ordinary pages.
+// They grow, shrink and are freed like others, and the pool is complete again at the end.
 #include <malloc.h>
 #include "churn.h"
 
 enum { LARGE = 50000001, HELD = 4 };
 
-// A number of /proc/meminfo.
+// Returns a number of /proc/meminfo.
 static long meminfo(const char *name) {
     char line[256];
     long number = -1;

@@ -1,5 +1,5 @@
-// refuse ERRNO CALL[,CALL…] COMMAND…: becomes COMMAND, to which the named system calls answer with EPERM, ENOSYS or EINVAL; or OK, though nothing
-// was done.
+// refuse ERRNO CALL[,CALL…] COMMAND…: executes COMMAND, in which the named system calls fail with EPERM, ENOSYS or EINVAL; or with OK, in which they
+// succeed and do nothing.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// riddled: what a program keeps lies all over its heap, a page here and there. The kernel's collector, which makes huge pages of what is nearly
-// empty, does not bring back what was given back.
+// riddled: the memory that a program keeps lies all over its heap, a page here and there. The kernel's collector, which makes huge pages of nearly empty
+// ranges, must not bring back memory that was given back.
 #include <malloc.h>
 #include "churn.h"
 #include "status.h"

@@ -1,6 +1,7 @@
-// self_bound HOW: a program that bounds its own addresses after its first allocation has what the bound leaves, for objects as for threads and mappings.
-// HOW is what sets the bound: setrlimit, prlimit, or call (the system call itself, of which larder hears nothing: there a mapping must be refused first). A
-// child that shares this process's memory changes nothing here when it bounds itself, one that has a copy does. A bound that is lifted is none any more.
+// self_bound HOW: a program that bounds its own addresses after its first allocation can use all that the bound leaves, for objects as well as for threads
+// and mappings. HOW sets the bound: setrlimit, prlimit, or call (the system call itself, which larder does not see: there a mapping must be refused first).
+// When a child that shares this process's memory bounds itself, nothing changes here; when a child with a copy does, its heap gives up addresses. A bound
+// that is lifted no longer counts.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -23,7 +24,7 @@ static void bound(const char *how, size_t bytes) {
     }
 }
 
-// Bytes in objects of one size until there are no more, or `most`.
+// Allocates objects of one size until there is no memory or there are `most` bytes; returns the number of bytes.
 static size_t take_and_free(size_t size, size_t most) {
     size_t count = 0;
     for (errno = 0; count < MOST && count * size < most && (objects[count] = malloc(size)) != NULL; count++) *(char *)objects[count] = 1;

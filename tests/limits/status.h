@@ -1,10 +1,10 @@
-// What the kernel says of this process.
+// The kernel's information about this process.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "../c/pattern.h"
 
-// A line of /proc/self/status in bytes, read without allocating.
+// Returns the value of a line of /proc/self/status in bytes, without allocating.
 static inline size_t status(const char *name) {
     char text[4096];
     int file = open("/proc/self/status", O_RDONLY);

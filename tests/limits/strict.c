@@ -1,5 +1,5 @@
-// Sandboxes refuse, often fatally, what they do not expect after the start. After a first allocation only calls that every sandbox
-// knows are let through (memory, futex, signal mask, the clock): any other is reported and ends the program.
+// Sandboxes refuse, often fatally, system calls that they do not expect after the start. After a first allocation only calls that every
+// sandbox knows are allowed (memory, futex, signal mask, the clock); any other is reported and ends the program.
 #include <signal.h>
 #include "churn.h"
 #include "filter.h"

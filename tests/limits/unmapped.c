@@ -1,4 +1,4 @@
-// Where the kernel has no more mappings to give, to unmap the middle of what it counts as one is refused. The memory goes back all the same.
+// When the process has as many mappings as the kernel allows, unmapping the middle of one is refused. The memory must go back all the same.
 #include <sys/mman.h>
 #include "churn.h"
 #include "status.h"

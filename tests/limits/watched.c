@@ -1,9 +1,9 @@
-// watched full|busy FILE: the program has freed 100 MiB and would keep them for a minute. Then another in its memory group takes nearly all that is
-// left (full), or writes a FILE larger than the group, so that the kernel has to reclaim again and again (busy): what is free goes back while the
-// program makes no call, and none of its descriptors is touched.
-// watched sparse FILE: as busy, and of many objects a few are left, one in nearly every slab: what lies free between them goes back, too.
-// watched lifted FILE: it lifts its group's bound, which is in FILE, and gives the helper thread time to see that.
-// watched broken: the helper thread finds an object that was written to after it was freed; its last words reach standard error.
+// watched full|busy FILE: the program has freed 100 MiB and would keep them for a minute. Then another process in its memory group takes nearly all
+// memory that is left (full), or writes a FILE larger than the group, so that the kernel must reclaim again and again (busy): the free memory goes
+// back although the program makes no call, and none of its descriptors is touched.
+// watched sparse FILE: as busy, but of many objects a few are left, one in nearly every slab: the free memory between them goes back, too.
+// watched lifted FILE: the program lifts its group's bound, which is in FILE, and gives the helper thread time to notice that.
+// watched broken: the helper thread finds an object that was written to after it was freed; its message reaches standard error.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -13,7 +13,7 @@
 
 enum { GROUP_MIB = 256, FREED_MIB = 100, FILE_MIB = 400, MIB = 1 << 20 };
 
-// Fills memory and waits to be killed.
+// Fills memory, then waits to be killed.
 static void take_memory(size_t mib) {
     char *pages = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(pages != MAP_FAILED);
@@ -45,7 +45,7 @@ static void *leave_a_few(void *unused) {
     return unused;
 }
 
-// Until the helper thread comes and ends the process.
+// Waits until the helper thread ends the process.
 static void write_after_free(void) {
     enum { FEW = 64 };
     static long *freed[FEW];

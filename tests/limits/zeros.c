@@ -1,4 +1,4 @@
-// zeros: what calloc gives reads zero, also where memory was used, freed and given back before.
+// zeros: memory from calloc reads zero, also if it was used, freed and given back before.
 #include <malloc.h>
 #include "churn.h"
 

@@ -1,10 +1,10 @@
-// cross KIND LEAST [moving]: a thread on every CPU takes objects, uses them, and puts them on one shelf, where each pushes out another's
-// object and frees it. So nearly every object is freed by a thread other than the one it was made for. Threads that move go to another
-// CPU every so often.
+// cross KIND LEAST [moving]: a thread on every CPU allocates objects, uses them, and puts them on a common shelf, from which it takes another
+// thread's object and frees it. So nearly every object is freed by another thread than the one that allocated it. With `moving`, threads move to
+// another CPU every so often.
 //
-// The kernel is asked where each object lies when it was handed out. Prints how many percent lay on the node of the thread that got
-// them, and fails if these are fewer than LEAST, or if the contents of an object are not what was written. The first long object that is not
-// at home is told of: a node that was full is a fault of the machine, not of the allocator.
+// The kernel is asked where each new object lies. Prints the percentage that lay on the node of the thread that got them, and fails if this is
+// less than LEAST, or if the contents of an object are not those that were written. The first long object that is not at home is reported: if a
+// node was full, this is a fault of the machine and not of the allocator.
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,7 +40,7 @@ static const struct kind *kind;
 static int moving, cpus[MOST_CPUS], cpu_count;
 static _Atomic(struct object *) shelf[MOST_SHELF];
 
-// As many sizes below a power of two as between it and the next.
+// A random size; each halving of the largest size is equally likely.
 static size_t some_size(uint64_t *random) {
     size_t most = kind->most;
     for (uint64_t halves = next_random(random) % 12; halves > 0 && most / 2 > kind->least; halves--) most /= 2;
@@ -61,7 +61,7 @@ static void unmake(struct object *object) {
     free(object);
 }
 
-// Where the pages lie, and what the home nodes have left.
+// Reports where the pages lie, and how much memory the home nodes have left.
 static void tell_once(const int *nodes, int count, uint64_t home) {
     static atomic_flag told = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&told)) return;
@@ -72,7 +72,7 @@ static void tell_once(const int *nodes, int count, uint64_t home) {
         if (home >> node & 1) fprintf(stderr, "node %d has %zu KiB left\n", node, bytes_of_node(node, "MemFree") >> 10);
 }
 
-// How much of the object lies at home, of one: all or nothing of a small one, a share of the pages of a long one.
+// The fraction of the object that lies at home: 0 or 1 for a small object, the share of its pages for a long one.
 static double share_at_home(struct object *object, uint64_t home) {
     void *pages[MOST_PAGES + 2];
     int nodes[MOST_PAGES + 2], count = 0, good = 0;

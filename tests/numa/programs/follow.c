@@ -1,7 +1,7 @@
-// follow HERE THERE: threads that run on node HERE set a memory policy for themselves. Prints how much of what they took then lies where
+// follow HERE THERE: threads that run on node HERE set a memory policy for themselves. Prints how much of the memory that they then allocate lies where
 // the policy says, and fails if that is too little:
 //
-//   bind        to THERE, by a bare system call: 99 % of the pages, of each of three sizes; all of the objects that are freed and taken again
+//   bind        to THERE, by a bare system call: 99 % of the pages, of each of three sizes; all of the objects that are freed and allocated again
 //   back        to no policy: 99 % on HERE
 //   beside      a thread without a policy, meanwhile, on the same CPU: 99 % on HERE
 //   told        larder was told at once: all of the first objects of each size
@@ -23,7 +23,7 @@ static double share_on(int node, char **objects, size_t count, size_t size) {
     return (double)found / (double)pages;
 }
 
-// Of `count` objects that are taken, written and freed, the share of pages on a node.
+// Allocates, writes and frees `count` objects; returns the share of their pages that lies on a node.
 static double share_of_new(int node, size_t count, size_t size) {
     char **objects = mmap(NULL, count * sizeof *objects, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(objects != MAP_FAILED);
@@ -40,7 +40,7 @@ static double share_of_new(int node, size_t count, size_t size) {
     return share;
 }
 
-// The least of all sizes.
+// The smallest share of all sizes.
 static double least_share_of_new(int node, size_t bytes) {
     double least = 1;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

@@ -1,5 +1,5 @@
-// grown: what grows by realloc until it is a mapping of its own is not bound to the node it began on: what a thread of another node touches
-// first lies there, as with malloc.
+// grown: an object that grows by realloc until it is a mapping of its own is not bound to the node where it began: pages that a thread of another node
+// touches first lie on that node, as with malloc.
 #include <pthread.h>
 #include "pages.h"
 

@@ -1,5 +1,5 @@
-// handed: a thread of the last node takes large objects which one of the first node fills. Its own small ones are its node's all the same: that
-// node is not full.
+// handed: a thread of the last node allocates large objects, which a thread of the first node fills. The small objects of the allocating thread must
+// still come from its own node, because that node is not full.
 #include <larder.h>
 #include <pthread.h>
 #include <semaphore.h>

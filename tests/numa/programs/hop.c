@@ -1,5 +1,5 @@
-// hop KIB: a program of one thread replaces small objects on one CPU after the other. However many it has been on, no more than a MiB and so many KiB for each
-// are resident beyond what was resident after the first.
+// hop KIB: a program of one thread replaces small objects on one CPU after the other. However many CPUs it has been on, at most one MiB plus KIB KiB for
+// each CPU are resident in addition to the memory that was resident after the first.
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// leave STATUS: ends the machine by the port of qemu's isa-debug-exit; qemu's own status is then 2 * STATUS + 1.
+// leave STATUS: ends the machine through the port of qemu's isa-debug-exit; qemu's own exit status is then 2 * STATUS + 1.
 #include <stdlib.h>
 #include <sys/io.h>
 

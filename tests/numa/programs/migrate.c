@@ -1,7 +1,7 @@
-// migrate FROM TO [SOME]: fills objects of many sizes on node FROM, one of them with a mapping of its own, and an interleaved one; has larder
-// move them to node TO, and asks the kernel. Fails if fewer than 99 % of their pages came there, if 1 % of the interleaved one is still on
-// FROM, if larder counted otherwise or calls more than one page in a thousand busy, if contents changed, or if what is allocated later does
-// not lie on FROM again. SOME: TO is too small for all of them, and larder must say of how many.
+// migrate FROM TO [SOME]: fills objects of many sizes on node FROM, one of them with a mapping of its own, and an interleaved one; makes larder
+// move them to node TO, and asks the kernel where they lie. Fails if fewer than 99 % of their pages arrived there, if 1 % of the interleaved one
+// is still on FROM, if larder's counts differ or report more than one page in a thousand as busy, if contents changed, or if objects that are
+// allocated later do not lie on FROM again. SOME: TO is too small for all pages, and larder must report how many did not fit.
 #include <larder.h>
 #include "pages.h"
 

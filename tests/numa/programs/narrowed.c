@@ -1,5 +1,5 @@
-// narrowed GROUP FEW ALL: its cpuset (of a control group, version 2) is narrowed to a few nodes and widened again. After that objects lie on the
-// node that was asked for, and interleaved ones on all, as before.
+// narrowed GROUP FEW ALL: the program's cpuset (of a control group, version 2) is narrowed to a few nodes and widened again. After that objects lie on
+// the requested node, and interleaved ones on all nodes, as before.
 #include <larder.h>
 #include "pages.h"
 
@@ -12,7 +12,7 @@ static void put(const char *group, const char *file, const char *text) {
     CHECK(stream && fputs(text, stream) >= 0 && fclose(stream) == 0);
 }
 
-// Counts the nodes that new pages lie on; they stay.
+// Counts the nodes on which new pages lie. The pages stay allocated.
 static void count(int node, int *at) {
     for (int i = 0; i < OBJECTS; i++) {
         char *object = node < 0 ? larder_malloc_interleaved(SIZE) : larder_malloc_onnode(SIZE, node);

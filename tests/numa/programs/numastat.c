@@ -1,6 +1,6 @@
-// numastat: a known number of requests on each node with CPUs, and larder's counters for them, read from its JSON: every one of them must be on
-// the right node, and all add up. Large objects, which are one request each. At last each node's line of larder_numa_maps: its pages lie on
-// the node. Prints how many counters were compared.
+// numastat: makes a known number of requests on each node with CPUs, and reads larder's counters for them from its JSON: every request must count for
+// the right node, and all must add up. The objects are large, so that each is one request. Finally checks each node's line of larder_numa_maps: its
+// pages must lie on the node. Prints how many counters were compared.
 #include <larder.h>
 #include "pages.h"
 
@@ -9,7 +9,7 @@ static const char *const kinds[KINDS] = {"numa_hit",   "numa_miss",  "numa_forei
                                          "local_node", "other_node", "remote_free"};
 enum { HIT, MISS, FOREIGN, INTERLEAVE, LOCAL, OTHER, REMOTE_FREE };
 
-// By the kernel's number of the node.
+// Indexed by the kernel's number of the node.
 struct figures {
     long of[MOST_NODES][KINDS];
 };
@@ -49,7 +49,7 @@ static struct figures look(void) {
     return now;
 }
 
-// Counted from one look to the other.
+// The requests that were counted between two readings.
 static void expect(const struct figures *before, const struct figures *after, int node, int kind, long count) {
     long found = after->of[node][kind] - before->of[node][kind];
     if (found != count) printf("%s of node %d is %ld, not %ld\n", kinds[kind], node, found, count);
@@ -77,7 +77,7 @@ static int node_of_cpu(int cpu) {
     return (int)node;
 }
 
-// From a CPU of node HERE.
+// Makes requests from a CPU of node HERE.
 static void requests(int here) {
     static char *objects[COUNT];
     struct figures before = look(), taken, freed;
@@ -115,7 +115,7 @@ static void sums(void) {
     CHECK(sum[HIT] + sum[MISS] == sum[LOCAL] + sum[OTHER] && sum[MISS] == sum[FOREIGN] && sum[HIT] > 0);
 }
 
-// Each node's line says that its pages are there and nowhere else.
+// Each node's line must say that its pages lie there and nowhere else.
 static void listing(void) {
     char line[512], here[16];
     int lines = 0, node;

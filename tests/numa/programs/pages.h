@@ -1,4 +1,4 @@
-// Where pages lie, asked of the kernel.
+// Asks the kernel where pages lie.
 #ifndef PAGES_H
 #define PAGES_H
 #include <sched.h>
@@ -10,8 +10,8 @@
 
 enum { PAGE = 4096, MOST_NODES = 64, MOST_CPUS = 64 };
 
-// The node of each page; negative for one that is not there. A page that the kernel is moving just now, to make room for a huge one, is
-// nowhere: it is waited for, a second at most.
+// Gets the node of each page; negative if the page is not there. A page that the kernel is just moving, to make room for a huge one, is
+// nowhere: this waits for it, for at most a second.
 static inline void nodes_of(size_t count, void **pages, int *nodes) {
     CHECK(syscall(SYS_move_pages, 0, count, pages, NULL, nodes, 0) == 0);
     for (size_t i = 0; i < count; i++)
@@ -27,7 +27,7 @@ static inline int node_of(void *page) {
     return node;
 }
 
-// A line of what the kernel says of a node's memory, as "MemFree".
+// Returns the value of a line of the kernel's information about a node's memory, such as "MemFree".
 static inline size_t bytes_of_node(int node, const char *what) {
     char path[64], line[128], format[64];
     size_t kib = 0;
@@ -41,7 +41,7 @@ static inline size_t bytes_of_node(int node, const char *what) {
     return kib << 10;
 }
 
-// The node from which the kernel itself gives memory to this thread.
+// The node from which the kernel itself allocates memory for this thread.
 static inline int own_node(void) {
     char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
@@ -52,7 +52,7 @@ static inline int own_node(void) {
     return node;
 }
 
-// The distance from this thread's node to each that there is, 0 to others.
+// The distance from this thread's node to each existing node, and 0 for the others.
 static inline void distances(int *to) {
     char path[64];
     unsigned here;
@@ -68,7 +68,7 @@ static inline void distances(int *to) {
     fclose(file);
 }
 
-// The nodes that are home to this thread, as bits: its own, or if that has no memory, all that are as near as the one the kernel takes.
+// The nodes that are home to this thread, as bits: its own node, or if that has no memory, all nodes that are as near as the one that the kernel uses.
 static inline uint64_t home_nodes(void) {
     int to[MOST_NODES], own = own_node();
     uint64_t home = 0;
@@ -78,7 +78,7 @@ static inline uint64_t home_nodes(void) {
     return home;
 }
 
-// The CPUs this program may run on.
+// The CPUs on which this program may run.
 static inline int list_cpus(int *cpus) {
     cpu_set_t set;
     int count = 0;

@@ -1,11 +1,11 @@
-// place MIB SIZE RULE [N|in-turn]: takes so many MiB in objects of SIZE bytes, asked of node N, or of all in turn, or of none; fills them,
-// and asks the kernel where they lie. Prints the percentage of each node. Fails if an object cannot be had or does not keep its
+// place MIB SIZE RULE [N|in-turn]: allocates MIB MiB in objects of SIZE bytes, on node N, on all nodes in turn, or without naming a node; fills them,
+// and asks the kernel where they lie. Prints the percentage of each node. Fails if an object cannot be allocated or does not keep its
 // contents, if larder believes that it lies elsewhere, or if the rule is broken:
 //
 //   only N[,M…]    at least 99 % lie there
 //   even N,M[,…]   each of them has its share, give or take 2 %
-//   beyond N[,M…]  more than half of each is in use for it, and the rest lies elsewhere. Of nine in ten objects larder knows where: it has
-//                  noticed, with a thread beside, that the node is full
+//   beyond N[,M…]  more than half of the memory of each node is in use for the objects, and the rest lies elsewhere. Of nine in ten objects larder
+//                  knows where they lie: because the program has another thread, larder has noticed that the node is full
 #include <inttypes.h>
 #include <larder.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ static void take(const char *of) {
     }
 }
 
-// Pages to ask about, and how many objects in a row begin on each.
+// The pages to ask about, and how many consecutive objects begin on each.
 static void *pages[SOME_PAGES];
 static size_t rows[SOME_PAGES], pages_waiting;
 
@@ -57,7 +57,7 @@ static void look(void) {
     count_pages();
 }
 
-// Whether larder is right about so many of a hundred objects.
+// Whether larder is right about this many of a hundred objects.
 static int larder_knows(double percent) {
     size_t asked = 0, right = 0;
     for (size_t i = 0; i < count; i += count / SOME_PAGES + 1, asked++) right += larder_node_of(objects[i]) == node_of(objects[i]);
@@ -68,7 +68,7 @@ static int larder_knows(double percent) {
 
 static void *nothing(void *unused) { return unused; }
 
-// From now on this program has threads, as far as libc knows.
+// From now on, this program has threads as far as libc knows.
 static void not_alone(void) {
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0);
@@ -89,7 +89,7 @@ static void print(void) {
     fflush(stdout);
 }
 
-// How much of the node's memory these pages are, of one.
+// The fraction of the node's memory that these pages are.
 static double filled(int node) { return (double)pages_on[node] * PAGE / (double)bytes_of_node(node, "MemTotal"); }
 
 static int obeys(const char *rule, char *list) {

@@ -1,4 +1,4 @@
-// Memory policies, set without libnuma.
+// Sets memory policies without libnuma.
 #ifndef POLICIES_H
 #define POLICIES_H
 #include <linux/mempolicy.h>
@@ -13,7 +13,7 @@ static inline int policy_named(const char *name) {
     return -1;
 }
 
-// For this thread: of the nodes whose bits are set.
+// Sets the policy of this thread for the nodes whose bits are set.
 static inline void set_policy(const char *name, unsigned long nodes) {
     CHECK(syscall(SYS_set_mempolicy, policy_named(name), nodes ? &nodes : NULL, nodes ? 8 * sizeof nodes + 1 : 0) == 0);
 }

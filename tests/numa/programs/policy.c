@@ -1,4 +1,4 @@
-// policy bind|preferred|interleave N[,M…] COMMAND…: becomes COMMAND under that memory policy, as numactl would do.
+// policy bind|preferred|interleave N[,M…] COMMAND…: executes COMMAND under that memory policy, as numactl would do.
 #include "policies.h"
 
 int main(int argc, char **argv) {

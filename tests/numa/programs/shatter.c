@@ -1,5 +1,5 @@
-// shatter NODE CMD…: runs a command while half of the node's free memory is held, every second page of it, so that the node has memory
-// but for 24 MiB no huge page, and cannot make any: the pages held are locked, where the kernel was told not to move such.
+// shatter NODE CMD…: runs a command while half of the node's free memory is held, every second page of it. So the node has memory but, except for
+// 24 MiB, no huge page, and cannot make one: the held pages are locked, and the kernel was told not to move locked pages.
 #include <signal.h>
 #include <sys/wait.h>
 #include "policies.h"

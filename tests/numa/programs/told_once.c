@@ -1,5 +1,5 @@
-// told_once: forbids itself get_mempolicy and move_pages when it runs already, and goes on allocating in a thread. A call that was refused is
-// not made again: each may be tried once. Prints how often each was.
+// told_once: forbids itself get_mempolicy and move_pages while it is running, and goes on allocating in a thread. A call that was refused must
+// not be made again: each may be tried once. Prints how often each was made.
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,7 +10,7 @@
 enum { LIVE = 512, TURNS = 200000 };
 static atomic_int asked[2];
 
-// Answers the call in the kernel's stead.
+// Answers the system call instead of the kernel.
 static void refuse(int signal, siginfo_t *info, void *context) {
     (void)signal;
     atomic_fetch_add(&asked[info->si_syscall == SYS_move_pages], 1);

@@ -1,5 +1,5 @@
-// wide THREADS MIB: on many CPUs at once each of so many threads replaces small objects; then all are freed, and nobody calls larder any more. What lies in
-// the windows of all those CPUs goes back: three seconds later no more than so many MiB are resident beyond what it began with.
+// wide THREADS MIB: THREADS threads on many CPUs replace small objects; then all objects are freed, and nobody calls larder any more. The objects in the
+// windows of all those CPUs go back: three seconds later at most MIB MiB are resident in addition to the memory at the start.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
