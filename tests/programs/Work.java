@@ -5,7 +5,7 @@ import java.util.concurrent.*;
 import java.util.stream.*;
 import java.util.zip.*;
 
-/** Work for Java: prints a digest of each part. args[0]: how much. */
+/** Work for Java: prints a digest of each part. args[0]: the amount of work. */
 public class Work {
     static int amount;
 
@@ -35,7 +35,7 @@ public class Work {
         return digest(String.join(",", sorted).getBytes());
     }
 
-    /** Each Deflater and Inflater holds some 300 KiB of malloc's memory. */
+    /** Each Deflater and Inflater holds some 300 KiB of memory from malloc. */
     static String compressed() throws Exception {
         ExecutorService pool = Executors.newFixedThreadPool(8);
         List<Future<String>> all = new ArrayList<>();

@@ -1,4 +1,4 @@
-# Work for bash: prints what it did. $1: how much.
+# Work for bash: prints the results. $1: the amount of work.
 declare -A count
 declare -a list
 for ((i = 0, x = 1; i < $1; i++)); do

@@ -1,4 +1,4 @@
-// Work for Node.js: prints a digest of each part. argv[2]: how much.
+// Work for Node.js: prints a digest of each part. argv[2]: the amount of work.
 'use strict';
 const crypto = require('crypto');
 const { execFile } = require('child_process');

@@ -1,4 +1,4 @@
-# Work for Perl: prints a digest of each part. $ARGV[0]: how much.
+# Work for Perl: prints a digest of each part. $ARGV[0]: the amount of work.
 use strict;
 use warnings;
 use threads;
@@ -8,7 +8,7 @@ use Storable qw(freeze thaw);
 
 my $amount = shift;
 
-# The same words on every run: a small linear congruence, not Perl's own generator.
+# Words that are the same in every run: from a small linear congruential generator, not Perl's own.
 sub words {
     my ($seed, $count) = @_;
     map {

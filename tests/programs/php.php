@@ -1,5 +1,5 @@
 <?php
-// Work for PHP: prints a digest of each part. The argument: how much.
+// Work for PHP: prints a digest of each part. The argument is the amount of work.
 mt_srand(7);
 $amount = (int)$argv[1];
 

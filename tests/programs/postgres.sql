@@ -1,4 +1,4 @@
--- The questions of postgres.sh: answers that do not depend on time or place.
+-- The queries of postgres.sh, whose answers do not depend on time or place.
 select sum(abalance), count(*), md5(string_agg(aid || ':' || abalance, ',' order by aid)) from pgbench_accounts where abalance <> 0;
 select md5(string_agg(tid || ':' || bid || ':' || aid || ':' || delta, ',' order by aid, delta, tid)) from pgbench_history;
 

@@ -1,4 +1,4 @@
--- The data set of redis.sh; ARGV[1]: how much.
+-- The data set of redis.sh; ARGV[1]: the amount of data.
 local x = 1
 local function random(n)
     x = (x * 16807) % 2147483647

@@ -1,4 +1,4 @@
-# Work for Ruby: prints a digest of each part. ARGV[0]: how much.
+# Work for Ruby: prints a digest of each part. ARGV[0]: the amount of work.
 require 'digest'
 require 'json'
 require 'zlib'

@@ -1,4 +1,4 @@
--- Work for sqlite3; @ROWS@ is how much.
+-- Work for sqlite3; @ROWS@ is the number of rows.
 pragma page_size = 4096;
 create table item(id integer primary key, kind integer, name text, weight real);
 insert into item

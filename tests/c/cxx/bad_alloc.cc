@@ -1,4 +1,4 @@
-// Without memory: the throwing forms throw std::bad_alloc through the callers' frames, the nothrow forms return null.
+// When there is no memory, the throwing forms throw std::bad_alloc through the callers' frames, and the nothrow forms return null.
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -12,7 +12,7 @@ namespace {
 using std::align_val_t;
 using std::nothrow;
 
-// Not constants, or the compiler refuses them.
+// These are not constants, because the compiler would reject them.
 volatile std::size_t endless = SIZE_MAX / 2 - 100, large = std::size_t(1) << 60;
 
 int unwound;

@@ -1,4 +1,4 @@
-// The standard library on operator new: containers, aligned types, sized deletes through a base, threads.
+// The standard library on top of operator new: containers, aligned types, sized deletes through a base class, threads.
 #include <list>
 #include <map>
 #include <memory>

@@ -88,7 +88,7 @@ void its_exceptions_make_nothrow_forms_null() {
     CHECK(!std::uncaught_exceptions());
 }
 
-// It has nothing to give where the alignment is none.
+// The new-handler is not called if the alignment is invalid.
 void is_not_called_for_a_bad_alignment() {
     const std::size_t bad[] = {0, 12, 48, 4095, ~std::size_t(0)};
     for (auto align : bad) {

@@ -1,4 +1,4 @@
-// A program with a malloc family of its own, and no operators: by default these are made of it.
+// A program with its own malloc family but without its own operators: by default the operators call its malloc.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>

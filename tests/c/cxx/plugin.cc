@@ -1,4 +1,4 @@
-// C++ code that a C program (late.c) loads: the C++ runtime comes with it, out of sight of what was loaded before.
+// C++ code that a C program (late.c) loads: the C++ runtime comes with it, invisible to libraries that were loaded before.
 #include <cstdint>
 #include <new>
 #include <string>

@@ -1,5 +1,5 @@
-// A program that replaces the basic forms of operator new and delete alone: each of the others leads to them, as the standard says. Objects
-// have a header, so that a form which goes past them meets a pointer that is none of its own.
+// A program that replaces only the basic forms of operator new and delete: all other forms must call them, as the standard says. Objects
+// have a header, so that a form which bypasses the basic ones meets a pointer that is not its own.
 #include <algorithm>
 #include <new>
 #include <vector>
@@ -64,7 +64,7 @@ void operator delete[](void *p) noexcept {
 }
 #endif
 
-// What one form makes, and another takes, is counted by the form that both are made of.
+// An object that one form allocates and another frees is counted by the basic form that both call.
 template <class New, class Delete>
 void pair(std::size_t n, const int &count, New make, Delete take) {
     int before = count;
@@ -90,7 +90,7 @@ int main() {
         pair(n, live_arrays, [](auto n) { return ::operator new[](n, nothrow); }, [&](void *p) { ::operator delete[](p, n); });
 #endif
     }
-    // What the program's operators throw is no more than null to those that do not.
+    // If the program's operators throw, the nothrow forms must return null.
     CHECK(::operator new(too_large, nothrow) == nullptr);
     CHECK(::operator new[](too_large, a, nothrow) == nullptr);
     std::vector<int> numbers(1000);

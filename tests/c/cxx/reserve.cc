@@ -19,7 +19,7 @@ void free_the_reserve() {
     std::set_new_handler(nullptr);
 }
 
-// Bytes of address space the process has.
+// The bytes of address space that the process has.
 std::size_t address_space() {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -34,7 +34,7 @@ void succeeds_at_the_second_attempt(Call call) {
     rlimit before, limit;
     getrlimit(RLIMIT_AS, &before);
     limit = before;
-    // Twice, for the allocator may give up addresses when it hears of a limit.
+    // Twice, because the allocator may give up addresses when it notices a limit.
     for (int i = 0; i < 2; i++) {
         limit.rlim_cur = address_space() + size / 4;
         setrlimit(RLIMIT_AS, &limit);
