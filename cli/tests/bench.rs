@@ -16,6 +16,10 @@ const SYSTEM: &str = "/lib/x86_64-linux-gnu/libc.so.6";
 
 /// A stand-in that lists two workloads, and reports of a run what `$reply` says: seconds, KiB, and the file that malloc came from.
 const PROGRAM: &str = r#"#!/bin/sh
+if [ "$*" = "list --json --drawn=3" ]; then
+    echo '[{"name": "drawn-1", "group": "drawn", "about": "whatever comes", "threads": [2]}]'
+    exit
+fi
 if [ "$1" = list ]; then
     echo '[{"name": "swap", "group": "services", "about": "objects change hands", "threads": [1, 4, 16]},'
     echo ' {"name": "begin", "group": "process", "about": "a process starts", "threads": [1]}]'
@@ -205,6 +209,14 @@ fn the_list_measures_nothing() {
     let text = stdout(&run);
     assert!(text.starts_with("swap x4 ") && text.contains("objects change hands"), "{text}");
     assert!(!text.contains("begin") && text.contains("mimalloc-v3"), "{text}");
+}
+
+#[test]
+fn drawn_workloads_take_the_place_of_the_named_ones() {
+    let report = report("", &["--drawn", "3"]);
+    let cells = report["cells"].as_array().unwrap();
+    assert_eq!((cells.len(), &cells[0]["workload"], &cells[0]["threads"]), (1, &"drawn-1".into(), &2.into()));
+    assert_eq!(cells[0]["figures"][0]["samples"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -42,6 +42,9 @@ enum Command {
         /// As a JSON array
         #[arg(long)]
         json: bool,
+        /// The workloads that the numbers from 1 to N draw, not those that have names
+        #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000))]
+        drawn: u64,
     },
     /// Run one workload and print what it cost as JSON
     Run(Options),
@@ -49,7 +52,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Options {
-    /// One of `list`
+    /// One of `list`, or `drawn-NUMBER`
     name: String,
     /// How many threads do the work
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -67,24 +70,28 @@ struct Options {
 
 fn main() {
     match Line::parse().command {
-        Command::List { json: true } => {
-            report::print(&table::WORKLOADS.iter().map(report::Entry::of).collect::<Vec<_>>())
-        }
-        Command::List { json: false } => list(),
+        Command::List { json, drawn } => list(&workloads(drawn), json),
         Command::Run(options) => run(&options),
     }
 }
 
-fn list() {
-    let widest = table::WORKLOADS.iter().map(|workload| workload.name.len()).max().unwrap_or(0);
-    for workload in table::WORKLOADS {
+fn workloads(drawn: u64) -> Vec<Workload> {
+    if drawn == 0 { table::WORKLOADS.to_vec() } else { (1..=drawn).map(table::drawn).collect() }
+}
+
+fn list(workloads: &[Workload], json: bool) {
+    if json {
+        return report::print(&workloads.iter().map(report::Entry::of).collect::<Vec<_>>());
+    }
+    let widest = workloads.iter().map(|workload| workload.name.len()).max().unwrap_or(0);
+    for workload in workloads {
         println!("{:widest$}  {}", workload.name, workload.about);
     }
 }
 
 fn run(options: &Options) {
     let workload = find(&options.name);
-    let run = Run::new(options.threads.into(), options.scale, options.seed);
+    let run = Run::new(options.threads.into(), options.scale, options.seed, workload.draw);
     if !workload.threads.allow(run.threads) {
         fail::usage(format_args!(
             "{} does not run with --threads {}: try one of {:?}",
@@ -94,10 +101,10 @@ fn run(options: &Options) {
         ));
     }
     let outcome = if options.latency { (workload.timed)(&run) } else { (workload.direct)(&run) };
-    report::print(&report::Report::new(workload, &run, outcome));
+    report::print(&report::Report::new(&workload, &run, outcome));
 }
 
-fn find(name: &str) -> &'static Workload {
-    let names = || table::WORKLOADS.iter().map(|workload| workload.name).collect::<Vec<_>>().join(" ");
+fn find(name: &str) -> Workload {
+    let names = || table::WORKLOADS.iter().map(|workload| &*workload.name).collect::<Vec<_>>().join(" ");
     table::find(name).unwrap_or_else(|| fail::usage(format_args!("no workload {name:?}: use one of {}", names())))
 }

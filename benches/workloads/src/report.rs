@@ -13,23 +13,23 @@ use serde::Serialize;
 /// A line of `list`.
 #[derive(Serialize)]
 pub(crate) struct Entry {
-    name: &'static str,
+    name: String,
     group: &'static str,
-    about: &'static str,
+    about: String,
     threads: Vec<usize>,
 }
 
 impl Entry {
     pub(crate) fn of(workload: &Workload) -> Self {
-        let Workload { name, group, about, threads, .. } = *workload;
-        Self { name, group, about, threads: threads.usual() }
+        let Workload { name, group, about, threads, .. } = workload;
+        Self { name: name.to_string(), group, about: about.to_string(), threads: threads.usual() }
     }
 }
 
 /// The cost of one run.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    workload: &'static str,
+    workload: String,
     threads: usize,
     scale: String,
     allocator: String,
@@ -55,7 +55,7 @@ impl Report {
         // A reading now may be more exact than the kernel's peak.
         let peak = figures.peak_rss_kib.max(last.rss);
         Self {
-            workload: workload.name,
+            workload: workload.name.to_string(),
             threads: run.threads,
             scale: name(run.scale),
             allocator: provider::allocator(),

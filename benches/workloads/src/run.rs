@@ -20,11 +20,13 @@ pub(crate) struct Run {
     pub(crate) threads: usize,
     pub(crate) scale: Scale,
     pub(crate) seed: u64,
+    /// The number of a drawn workload.
+    pub(crate) draw: u64,
 }
 
 impl Run {
-    pub(crate) fn new(threads: usize, scale: Scale, seed: u64) -> Self {
-        Self { threads, scale, seed }
+    pub(crate) fn new(threads: usize, scale: Scale, seed: u64, draw: u64) -> Self {
+        Self { threads, scale, seed, draw }
     }
 
     /// Picks an amount by the scale.

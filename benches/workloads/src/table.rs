@@ -4,14 +4,22 @@ use crate::calls::{Direct, Timed};
 use crate::run::Run;
 use crate::team::Outcome;
 use crate::threads::Threads::{self, Alone, Cores, Crowd, Together};
+use crate::workloads::drawn::Plan;
 use crate::workloads::*;
+use std::borrow::Cow;
+
+/// What the names of drawn workloads begin with; their number follows.
+const DRAWN: &str = "drawn-";
 
 /// A pattern of requests.
+#[derive(Clone)]
 pub(crate) struct Workload {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) group: &'static str,
-    pub(crate) about: &'static str,
+    pub(crate) about: Cow<'static, str>,
     pub(crate) threads: Threads,
+    /// The number of a drawn one, else 0.
+    pub(crate) draw: u64,
     /// Runs it at full speed.
     pub(crate) direct: fn(&Run) -> Outcome,
     /// Runs it with every call timed.
@@ -23,10 +31,11 @@ pub(crate) struct Workload {
 macro_rules! workloads {
     ($($group:literal $name:literal $threads:ident $module:ident $([$($parameter:expr),*])?: $about:literal;)*) => {
         pub(crate) const WORKLOADS: &[Workload] = &[$(Workload {
-            name: $name,
+            name: Cow::Borrowed($name),
             group: $group,
-            about: $about,
+            about: Cow::Borrowed($about),
             threads: $threads,
+            draw: 0,
             direct: $module::run::<Direct $($(, { $parameter })*)?>,
             timed: $module::run::<Timed $($(, { $parameter })*)?>,
         }),*];
@@ -73,6 +82,23 @@ workloads! {
     "start" "process-start" Alone process_start: "fork, exec and end of /bin/true";
 }
 
-pub(crate) fn find(name: &str) -> Option<&'static Workload> {
-    WORKLOADS.iter().find(|workload| workload.name == name)
+pub(crate) fn find(name: &str) -> Option<Workload> {
+    match name.strip_prefix(DRAWN) {
+        Some(number) => number.parse().ok().filter(|&number| number > 0).map(drawn),
+        None => WORKLOADS.iter().find(|workload| workload.name == name).cloned(),
+    }
+}
+
+/// The workload that a number draws.
+pub(crate) fn drawn(number: u64) -> Workload {
+    let plan = Plan::drawn(number);
+    Workload {
+        name: format!("{DRAWN}{number}").into(),
+        group: "drawn",
+        about: plan.to_string().into(),
+        threads: Threads::Exactly(plan.threads),
+        draw: number,
+        direct: drawn::run::<Direct>,
+        timed: drawn::run::<Timed>,
+    }
 }

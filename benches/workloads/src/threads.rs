@@ -13,6 +13,8 @@ pub(crate) enum Threads {
     Crowd,
     /// At least two, because the workload is about how threads affect each other: one for each core, and four for each.
     Together,
+    /// This many.
+    Exactly(usize),
 }
 
 impl Threads {
@@ -24,6 +26,7 @@ impl Threads {
             Threads::Cores => vec![1, cores],
             Threads::Crowd => vec![1, cores, 4 * cores],
             Threads::Together => vec![cores.max(2), 4 * cores],
+            Threads::Exactly(count) => vec![count],
         };
         counts.dedup();
         counts
@@ -34,6 +37,7 @@ impl Threads {
             Threads::Alone => count == 1,
             Threads::Cores | Threads::Crowd => count >= 1,
             Threads::Together => count >= 2,
+            Threads::Exactly(only) => count == only,
         }
     }
 }

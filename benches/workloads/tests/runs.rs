@@ -69,6 +69,19 @@ fn every_workload_can_be_timed_call_by_call() {
     }
 }
 
+#[test]
+fn drawn_workloads_run_too_and_say_what_they_are() {
+    let list = json(&["list", "--json", "--drawn", "30"]);
+    for (entry, number) in list.as_array().unwrap().iter().zip(1..) {
+        let (name, threads) = (entry["name"].as_str().unwrap(), entry["threads"][0].to_string());
+        assert_eq!(name, format!("drawn-{number}"));
+        assert!(entry["about"].as_str().unwrap().contains(" of "), "{entry}");
+        is_whole(&json(&["run", name, "--threads", &threads, "--scale", "tiny"]), name, &threads);
+    }
+    assert_eq!(list.as_array().unwrap().len(), 30);
+    assert_eq!(output(&mut program(&["run", "drawn-0"])).status.code(), Some(2));
+}
+
 /// Two workloads that were reduced to the same size would count twice in every mean.
 #[test]
 fn the_most_objects_are_more_than_a_million() {

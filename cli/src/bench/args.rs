@@ -42,6 +42,9 @@ pub(crate) struct Bench {
     /// Only workloads whose name or group matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) only: Option<Regex>,
+    /// Measure N workloads that are drawn at random, the same in every run, instead of those that have names
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) drawn: Option<u32>,
     /// Only with these numbers of threads
     #[arg(long, value_name = "N", value_delimiter = ',')]
     pub(crate) threads: Vec<u32>,

@@ -45,7 +45,7 @@ const INTERRUPTED: u8 = 130;
 /// Measures, then reports.
 pub(crate) fn bench(args: &Bench) -> Result<ExitCode> {
     let program = program::find(args.workloads.as_deref())?;
-    let workloads = program::workloads(&program)?;
+    let workloads = program::workloads(&program, args.drawn)?;
     let larder = library::find(args.lib.as_deref())?;
     let abi = runs::abi(&larder)?;
     contender::check(args, &larder, abi)?;

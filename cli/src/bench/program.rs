@@ -32,9 +32,10 @@ fn build() -> Result<PathBuf> {
     checkout::cargo(&root, &[&arguments[..], &[target.as_path()]].concat(), &target.join(format!("{FILE}.log")))
 }
 
-/// The workloads that the program can run.
-pub(super) fn workloads(program: &Path) -> Result<Vec<Workload>> {
-    let output = Command::new(program).args(["list", "--json"]).output();
+/// The workloads that the program can run: those that have names, or so many drawn ones.
+pub(super) fn workloads(program: &Path, drawn: Option<u32>) -> Result<Vec<Workload>> {
+    let drawn = drawn.map(|count| format!("--drawn={count}"));
+    let output = Command::new(program).args(["list", "--json"]).args(drawn).output();
     let output = output.with_context(|| program.display().to_string())?;
     if !output.status.success() {
         bail!("{} list ended with {}", program.display(), output.status);

@@ -3,6 +3,7 @@
 pub(crate) mod batches;
 pub(crate) mod burst;
 pub(crate) mod compiler;
+pub(crate) mod drawn;
 pub(crate) mod false_sharing;
 pub(crate) mod growth;
 pub(crate) mod idle_threads;
