@@ -11,7 +11,7 @@ skip() { echo "skipped $1: $2"; }
 
 build_all() {
     local name
-    for name in bounded charged churn contained exhaust gathered hardened hollow idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled self_bound strict unmapped watched zeros; do
+    for name in bounded charged churn contained dense exhaust gathered hardened hollow idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled self_bound strict unmapped watched zeros; do
         build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
     done
 }
@@ -62,6 +62,9 @@ own_limits() {
     done
     check "limit_mib:256: what was charged comes back" $limit env LARDER_CONF=limit_mib:256 "$work/charged" 256
     check "limit_mib:256: what slabs gave back" $limit env LARDER_CONF=limit_mib:256 "$work/hollow" 256
+    for conf in limit_mib:64 limit_mib:64,percpu:locked; do
+        check "$conf: what lies free on pages that count" $limit env LARDER_CONF=$conf "$work/dense"
+    done
     check "soft_limit_mib:64: nothing much is kept" $limit env LARDER_CONF=soft_limit_mib:64 "$work/bounded" 64 soft
     for sizes in '48000000 1000' '8000000 1000' '200000 1000' '1000 96'; do
         # shellcheck disable=SC2086 # two words

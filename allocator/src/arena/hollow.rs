@@ -1,7 +1,8 @@
 //! Hollow pages: pages inside slabs that were given back to the system.
 //!
 //! For the arena they are in use, because no other run may have them. But there is no memory behind them, so they do not count towards the process's
-//! limits until an object is taken from their slab. Then the whole slab counts again; if the limits do not allow that, no object is taken from it.
+//! limits until an object is taken from their slab. Then the whole slab counts again; if the limits do not allow that, another slab of the class has to
+//! serve: one without hollow pages or, if there is none, the one with the fewest.
 
 use super::buddy::Arena;
 use crate::base::sync::{AtomicU32, Ordering};

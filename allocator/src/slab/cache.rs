@@ -97,16 +97,14 @@ impl Cache {
         let Ok(mut lists) = self.lists.lock() else { return };
         let mut want = next_batch(&mut lists, class);
         while hand.len < want {
-            let Some(id) = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0) else { break };
+            let may_use = |id: &SlabId| slabs.descriptors.get(id.0 as usize - 1).fill_hollow(arena);
+            let chosen = choose(&mut lists, slabs, arena, class, cpu, hand.len == 0).filter(may_use);
+            // Looks at every slab of the class, and so only for a hand that would stay empty.
+            let other = || if hand.len == 0 { lists.least_hollow(&slabs.descriptors).filter(may_use) } else { None };
+            let Some(id) = chosen.or_else(other) else { break };
             let slab = slabs.descriptors.get(id.0 as usize - 1);
             if slab.free() == class.info().slab_objects {
                 slab.set_owner(cpu);
-            }
-            if slab.hollow() > 0 {
-                if !arena.fill_hollow(slab.hollow()) {
-                    break;
-                }
-                slab.set_hollow(0);
             }
             let first = arena.region().address(slab.page()) + slab.colour();
             if slab.is_fresh() {

@@ -4,11 +4,12 @@ use super::descriptor::{Slab, SlabId};
 use crate::base::sync::Ordering;
 use crate::base::units::Class;
 use crate::region::Table;
+use core::iter;
 
 /// Number of lists of partial slabs, fullest first.
 const PARTIAL: usize = 4;
 /// Most slabs that are looked at to find one of a CPU.
-const MOST_LOOKS: u32 = 16;
+const MOST_LOOKS: usize = 16;
 /// Slabs' worth of objects that may lie free, beside an eighth of the class, before a CPU is given another CPU's slab.
 const SPARED: u64 = 4;
 /// The list of empty slabs.
@@ -48,19 +49,15 @@ impl Lists {
 
     /// The fullest of the CPU's own slabs with a free object, among the first few; else an empty slab.
     pub(super) fn fullest_of(&self, table: &Table<Slab>, cpu: u8) -> Option<SlabId> {
-        let mut looks = MOST_LOOKS;
-        for &head in &self.heads[..PARTIAL] {
-            let mut id = head;
-            while id != 0 && looks > 0 {
-                let slab = table.get(id as usize - 1);
-                if slab.owner() == cpu {
-                    return Some(SlabId(id));
-                }
-                id = slab.next.load(Ordering::Relaxed);
-                looks -= 1;
-            }
-        }
-        self.empty()
+        let partial = slabs_of(&self.heads[..PARTIAL], table);
+        let own = partial.take(MOST_LOOKS).find(|id| table.get(id.0 as usize - 1).owner() == cpu);
+        own.or_else(|| self.empty())
+    }
+
+    /// The fullest slab with a free object and without hollow pages; if all have some, the one with the fewest.
+    pub(super) fn least_hollow(&self, table: &Table<Slab>) -> Option<SlabId> {
+        let (all, hollow) = (|| slabs_of(&self.heads, table), |id: &SlabId| table.get(id.0 as usize - 1).hollow());
+        all().find(|id| hollow(id) == 0).or_else(|| all().min_by_key(hollow))
     }
 
     /// Returns whether more lies free than several CPUs with slabs of their own explain: then CPUs share slabs.
@@ -113,14 +110,13 @@ impl Lists {
 
     /// Number of slabs on all lists (for validation).
     pub(super) fn listed(&self, table: &Table<Slab>) -> u32 {
-        let mut count = 0;
-        for &head in &self.heads {
-            let mut id = head;
-            while id != 0 {
-                count += 1;
-                id = table.get(id as usize - 1).next.load(Ordering::Relaxed);
-            }
-        }
-        count
+        slabs_of(&self.heads, table).count() as u32
     }
+}
+
+/// The slabs of the lists with these heads, in order.
+fn slabs_of(heads: &[u32], table: &Table<Slab>) -> impl Iterator<Item = SlabId> {
+    let some = |id| (id != 0).then_some(SlabId(id));
+    let next = move |id: &SlabId| some(table.get(id.0 as usize - 1).next.load(Ordering::Relaxed));
+    heads.iter().flat_map(move |&head| iter::successors(some(head), next))
 }

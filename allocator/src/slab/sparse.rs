@@ -83,6 +83,15 @@ impl Slab {
         arena.count_hollow(self.set_hollow(pages), pages);
     }
 
+    /// Before objects are taken: its hollow pages count again. Returns false if the process may not hold that much.
+    pub(super) fn fill_hollow(&self, arena: &Arena) -> bool {
+        let may = self.hollow() == 0 || arena.fill_hollow(self.hollow());
+        if may {
+            self.set_hollow(0);
+        }
+        may
+    }
+
     /// Returns whether no object on its page `index` is taken.
     fn has_page(&self, index: u32, class: Class) -> bool {
         let (size, colour) = (class.size(), self.colour());
