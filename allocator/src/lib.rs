@@ -23,6 +23,7 @@ pub mod hit {
     pub use crate::base::classes::STEP_SHIFT;
     pub use crate::cpu::hit::at;
     pub use crate::global::{HEAP, free_by_row, malloc_by_row, odd_link};
+    pub use crate::region::STARTS;
     pub use crate::sys::rseq::{MIX, SLOT_SHIFT};
 }
 

@@ -7,7 +7,7 @@
 //! modern allocators (jemalloc's `lg_group` of 3). Everything here is computed at compile time.
 //!
 //! Per class: the object size, the pages of a slab, the objects in it, the capacity of a magazine, and the reciprocal with which
-//! `free` tells an object's start from its inside without a division (Lemire, Kaser, Kurz 2019).
+//! `free` tells an object's start from any other address without a division (see the pagemap).
 
 use super::units::{Class, MIN_ALIGN, PAGE, round_up};
 
@@ -23,6 +23,11 @@ pub const MAX_MEDIUM: usize = 256 * 1024;
 pub const MAX_SLAB_OBJECTS: usize = 512;
 /// Most rounds a magazine holds.
 pub const MAX_ROUNDS: usize = 256;
+/// Most pages of a slab.
+pub const MAX_SLAB_PAGES: usize = 64;
+/// A class's reciprocal times its size exceeds 2^64 by at least this: more than the pagemap rounds by, so that it can tell the last object of a slab from the
+/// place behind it.
+pub const DRIFT: u64 = 1 << 17;
 /// The class of 8-byte objects (only a Rust `Layout` with an alignment of at most 8 may use it).
 pub const CLASS_8: Class = Class(1);
 /// The first class that any request may use.
@@ -209,12 +214,12 @@ pub const fn words_by_pages() -> [u16; BY_PAGES_LEN] {
     words_by(PAGE, SMALL_CLASSES)
 }
 
-/// ceil(2^64 / size) of every class, 0 for "no class", so that one comparison refuses both a wrong address and a wrong page.
+/// ceil((2^64 + [`DRIFT`]) / size) of every class, 0 for "no class", so that one comparison refuses both a wrong address and a wrong page.
 pub const fn reciprocals() -> [u64; CLASSES] {
     let mut table = [0; CLASSES];
     let mut index = 1;
     while index < CLASSES {
-        table[index] = u64::MAX / size_of_class(index) as u64 + 1;
+        table[index] = ((1 << 64) + DRIFT as u128).div_ceil(size_of_class(index) as u128) as u64;
         index += 1;
     }
     table
@@ -285,7 +290,7 @@ impl Class {
         Class::at_offset(PAGE_WORDS[size.div_ceil(PAGE)] as usize * 8)
     }
 
-    /// ceil(2^64 / size).
+    /// ceil((2^64 + [`DRIFT`]) / size).
     #[inline(always)]
     pub fn reciprocal(self) -> u64 {
         RECIPROCAL[self.index()]
@@ -378,7 +383,7 @@ mod tests {
             let used = info.slab_objects * info.size + (info.colours - 1) * info.colour_step;
             assert!(used <= info.slab_pages * PAGE as u32, "{}", info.size);
             assert!(info.rounds <= u32::from(u16::MAX), "what a token has room for");
-            assert!(info.slab_pages <= 64, "{} {}", info.size, info.slab_pages);
+            assert!(info.slab_pages <= MAX_SLAB_PAGES as u32, "{} {}", info.size, info.slab_pages);
         }
     }
 

@@ -351,8 +351,8 @@ macro_rules! hit_part {
              mov rcx, rdi
              imul rcx, [rdx + rsi + {reciprocal}]
              sub rcx, [r9 + rax * 8]
-             cmp rcx, [rdx + rsi + {reciprocal}]\n",
-            concat!("jae ", $none, "\n"),
+             cmp rcx, -{starts}\n",
+            concat!("jb ", $none, "\n"),
             "imul rax, rdi, {mix}
              xor rax, [rdx + 40]\n",
         )
@@ -487,6 +487,7 @@ macro_rules! define_free {
                 row_frees = const $crate::hit::at::$door::ROW_FREES,
                 by_row = sym $crate::hit::free_by_row,
                 reciprocal = const $crate::hit::at::RECIPROCAL,
+                starts = const $crate::hit::STARTS,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
             )

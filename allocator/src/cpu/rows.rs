@@ -341,6 +341,7 @@ macro_rules! define_by_row {
                 end = const $crate::cpu::rows_at::END,
                 map_origin = const $crate::cpu::rows_at::MAP_ORIGIN,
                 reciprocal = const $crate::hit::at::RECIPROCAL,
+                starts = const $crate::hit::STARTS,
                 mix = const $crate::hit::MIX,
                 shift = const $crate::hit::SLOT_SHIFT,
                 own = sym free_by_row,

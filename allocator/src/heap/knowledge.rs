@@ -50,6 +50,7 @@ enum Knowledge {
     Foreign,
     FreePage,
     FreeObject(usize),
+    NoObject(usize),
     Inside { what: &'static str, start: usize, len: usize },
 }
 
@@ -59,6 +60,7 @@ impl fmt::Display for Knowledge {
             Knowledge::Foreign => out.write_str("not memory of larder"),
             Knowledge::FreePage => out.write_str("a free page"),
             Knowledge::FreeObject(size) => write!(out, "a free object of {size} bytes"),
+            Knowledge::NoObject(size) => write!(out, "outside the objects of {size} bytes on its page"),
             Knowledge::Inside { what, start, len } => {
                 write!(out, "inside {what} of {len} bytes that begins at {start:#x}")
             }
@@ -170,7 +172,10 @@ impl Heap {
                 false => Knowledge::Inside { what: "an object", start, len: class.size() },
             };
         }
-        self.large_around(home, page).unwrap_or(Knowledge::FreePage)
+        match node.arena.region().entry(page).class() {
+            Some(class) => Knowledge::NoObject(class.size()),
+            None => self.large_around(home, page).unwrap_or(Knowledge::FreePage),
+        }
     }
 
     /// The large object that covers a page: its head is the nearest page at or below it whose word says anything.

@@ -27,7 +27,7 @@ mod tokens;
 
 pub use free_map::FreeMap;
 pub use loose_map::LooseMap;
-pub use pagemap::{Entry, PageMap};
+pub use pagemap::{Entry, PageMap, STARTS};
 pub use table::{Table, Zeroed};
 pub use tokens::{Links, Magazine, NO_LINK, Object, Reach, Run, broken_link, read_ahead};
 

@@ -1,29 +1,38 @@
 //! The pagemap: one 64-bit word per page.
 //!
 //! ```text
-//! slab    bits 16-63  an address that begins an object, times the class's reciprocal, exceeds this by less than it   bits 0-15  class offset
-//! others  bits 16-23  kind: 0 none · LARGE · FREE_WARM · FREE_ZERO    bits 24-31  order of a free run         bits 0-15  0
+//! slab    bits 16-63  the last object's address times the class's reciprocal, rounded up                          bits 0-15  class offset
+//! others  bits 32-39  kind: 0 none · LARGE · FREE_WARM · FREE_ZERO    bits 24-31  order of a free run         bits 0-15  0
 //! ```
 //!
-//! A multiplication tells the start of an object (Lemire, Kaser, Kurz 2019): with R = ceil(2^64 / size), an address at distance d
-//! from the first object begins an object iff d * R mod 2^64 < R. The word holds first * R, so `free` needs address * R, one
-//! subtraction and one comparison. The low 16 bits of the product make room for the class offset; taking 2^16 away keeps the difference
-//! positive, and R is at least 2^46, so nothing else changes. Words of other kinds have class offset 0, whose reciprocal is 0,
-//! so the same comparison refuses them. It does not know where a slab's objects end: it also accepts the address where one more would begin, if
-//! that still lies on the slab's pages.
+//! A multiplication tells the start of an object (after Lemire, Kaser, Kurz 2019). The reciprocal R is a little more than 2^64 / size: the products
+//! address * R mod 2^64 of objects that follow each other differ by size * R - 2^64, which is at least [`DRIFT`] and, over a whole slab, less than
+//! [`STARTS`]. Of two addresses that are not a multiple of the size apart the products differ by about R at least, which is 2^46 or more. So an address on
+//! the slab's pages begins an object iff its product is at most that of the last object, and less than `STARTS` below it. `free` needs address * R, one
+//! subtraction and one comparison, with a constant. The low 16 bits of the word make room for the class offset: the word is up to 2^16 and a class offset
+//! above the last object's product, which is less than `DRIFT`, and so not above the product of the address where one more object would begin.
+//!
+//! Words of other kinds have class offset 0, whose reciprocal is 0. Of these, none is 0, and the others are more than `STARTS`, so the same comparison
+//! refuses them.
 #![allow(unsafe_code, reason = "the lookup of the free path reads the table without a bounds check")]
 
 use super::table::Table;
+use crate::base::classes::{CLASSES, DRIFT, MAX_SLAB_OBJECTS, MAX_SLAB_PAGES};
 use crate::base::sync::{AtomicU64, Ordering};
-use crate::base::units::{Class, Order, PAGE_SHIFT, Page};
+use crate::base::units::{Class, Order, PAGE, PAGE_SHIFT, Page};
 use crate::sys::Errno;
 use crate::sys::vm::Span;
 
-const LARGE: u64 = 1 << 16;
-const FREE_WARM: u64 = 2 << 16;
-const FREE_ZERO: u64 = 3 << 16;
-const KIND: u64 = 0xFF << 16;
+const LARGE: u64 = 1 << 32;
+const FREE_WARM: u64 = 2 << 32;
+const FREE_ZERO: u64 = 3 << 32;
+const KIND: u64 = 0xFF << 32;
 const OFFSET: u64 = 0xFFFF;
+
+/// The products of a slab's objects are less than this below its word. A constant of 32 bits, for the comparison of the hit path.
+pub const STARTS: u64 = 1 << 30;
+const _: () = assert!(STARTS < LARGE && DRIFT > OFFSET + 1 + Class(CLASSES as u8).offset() as u64);
+const _: () = assert!(STARTS > (MAX_SLAB_OBJECTS as u64 + 1) * DRIFT + (MAX_SLAB_PAGES * PAGE) as u64);
 
 /// A word of the pagemap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +51,9 @@ impl Entry {
 
     /// Any page of a slab whose first object lies at address `first`.
     pub fn slab(class: Class, first: usize) -> Entry {
-        let product = (first as u64).wrapping_mul(class.reciprocal());
-        Entry((product & !OFFSET).wrapping_sub(OFFSET + 1) | class.offset() as u64)
+        let last = first + (class.info().slab_objects as usize - 1) * class.size();
+        let product = (last as u64).wrapping_mul(class.reciprocal());
+        Entry(product.wrapping_add(OFFSET + 1) & !OFFSET | class.offset() as u64)
     }
 
     /// The class, if it is a slab's page.
@@ -55,17 +65,17 @@ impl Entry {
         }
     }
 
-    /// The class, iff this is a slab's page and `address` is a multiple of the size behind the slab's first object.
+    /// The class, iff this is a slab's page and `address`, which lies on it, begins one of the slab's objects.
     #[inline(always)]
     pub fn class_of_object(self, address: usize) -> Option<Class> {
         let class = self.class()?;
         self.begins_object(address, class.reciprocal()).then_some(class)
     }
 
-    /// Returns whether `address` passes for an object's beginning in a slab of the class with this reciprocal.
+    /// Returns whether `address` begins an object of a slab of the class with this reciprocal.
     #[inline(always)]
     pub fn begins_object(self, address: usize, reciprocal: u64) -> bool {
-        (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0) < reciprocal
+        (address as u64).wrapping_mul(reciprocal).wrapping_sub(self.0) >= STARTS.wrapping_neg()
     }
 
     /// The offset of the class, 0 if this is no slab's page.
@@ -157,7 +167,6 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::units::PAGE;
 
     #[test]
     fn slab_entries_know_object_starts() {
@@ -168,10 +177,12 @@ mod tests {
                 let first = slab + colour as usize;
                 let entry = Entry::slab(class, first);
                 assert_eq!(entry.class(), Some(class));
-                for address in (first..slab + info.slab_pages as usize * PAGE).step_by(8) {
-                    let start = (address - first).is_multiple_of(size);
+                let mut starts = (first..).step_by(size).take(info.slab_objects as usize).peekable();
+                for address in slab..slab + info.slab_pages as usize * PAGE {
+                    let start = starts.next_if_eq(&address).is_some();
                     assert_eq!(entry.class_of_object(address).is_some(), start, "{size} {colour} {address:#x}");
                 }
+                assert_eq!(starts.next(), None);
             }
         }
     }
@@ -183,6 +194,7 @@ mod tests {
         for entry in [Entry::NONE, Entry::LARGE, free, Entry::free(Order(0), false)] {
             assert_eq!(entry.class(), None);
             assert_eq!(entry.class_of_object(0x7f12_3456_7000), None);
+            assert!(!entry.begins_object(0x7f12_3456_7000, 0));
         }
     }
 }
