@@ -137,9 +137,8 @@ impl Arena {
         let (held, align) = (self.held_pages(lists), site.align());
         let run = if !self.may_take(pages) {
             // The process may hold no more, or the node has no memory: only warm pages, which count already.
-            self.tidy(lists);
-            self.take_warm_stretch(lists, pages, align)
-                .or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
+            let found = self.take_only_warm(lists, pages, align);
+            found.or_else(|| if self.flush_quick(lists) { self.take_only_warm(lists, pages, align) } else { None })
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
             self.take_small(lists, pages, site)
         } else {
@@ -147,6 +146,12 @@ impl Arena {
         }?;
         self.note_taken(lists, run.page, run.pages, held);
         Some(run)
+    }
+
+    fn take_only_warm(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
+        self.tidy(lists);
+        let stretch = self.take_warm_stretch(lists, pages, align);
+        stretch.or_else(|| self.take_warm(lists, Order::holding(pages.max(align)), pages))
     }
 
     /// For slabs: a warm run if there is any, the smallest that fits; else pages in the CPU's plot; else the lowest free pages.

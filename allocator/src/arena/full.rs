@@ -33,3 +33,24 @@ impl Arena {
         self.full.fresh.store(self.fresh_taken().wrapping_add(pages), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::buddy::tests::arena;
+    use crate::region::Run;
+
+    #[test]
+    fn a_full_arena_hands_out_what_lies_in_the_quick_list_whatever_its_length() {
+        let arena = arena();
+        let [run, _last] = [300, 1].map(|pages| arena.alloc(pages, 1).unwrap());
+        let page = run.page;
+        let put = |lists: &mut _, run| arena.quick.put(run, |run| arena.free_locked(lists, run));
+        arena.free_soon(Run { zero: false, ..run }, put);
+        assert_eq!(arena.quick.pages(), 300);
+        arena.set_full(true);
+        let few = arena.alloc(200, 1).map(|run| (run.page, run.zero));
+        assert_eq!((few, arena.alloc(150, 1)), (Some((page, false)), None));
+        assert!((0..25).all(|_| arena.alloc(4, 1).is_some_and(|run| !run.zero)));
+        assert_eq!(arena.validate(), Ok(()));
+    }
+}

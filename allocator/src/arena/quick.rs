@@ -1,8 +1,8 @@
 //! The quick list: the last few large runs that were freed, kept whole for the next request of exactly that length (Weinstock 1988).
 //!
 //! Without it, a program that frees and allocates objects of a few lengths would split and merge the same runs for ever, and a run whose length is no
-//! power of two would seldom come back in one piece. A run leaves for the free pages when newer runs push it out, before the region grows, or when the
-//! lists have too little to give back.
+//! power of two would seldom come back in one piece. A run leaves for the free pages when newer runs push it out, before the region grows, when zero
+//! pages are refused and the warm ones in the lists do not suffice, or when the lists have too little to give back.
 //!
 //! Invariant: a word is 0 or (page + 1, pages) of a run that is free, warm, and in no list; the pagemap says `none` of it. A word is
 //! cleared before its run is used, so a forked child finds each run here or nowhere.
