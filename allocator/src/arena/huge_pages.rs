@@ -173,8 +173,9 @@ impl Arena {
 
     #[cold]
     fn time_first_touch(&self, run: &Run) {
-        if self.huge_pages.stalls.heed(thread_ns_of(|| self.region.touch(run))) {
-            self.refuse_huge_pages();
+        let stalled = self.huge_pages.stalls.heed(thread_ns_of(|| self.region.touch(run)));
+        if stalled && let Ok(lists) = self.lists() {
+            self.refuse_huge_pages(&lists);
         }
     }
 
@@ -183,7 +184,8 @@ impl Arena {
         self.huge_pages.watched.fetch_min(run.page.0, Ordering::Relaxed);
     }
 
-    fn refuse_huge_pages(&self) {
+    /// The lock keeps this apart from a thread that asks for huge pages and from one that gives up unused addresses.
+    fn refuse_huge_pages(&self, _held: &Lists) {
         if !self.huge_pages.refused.swap(true, Ordering::Relaxed) || !self.asked().is_empty() {
             self.huge_pages.to.store(0, Ordering::Relaxed);
             self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
@@ -234,7 +236,7 @@ impl Arena {
         }
         let Ok(lists) = self.lists() else { return };
         if pages >= LARGE && self.quarters_used(&lists) < NOT_SPARSE || self.is_riddled(&lists) {
-            self.refuse_huge_pages();
+            self.refuse_huge_pages(&lists);
         }
     }
 }
@@ -419,6 +421,27 @@ mod tests {
         watch(next, true);
         assert_eq!(arena.huge_pages_asked(), 0);
         assert_eq!(watch(next + HUGE, true), next + HUGE, "small pages are not watched");
+    }
+
+    #[test]
+    fn a_stall_waits_for_the_lock_before_huge_pages_are_refused() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let _held = take(&arena, FRONT + HUGE);
+        let (asked, next) = (arena.huge_pages_asked(), Page(arena.huge_pages.watched.load(Ordering::Relaxed)));
+        assert!(asked > 0);
+        arena.huge_pages.stalls.pretend(true);
+        let lists = arena.lists().unwrap();
+        std::thread::scope(|scope| {
+            // No other thread knows the pages that the region has grown by.
+            scope.spawn(|| arena.watch_first_touch(&Run { page: next, pages: 8, zero: true }));
+            while arena.huge_pages.stalls.are_over() {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert_eq!(arena.huge_pages_asked(), asked, "the holder may be asking for them");
+            drop(lists);
+        });
+        assert_eq!(arena.huge_pages_asked(), 0);
     }
 
     #[test]
