@@ -6,12 +6,14 @@
 //!
 //! - huge pages are refused for the **front** of a region (16 MiB): a small process stays as small as with small pages;
 //! - beyond it the region grows by whole huge pages, and asks for them if half of it is in use when it grows: that memory is about to be touched, from its
-//!   low end on. Not on one node of several: for memory that huge pages were asked for, the kernel takes a huge page of another node before small
-//!   ones of this node;
+//!   low end on;
 //! - they are asked for in the front, too, when the region has grown to 64 MiB. Its memory is there already, so khugepaged converts it by and by;
 //! - when the region has become **sparse** (less than a quarter in use) or **riddled** (an eighth was given back in pieces of less than a huge page, as runs
 //!   or inside slabs), they are refused everywhere, so that pages that were given back stay so, until the region is **dense** again (three quarters in use)
 //!   and no longer riddled. A region that grows meanwhile still asks for them: for what it grows by, or for all of it if it is not riddled;
+//! - on one node of several nothing is asked for, neither where the region grows nor where it is dense again: for memory that huge pages were asked for,
+//!   the kernel takes a huge page of another node before small ones of this node. There they stay refused in what was sparse or riddled once, because no
+//!   advice takes a refusal back; what the region grows by afterwards is left to the system;
 //! - when one **stalls**, they are refused everywhere for a while (see `sys/stall.rs`): the thread that takes the first run in a huge page touches the
 //!   run's first page at once, and measures the time with the thread's clock.
 //!
@@ -79,8 +81,8 @@ pub(super) struct HugePages {
     from: AtomicU32,
     /// to this one.
     to: AtomicU32,
-    /// The region was sparse or riddled, or a huge page stalled: huge pages are refused, except in what it has grown by since.
-    refused: AtomicBool,
+    /// The region was sparse or riddled, or a huge page stalled: huge pages are refused before this page, except where they were asked for since.
+    refused: AtomicU32,
     /// The first touches of huge pages before this page were watched.
     watched: AtomicU32,
     stalls: Stalls,
@@ -89,6 +91,11 @@ pub(super) struct HugePages {
 impl HugePages {
     fn is(&self, policy: ThpPolicy) -> bool {
         self.policy.load(Ordering::Relaxed) == policy as u8
+    }
+
+    /// Returns whether nothing may be asked for, because the kernel would take huge pages of another node before small ones of this one.
+    fn may_come_from_afar(&self) -> bool {
+        self.has_others.load(Ordering::Relaxed) && self.is(ThpPolicy::Auto)
     }
 
     fn policy(&self) -> ThpPolicy {
@@ -141,15 +148,14 @@ impl Arena {
 
     /// Returns whether huge pages are to be asked for if the region grows now.
     pub(super) fn will_fill_growth(&self, lists: &Lists) -> bool {
-        let may_come_from_afar =
-            self.huge_pages.has_others.load(Ordering::Relaxed) && self.huge_pages.is(ThpPolicy::Auto);
-        !may_come_from_afar && self.huge_pages.stalls.are_over() && self.quarters_used(lists) >= TO_GROW
+        let huge_pages = &self.huge_pages;
+        !huge_pages.may_come_from_afar() && huge_pages.stalls.are_over() && self.quarters_used(lists) >= TO_GROW
     }
 
     /// Returns whether a page is certainly not part of a huge page.
     pub(super) fn is_small(&self, page: Page) -> bool {
         let huge_pages = &self.huge_pages;
-        let is_refused = || huge_pages.refused.load(Ordering::Relaxed) || page.0 < FRONT;
+        let is_refused = || page.0 < FRONT.max(huge_pages.refused.load(Ordering::Relaxed));
         huge_pages.is(ThpPolicy::Never)
             || !huge_pages.is(ThpPolicy::Always) && !self.asked().contains(&page.0) && is_refused()
     }
@@ -186,9 +192,12 @@ impl Arena {
 
     /// The lock keeps this apart from a thread that asks for huge pages and from one that gives up unused addresses.
     fn refuse_huge_pages(&self, _held: &Lists) {
-        if !self.huge_pages.refused.swap(true, Ordering::Relaxed) || !self.asked().is_empty() {
+        // Where they are not asked for again, they are refused for no more than what there is.
+        let is_for_good = self.huge_pages.may_come_from_afar();
+        let end = if is_for_good { self.region.pages() } else { self.reserved_pages() };
+        if self.huge_pages.refused.fetch_max(end, Ordering::Relaxed) < end || !self.asked().is_empty() {
             self.huge_pages.to.store(0, Ordering::Relaxed);
-            self.region.advise(Page(0), Page(self.reserved_pages()), Advice::NoHugePages);
+            self.region.advise(Page(0), Page(end), Advice::NoHugePages);
         }
     }
 
@@ -211,7 +220,9 @@ impl Arena {
         let first = if asked.is_empty() { first } else { first.min(asked.start) };
         let end = pages.next_multiple_of(FRONT).min(self.reserved_pages());
         if asked.end < end || asked.start > first {
-            refused.fetch_and(is_riddled, Ordering::Relaxed);
+            if !is_riddled {
+                refused.store(0, Ordering::Relaxed);
+            }
             from.store(first, Ordering::Relaxed);
             to.store(end, Ordering::Relaxed);
             self.region.advise(Page(first), Page(end), Advice::HugePages);
@@ -221,9 +232,9 @@ impl Arena {
     /// After zero pages were taken: if huge pages are refused, asks for them again once the region is dense.
     #[inline]
     pub(super) fn ask_again_if_dense(&self, lists: &Lists) {
-        let is_refused = self.huge_pages.refused.load(Ordering::Relaxed);
+        let is_refused = self.huge_pages.refused.load(Ordering::Relaxed) > 0;
         let is_dense = || self.quarters_used(lists) >= DENSE && !self.is_riddled(lists);
-        if is_refused && is_dense() && self.huge_pages.stalls.are_over() {
+        if is_refused && !self.huge_pages.may_come_from_afar() && is_dense() && self.huge_pages.stalls.are_over() {
             self.ask_for_huge_pages(lists, 0);
         }
     }
@@ -377,8 +388,13 @@ mod tests {
         assert_eq!(arena.huge_pages_asked(), 0);
         held.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
         arena.trim(0);
-        let _many = take(&arena, arena.region().pages());
-        assert_eq!(arena.huge_pages_asked(), arena.region().pages(), "what was sparse and is dense again");
+        let before = arena.region().pages();
+        assert!(arena.is_small(Page(before - 1)), "what was sparse");
+        let _many = take(&arena, before);
+        assert_eq!(arena.huge_pages_asked(), 0, "what is dense again");
+        let _more = take(&arena, HUGE);
+        let flags = [before - 1, before].map(|page| has_flag(arena.region().address(Page(page)), "nh"));
+        assert_eq!((flags, arena.is_small(Page(before))), ([true, false], false));
     }
 
     #[test]
@@ -452,7 +468,7 @@ mod tests {
             held.into_iter().for_each(|run| arena.free(Run { zero: false, ..run }));
             arena.trim(0);
             assert_eq!(arena.huge_pages_asked(), 0);
-            assert!(!arena.huge_pages.refused.load(Ordering::Relaxed), "{policy:?}");
+            assert_eq!(arena.huge_pages.refused.load(Ordering::Relaxed), 0, "{policy:?}");
         }
     }
 
