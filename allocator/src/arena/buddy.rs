@@ -110,15 +110,10 @@ impl Arena {
         lists
     }
 
-    /// Allocates `pages` pages for a slab of a CPU; `None` if there are none, or if this thread already holds the lock.
+    /// Allocates `pages` pages for a slab of a CPU; `None` if there are none, or if this thread already holds the lock. Leaves it to the caller, who holds
+    /// a lock, to call [`Arena::watch_first_touch`].
     pub fn alloc_slab(&self, pages: u32, cpu: u8) -> Option<Run> {
-        self.alloc_at(pages, Site::PlotOf(cpu))
-    }
-
-    fn alloc_at(&self, pages: u32, site: Site) -> Option<Run> {
-        let run = self.alloc_locked(&mut *self.lists().ok()?, pages, site)?;
-        self.watch_first_touch(&run);
-        Some(run)
+        self.alloc_locked(&mut *self.lists().ok()?, pages, Site::PlotOf(cpu))
     }
 
     /// Takes a run from the quick list, the free pages, or new pages: in order of cost.
@@ -371,7 +366,9 @@ pub(super) mod tests {
     impl Arena {
         /// Allocates `pages` pages whose first is a multiple of `align` pages.
         pub fn alloc(&self, pages: u32, align: u32) -> Option<Run> {
-            self.alloc_at(pages, Site::MultipleOf(align))
+            let run = self.alloc_locked(&mut *self.lists().ok()?, pages, Site::MultipleOf(align))?;
+            self.watch_first_touch(&run);
+            Some(run)
         }
     }
 

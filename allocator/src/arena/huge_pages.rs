@@ -166,9 +166,10 @@ impl Arena {
         pieces + self.hollow.pages() > self.region.pages() / RIDDLED
     }
 
-    /// After a run was taken; called without the lock. Touches the run if it is the first in a huge page.
+    /// After a run was taken; called without a lock, because the touch may stall. Touches the first byte of the run, which no other thread may use yet, if
+    /// the run is the first in a huge page.
     #[inline]
-    pub(super) fn watch_first_touch(&self, run: &Run) {
+    pub fn watch_first_touch(&self, run: &Run) {
         let HugePages { watched, .. } = &self.huge_pages;
         let is_first = run.zero && run.page.0 >= watched.load(Ordering::Relaxed) && self.asked().contains(&run.page.0);
         if is_first && self.huge_pages.is(ThpPolicy::Auto) {
@@ -256,6 +257,14 @@ impl Arena {
 /// move them as one, so a large object had better move before it grows across such a place.
 pub(super) fn is_parted(page: Page, pages: u32) -> bool {
     pages >= LEAST_MOVED && page.0 / FRONT != (page.0 + pages - 1) / FRONT
+}
+
+#[cfg(test)]
+impl Arena {
+    /// First page of which the first touch would be watched now.
+    pub fn watched(&self) -> u32 {
+        self.huge_pages.watched.load(Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]
@@ -437,6 +446,19 @@ mod tests {
         watch(next, true);
         assert_eq!(arena.huge_pages_asked(), 0);
         assert_eq!(watch(next + HUGE, true), next + HUGE, "small pages are not watched");
+    }
+
+    #[test]
+    fn the_run_of_a_slab_is_touched_by_who_begins_the_slab() {
+        let arena = arena(ThpPolicy::Auto, true);
+        let _held = take(&arena, FRONT + LARGE);
+        for alloc in [|arena: &Arena| arena.alloc_slab(8, 0), |arena: &Arena| arena.alloc_beside_slabs(8)] {
+            arena.huge_pages.watched.store(0, Ordering::Relaxed);
+            let run = alloc(&arena).unwrap();
+            assert!(run.zero && arena.asked().contains(&run.page.0) && arena.watched() == 0);
+            arena.watch_first_touch(&run);
+            assert!(arena.watched() > run.page.0);
+        }
     }
 
     #[test]

@@ -65,16 +65,13 @@ impl Arena {
         Some((self.region.address(run.page), run.zero))
     }
 
-    /// Allocates a run for a slab whose object could as well be large, under the same condition as [`Arena::alloc_large`].
+    /// As [`Arena::alloc_slab`], for a slab whose object could as well be large, and under the same condition as [`Arena::alloc_large`].
     pub fn alloc_beside_slabs(&self, pages: u32) -> Option<Run> {
         let mut lists = self.lists().ok()?;
-        let run = if self.has_room_beside_slabs(&lists, pages) {
-            self.alloc_locked(&mut lists, pages, Site::MultipleOf(1))
-        } else {
-            None
-        };
-        drop(lists);
-        run.inspect(|run| self.watch_first_touch(run))
+        if !self.has_room_beside_slabs(&lists, pages) {
+            return None;
+        }
+        self.alloc_locked(&mut lists, pages, Site::MultipleOf(1))
     }
 
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {

@@ -53,11 +53,13 @@ pub struct CacheFigures {
 struct Hand {
     addresses: [usize; MOST_FILLED],
     len: usize,
+    /// The run of a slab that nothing had been taken from, if its pages were zero. The hand holds its first object.
+    untouched: Option<Run>,
 }
 
 impl Hand {
     fn new() -> Hand {
-        Hand { addresses: [0; MOST_FILLED], len: 0 }
+        Hand { addresses: [0; MOST_FILLED], len: 0, untouched: None }
     }
 
     fn add(&mut self, address: usize) {
@@ -79,10 +81,13 @@ impl Hand {
 }
 
 impl Cache {
-    /// Takes objects under the lock, but links them after it is released: linking touches the objects' memory, which may fault.
+    /// Takes objects under the lock, but touches their memory, which may fault, after the lock is released.
     pub(super) fn fill(&self, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8, links: Links) -> Option<Magazine> {
         let mut hand = Hand::new();
         self.take(&mut hand, slabs, arena, class, cpu);
+        if let Some(run) = &hand.untouched {
+            arena.watch_first_touch(run);
+        }
         let mut magazine = Magazine::empty(class);
         for address in hand.dealt(class).rev() {
             if magazine.push(links, Object::mint(address)).is_err() {
@@ -105,6 +110,8 @@ impl Cache {
             let slab = slabs.descriptors.get(id.0 as usize - 1);
             if slab.free() == class.info().slab_objects {
                 slab.set_owner(cpu);
+                let run = Run { page: slab.page(), pages: class.info().slab_pages, zero: true };
+                hand.untouched = slab.is_fresh().then_some(run);
             }
             let first = arena.region().address(slab.page()) + slab.colour();
             if slab.is_fresh() {

@@ -224,7 +224,7 @@ impl Slabs {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::base::units::PAGE;
+    use crate::base::units::{HUGE_PAGE, PAGE};
     use crate::region::{Object, Region};
     extern crate std;
     use std::vec::Vec;
@@ -424,6 +424,15 @@ pub(super) mod tests {
             assert!(kept.len() > 100, "no slab is empty");
             let largest = (0..20).map(|_| bytes(&next())).max().unwrap();
             assert!(largest > 3 * 8192 && largest <= CLASS.info().rounds as usize * CLASS.size(), "{largest} bytes");
+        });
+    }
+
+    #[test]
+    fn who_begins_a_slab_in_a_huge_page_touches_it_first() {
+        with_slabs(|slabs, arena| {
+            let next = || arena.region().page_of(objects(slabs, arena, 1)[0]).unwrap().0;
+            let first = (0..).map(|_| next()).find(|_| arena.watched() > 0).unwrap();
+            assert!((first + 1..=first + HUGE_PAGE as u32 / PAGE as u32).contains(&arena.watched()));
         });
     }
 
