@@ -110,7 +110,7 @@ impl Heap {
         self.cpus.words(id.index(), class, &mut count);
         node.depots.words(class, &mut count);
         let figures = node.slabs.figures(class);
-        i64::from(figures.slabs * class.info().slab_objects) - i64::from(figures.free) - rounds
+        i64::from(figures.slabs) * i64::from(class.info().slab_objects) - figures.free as i64 - rounds
     }
 }
 

@@ -256,7 +256,7 @@ impl Heap {
         let has_much = || node.arena.warm_now() as usize * PAGE >= MUCH_ALONE;
         let has_much_of_it = || {
             let (figures, info) = (node.slabs.outline(class), class.info());
-            u64::from(figures.free) * 2 >= u64::from(figures.slabs) * u64::from(info.slab_objects)
+            figures.free * 2 >= u64::from(figures.slabs) * u64::from(info.slab_objects)
                 && figures.free as usize * class.size() >= MUCH_OF_A_CLASS
         };
         !self.idle.has_thread() && (has_much() || has_much_of_it())

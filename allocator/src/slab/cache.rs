@@ -4,7 +4,7 @@ use super::descriptor::{Slab, SlabId};
 use super::lists::Lists;
 use super::table::Slabs;
 use crate::arena::Arena;
-use crate::base::sync::{AtomicU64, Ordering};
+use crate::base::sync::{Gauge, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
 use crate::sys::die::die;
@@ -36,8 +36,8 @@ const ABREAST: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     pub(super) lists: Lock<Lists>,
-    /// Slabs, and from bit 32 on free objects in them, as of the last time that a magazine or an empty slab was taken or given back.
-    outline: AtomicU64,
+    /// Slabs, and free objects in them, as of the last time that a magazine or an empty slab was taken or given back.
+    outline: [Gauge; 2],
 }
 
 /// Figures of a class.
@@ -46,7 +46,7 @@ pub struct CacheFigures {
     /// Slabs.
     pub slabs: u32,
     /// Free objects in them.
-    pub free: u32,
+    pub free: u64,
 }
 
 /// The addresses of the objects that one fill takes.
@@ -120,7 +120,7 @@ impl Cache {
             let taken = slab.take(want.saturating_sub(hand.len) as u32, class.info().group, |number| {
                 hand.add(first + number as usize * class.size())
             });
-            lists.free -= taken;
+            lists.free -= u64::from(taken);
             lists.place(&slabs.descriptors, id, class);
         }
         self.note(&lists);
@@ -154,13 +154,15 @@ impl Cache {
     }
 
     fn note(&self, lists: &Lists) {
-        self.outline.store(u64::from(lists.slabs) | u64::from(lists.free) << 32, Ordering::Relaxed);
+        let [slabs, free] = &self.outline;
+        slabs.set(lists.slabs.into());
+        free.set(lists.free);
     }
 
-    /// The figures as they were a moment ago, without the lock.
+    /// The figures as they were a moment ago, without the lock; not both of the same moment.
     pub(super) fn outline(&self) -> CacheFigures {
-        let outline = self.outline.load(Ordering::Relaxed);
-        CacheFigures { slabs: outline as u32, free: (outline >> 32) as u32 }
+        let [slabs, free] = &self.outline;
+        CacheFigures { slabs: slabs.get() as u32, free: free.get() }
     }
 
     pub(super) fn release_empty(&self, slabs: &Slabs, arena: &Arena, class: Class) {
@@ -196,7 +198,7 @@ impl Cache {
         for (id, slab, _) in slabs.in_use().filter(|(_, _, of)| *of == class) {
             slab.recount();
             lists.slabs += 1;
-            lists.free += slab.free();
+            lists.free += u64::from(slab.free());
             lists.place(&slabs.descriptors, id, class);
         }
         self.note(&lists);
@@ -204,10 +206,10 @@ impl Cache {
 
     pub(super) fn validate(&self, slabs: &Slabs, class: Class) -> Result<(), &'static str> {
         let Ok(lists) = self.lists.lock() else { return Err("a slab cache's lock is held by this thread") };
-        let (mut count, mut free, mut listed) = (0, 0, 0);
+        let (mut count, mut free, mut listed) = (0, 0_u64, 0);
         for (_, slab, _) in slabs.in_use().filter(|(_, _, of)| *of == class) {
             count += 1;
-            free += slab.free();
+            free += u64::from(slab.free());
             listed += u32::from(slab.list.load(Ordering::Relaxed) != 0);
         }
         if count != lists.slabs || free != lists.free {
@@ -296,7 +298,7 @@ fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu
     // Last: a forked child assumes that all pages of a slab whose descriptor has a class say so.
     slab.begin(class);
     lists.slabs += 1;
-    lists.free += info.slab_objects;
+    lists.free += u64::from(info.slab_objects);
     lists.place(&slabs.descriptors, id, class);
     Some(id)
 }
@@ -306,7 +308,7 @@ fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: S
     let run = Run { page: slab.page(), pages: class.info().slab_pages, zero: false };
     lists.unlink(&slabs.descriptors, id);
     lists.slabs -= 1;
-    lists.free -= class.info().slab_objects;
+    lists.free -= u64::from(class.info().slab_objects);
     slab.count_hollow(arena, 0);
     slab.end();
     for index in 0..run.pages {
@@ -317,3 +319,18 @@ fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: S
 }
 
 const _: () = assert!(PAGE * KEEP_EMPTY_PAGES as usize <= 32 * 1024);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_free_objects_than_32_bits_can_count_are_told() {
+        let (cache, figures) = (Cache::default(), CacheFigures { slabs: 1 << 24, free: 5 << 30 });
+        let mut lists = cache.lists.lock().unwrap();
+        (lists.slabs, lists.free) = (figures.slabs, figures.free);
+        cache.note(&lists);
+        drop(lists);
+        assert_eq!([cache.outline(), cache.figures()], [figures; 2]);
+    }
+}

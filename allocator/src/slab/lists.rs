@@ -22,7 +22,7 @@ pub(super) struct Lists {
     /// Slabs of the class.
     pub(super) slabs: u32,
     /// Free objects in them.
-    pub(super) free: u32,
+    pub(super) free: u64,
     /// Objects that the last fill asked for; the next asks for twice as many, so that a small process touches few pages.
     pub(super) batch: u32,
     /// Colour of the next slab.
@@ -63,7 +63,7 @@ impl Lists {
     /// Returns whether more lies free than several CPUs with slabs of their own explain: then CPUs share slabs.
     pub(super) fn is_rich(&self, class: Class) -> bool {
         let each = u64::from(class.info().slab_objects);
-        u64::from(self.free) > u64::from(self.slabs) * each / 8 + SPARED * each
+        self.free > u64::from(self.slabs) * each / 8 + SPARED * each
     }
 
     /// An empty slab.
