@@ -115,7 +115,7 @@ impl Filled {
 
     /// Returns whether a mapping was filled nearly to its end: a program that appends a piece at a time makes room before the last piece.
     pub(super) fn is_full(span: &Span) -> bool {
-        span.is_written_at(span.len() - span.len() / NEARLY) && look_at(span).0
+        span.is_written_at(span.len() - span.len() / NEARLY) && FIRST.iter().all(|part| is_written(span, *part))
     }
 
     /// Learns from a mapping that is freed as it was made. Returns whether it is filled.
@@ -129,9 +129,14 @@ impl Filled {
     }
 }
 
+/// Returns whether the page that begins the sixteenth `part` was written to.
+fn is_written(span: &Span, part: usize) -> bool {
+    span.is_written_at(span.len() / 16 * part)
+}
+
 /// Returns whether a mapping was filled, and whether it was filled at least partly.
 fn look_at(span: &Span) -> (bool, bool) {
-    let written = |part: &usize| span.is_written_at(span.len() / 16 * part);
+    let written = |part: &usize| is_written(span, *part);
     match FIRST.iter().filter(|part| written(part)).count() {
         3 => (true, true),
         2 => (false, true),
@@ -156,11 +161,17 @@ mod tests {
 
     /// Learns from a mapping whose pages in a range were written to.
     fn learn_of(filled: &Filled, len: usize, range: Range<usize>) {
+        with_written(len, range, |span| filled.learn(span, true));
+    }
+
+    /// Calls `test` with a mapping whose pages in a range were written to.
+    fn with_written<R>(len: usize, range: Range<usize>, test: impl FnOnce(&Span) -> R) -> R {
         let span = Span::map(len, HUGE_PAGE).unwrap();
         // SAFETY: the bytes are inside the mapping, which nobody else has.
         range.step_by(PAGE).for_each(|offset| unsafe { ((span.base() + offset + 77) as *mut u8).write(1) });
-        filled.learn(&span, true);
+        let result = test(&span);
         span.release();
+        result
     }
 
     fn after(filled: &Filled, from: usize) -> bool {
@@ -219,6 +230,13 @@ mod tests {
             learn(&filled, len, from);
         }
         assert!(filled.is_likely(LEN * TIMES_LONGER, true) && !filled.is_likely(2 * LEN * TIMES_LONGER, true));
+    }
+
+    #[test]
+    fn what_is_written_to_nearly_its_end_is_full() {
+        let is_full = |range| with_written(LEN, range, Filled::is_full);
+        assert!(is_full(0..LEN) && is_full(0..LEN - LEN / NEARLY + PAGE));
+        assert!(!is_full(0..LEN - LEN / NEARLY) && !is_full(LEN / 2 + PAGE..LEN) && !is_full(LEN / 4 + PAGE..LEN));
     }
 
     #[test]
