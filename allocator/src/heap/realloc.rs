@@ -18,7 +18,7 @@ const CUT_SHARE: usize = 8;
 /// A small object that grows and must move gets at least so many eighths of what it had: an object that has grown once grows again, and so
 /// it moves only every few times.
 const GROWN_EIGHTHS: usize = 11;
-/// A small object that shrinks stays where it is down to so many eighths of its class.
+/// A small object that shrinks stays where it is while it needs more than so many eighths of its class's size.
 const LEAST_EIGHTHS: usize = 5;
 
 /// Whether larder chooses the class of an object that is resized, or a layout tells it, which will be told again.

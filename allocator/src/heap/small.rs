@@ -21,7 +21,8 @@ const MOST_FREED: u32 = 512;
 /// frees, because it takes back much at a time), and where there is none.
 const DEPOT_BYTES: usize = 128 << 20;
 const DEPOT_BYTES_ALONE: usize = 2 << 20;
-/// The same for a medium class: one magazine. Memory kept for one size is of no use to requests of another.
+/// The same for a medium class: one magazine, two where a full one has at most half as many bytes (44, 48 and 72 to 96 KiB), and none above this size. Memory
+/// kept for one size is of no use to requests of another.
 const DEPOT_BYTES_MEDIUM: usize = 192 << 10;
 
 /// Reports that an object which came out of a magazine is no object of any node.

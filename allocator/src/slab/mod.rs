@@ -1,8 +1,8 @@
 //! # slab: objects of one class on one node
 //!
 //! A slab (Bonwick 1994; Linux `kmem_cache`) is a run cut into objects of one class. A bitmap in the descriptor, which lies outside the run, tells which
-//! of them are free: the slab layer touches the memory of objects only for the links of magazines. Objects leave as whole magazines ([`fill`])
-//! and come back as whole magazines ([`take_back`]).
+//! of them are free: the slab layer touches the memory of objects only for the links of magazines. Objects leave as whole magazines
+//! ([`Slabs::fill`]) and come back as whole magazines ([`Slabs::take_back`]).
 //!
 //! States of a slab: *full* iff no bit is set: it is on no list; *partial* iff some are: it is on one of four lists, by how many; *empty* iff all
 //! are: it is kept for the next fill if it is small and the class's only empty one, else its run goes back to the buddy.
