@@ -12,7 +12,7 @@ handled() {
     fi
 }
 
-for name in shrinks large cut alone arrays addresses child pinned sparse drifting storm none handled; do
+for name in shrinks large cut alone arrays addresses child pinned sparse drifting regrown storm none handled; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
@@ -34,6 +34,7 @@ if needs_library "idle programs shrink"; then
     check "idle/sparse, one thread" $limit "$work/sparse" alone
     check "idle/sparse, threads" $limit "$work/sparse" threads
     check "idle/drifting" $limit "$work/drifting"
+    check "idle/regrown" $limit "$work/regrown"
     build interposed idle/interposed.c -rdynamic && check "idle/interposed clock" $limit "$work/interposed"
     handled main 7
     handled other 7

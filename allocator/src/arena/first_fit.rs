@@ -45,6 +45,23 @@ impl Arena {
         Some(self.take_at(lists, page, pages))
     }
 
+    /// Counts the zero pages among those from `page` to `end`, which are free, and with the first of which a run begins, or it is loose.
+    pub(super) fn count_zero(&self, page: Page, end: Page) -> u32 {
+        let (mut at, mut zero) = (page, 0);
+        while at < end {
+            at = match self.region.entry(at).as_free() {
+                Some((order, warm)) => {
+                    let behind = at.plus(order.pages()).min(end);
+                    zero += if warm { 0 } else { behind.0 - at.0 };
+                    behind
+                }
+                // Loose pages are warm.
+                None => self.region.loose().end_of(at, end).max(at.plus(1)),
+            };
+        }
+        zero
+    }
+
     /// Takes the `pages` pages that begin at `page`, growing the region if it ends before them; all or nothing.
     pub(super) fn take_following(&self, lists: &mut Lists, page: Page, pages: u32) -> bool {
         let there = pages.min(self.region.pages() - page.0);
@@ -168,6 +185,22 @@ mod tests {
         arena.set_full(true);
         assert_eq!(arena.alloc(290, 1).map(|run| run.page), Some(first), "no run of 512 pages is warm");
         assert_eq!(arena.alloc(20, 1), None, "10 are left");
+    }
+
+    #[test]
+    fn the_zero_pages_that_a_large_object_would_get_are_counted() {
+        let arena = arena();
+        let [low, high, _last] = [300, 200, 10].map(|pages| arena.alloc(pages, 1).unwrap());
+        assert_eq!(arena.zero_pages_for(20_000), None, "longer than any run");
+        free(&arena, low);
+        assert_eq!(arena.zero_pages_for(300), Some(0));
+        arena.trim(0);
+        assert_eq!(arena.zero_pages_for(300), Some(300), "they were given back");
+        let loose = high.pages;
+        free(&arena, high);
+        assert_eq!((arena.zero_pages_for(450), arena.region().loose().count()), (Some(300), loose));
+        let far = arena.region().pages();
+        assert!(arena.zero_pages_for(5_000).is_none() && arena.region().pages() == far, "the region would have to grow");
     }
 
     #[test]

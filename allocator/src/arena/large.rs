@@ -74,6 +74,17 @@ impl Arena {
         self.alloc_locked(&mut lists, pages, Site::MultipleOf(1))
     }
 
+    /// Returns how many zero pages a large object of `pages` pages would get; `None` if there is no place for it unless the region grows.
+    pub fn zero_pages_for(&self, pages: u32) -> Option<u32> {
+        if pages > MAX_RUN_PAGES {
+            return None;
+        }
+        let mut lists = self.lists().ok()?;
+        let found = self.first_place(pages, 1);
+        let place = found.or_else(|| if self.flush_quick(&mut lists) { self.first_place(pages, 1) } else { None });
+        place.map(|page| self.count_zero(page, page.plus(pages)))
+    }
+
     fn has_room_beside_slabs(&self, lists: &Lists, pages: u32) -> bool {
         self.most_pages() - self.in_use(lists) >= pages + self.most_pages() / 4
     }

@@ -179,9 +179,18 @@ impl Heap {
         }
         match found {
             Found::Huge(_) => self.huge.resize(address, size, true),
-            Found::Large(home, page) if size >= PROMOTE => self.promote(home, page, size),
+            Found::Large(home, page) if !self.is_better_copied(home, page, size) => self.promote(home, page, size),
             _ => null_mut(),
         }
+    }
+
+    /// Returns whether a large object that grows to `size` bytes is better copied within its arena, because most of what it would get there has
+    /// memory: fewer pages than it grows by have none. Copying a page costs less than a page fault, and when the object is freed the pages stay warm.
+    fn is_better_copied(&self, home: NodeId, page: Page, size: usize) -> bool {
+        let arena = &self.node(home).arena;
+        let old = arena.region().large_pages(page);
+        let zero = |pages: u32| Some((arena.zero_pages_for(pages)?, pages.saturating_sub(old)));
+        pages_for(size).and_then(zero).is_some_and(|(zero, growth)| zero < growth)
     }
 
     /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards. If there is no room for the new size, or no
