@@ -200,7 +200,10 @@ mod tests {
         free(&arena, high);
         assert_eq!((arena.zero_pages_for(450), arena.region().loose().count()), (Some(300), loose));
         let far = arena.region().pages();
-        assert!(arena.zero_pages_for(5_000).is_none() && arena.region().pages() == far, "the region would have to grow");
+        assert!(
+            arena.zero_pages_for(5_000).is_none() && arena.region().pages() == far,
+            "the region would have to grow"
+        );
     }
 
     #[test]
