@@ -47,7 +47,6 @@ impl Heap {
         self.cpus.rebuild();
         self.idle.forked();
         LIMIT.recount(self.held());
-        self.family.note_process();
         true
     }
 }

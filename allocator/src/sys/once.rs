@@ -1,7 +1,11 @@
 //! A gate that one thread opens while the others wait: for boot and for the repair after a fork.
 //!
-//! States: 0 shut, 1 opening, 2 open. The opener runs with all signals blocked, so no signal handler can find the gate half open on the opener's own
-//! thread. A function of the program's that stands in for one of libc's can (a `getauxval` that reads a file): it gets no memory.
+//! One word says how far the gate is and which process brought it there: 0 if it is shut, otherwise the process's number, with 1 (opening) or 2 (open)
+//! in the lowest two bits. So a forked child can tell a gate that it *inherited*, whose opener may be a thread that no longer exists, from one that its
+//! own threads are opening.
+//!
+//! The opener runs with all signals blocked, so no signal handler can find the gate half open on the opener's own thread. A function of the program's
+//! that stands in for one of libc's can (a `getauxval` that reads a file): it gets no memory.
 
 use super::{syscall, thread, thread::SignalsBlocked};
 use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
@@ -9,6 +13,17 @@ use crate::base::sync::{AtomicU32, AtomicUsize, Ordering};
 const SHUT: u32 = 0;
 const OPENING: u32 = 1;
 const OPEN: u32 = 2;
+/// The bits of these two; the process's number lies above.
+const STEP: u32 = 3;
+
+/// A process's number, as the word has it.
+fn in_word(process: usize) -> u32 {
+    (process as u32) << STEP.count_ones()
+}
+
+fn is_anothers(state: u32, own: u32) -> bool {
+    state != SHUT && state & !STEP != own
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -28,7 +43,7 @@ impl Gate {
     /// Returns whether the gate is open. Acquire: pairs with the Release in `open_with`.
     #[inline]
     pub fn is_open(&self) -> bool {
-        self.state.load(Ordering::Acquire) == OPEN
+        self.state.load(Ordering::Acquire) & STEP == OPEN
     }
 
     /// Returns whether nobody has opened the gate or is opening it.
@@ -41,29 +56,56 @@ impl Gate {
     #[cold]
     pub fn open_with(&self, work: impl FnOnce() -> bool) -> bool {
         let _signals = SignalsBlocked::new();
+        let own = in_word(syscall::process_id());
         loop {
-            match self.state.compare_exchange(SHUT, OPENING, Ordering::Acquire, Ordering::Acquire) {
+            match self.state.compare_exchange(SHUT, own | OPENING, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => break,
-                Err(OPEN) => return true,
+                Err(state) if state & STEP == OPEN => return true,
                 Err(_) if self.opener.load(Ordering::Relaxed) == thread::id() => return false,
-                Err(_) => syscall::futex_wait((&raw const self.state).cast(), OPENING),
+                Err(state) => syscall::futex_wait((&raw const self.state).cast(), state),
             }
         }
         self.opener.store(thread::id(), Ordering::Relaxed);
         let opened = work();
         self.opener.store(0, Ordering::Relaxed);
-        self.state.store(if opened { OPEN } else { SHUT }, Ordering::Release);
+        self.state.store(if opened { own | OPEN } else { SHUT }, Ordering::Release);
         syscall::futex_wake_all((&raw const self.state).cast());
         opened
     }
 
-    /// Opens the gate at a time when nobody can be waiting yet.
-    pub fn open(&self) {
-        self.state.store(OPEN, Ordering::Release);
+    /// Opens the gate for a process at a time when nobody can be waiting yet.
+    pub fn open(&self, process: usize) {
+        self.state.store(in_word(process) | OPEN, Ordering::Release);
     }
 
-    /// Shuts an open gate again (before a repair).
+    /// Returns whether another process brought the gate where it is: this one is its child.
+    pub fn is_inherited(&self) -> bool {
+        is_anothers(self.state.load(Ordering::Relaxed), in_word(syscall::process_id()))
+    }
+
+    /// Shuts an inherited gate, so that it is opened again in this process; returns whether it was inherited. Any threads may call this at once: what
+    /// one of them has begun since is left alone.
+    pub fn shut_inherited(&self) -> bool {
+        let own = in_word(syscall::process_id());
+        let inherited = |state: u32| is_anothers(state, own).then_some(SHUT);
+        self.state.fetch_update(Ordering::Release, Ordering::Relaxed, inherited).is_ok()
+    }
+
+    /// Shuts the gate again, whoever opened it. The caller is the only thread.
     pub fn shut(&self) {
         self.state.store(SHUT, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_opens_what_a_thread_of_its_parent_was_opening() {
+        let gate = Gate::new();
+        gate.state.store(in_word(1) | OPENING, Ordering::Relaxed);
+        assert!(gate.shut_inherited() && gate.open_with(|| true) && gate.is_open());
+        assert!(!gate.shut_inherited() && gate.is_open());
     }
 }

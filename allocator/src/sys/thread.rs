@@ -68,8 +68,6 @@ impl Drop for SignalsBlocked {
 pub struct Family {
     page: AtomicUsize,
     without_page: Gate,
-    /// The number of the process that the gate was opened in.
-    process: AtomicUsize,
     /// Number of threads that are forking.
     forking: AtomicUsize,
     /// Whether fork handlers count them.
@@ -79,50 +77,51 @@ pub struct Family {
 impl Family {
     /// A gate that is not set up.
     pub const fn new() -> Family {
-        let [page, process, forking] = [const { AtomicUsize::new(0) }; 3];
-        Family { page, without_page: Gate::new(), process, forking, is_told: AtomicBool::new(false) }
+        let [page, forking] = [const { AtomicUsize::new(0) }; 2];
+        Family { page, without_page: Gate::new(), forking, is_told: AtomicBool::new(false) }
     }
 
     /// Maps the page and opens the gate; called once at boot.
     pub fn settle(&self) {
         self.page.store(super::vm::wipe_on_fork_page().unwrap_or(0), Ordering::Relaxed);
-        self.note_process();
-        self.gate().open();
-    }
-
-    /// Notes that the gate is opened in this process.
-    pub fn note_process(&self) {
-        self.process.store(syscall::process_id(), Ordering::Relaxed);
+        self.gate_as_it_is().open(syscall::process_id());
     }
 
     /// Returns the gate to pass before any lock is taken.
     #[inline]
     pub fn gate(&self) -> &Gate {
-        let page = self.page.load(Ordering::Relaxed);
-        if page == 0 {
-            return self.gate_without_page();
+        if !self.has_page() {
+            self.look_for_fork();
         }
-        // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
-        unsafe { &*(page as *const Gate) }
+        self.gate_as_it_is()
     }
 
-    #[cold]
-    fn gate_without_page(&self) -> &Gate {
-        let may_be = self.forking.load(Ordering::Relaxed) > 0 || !self.is_told.load(Ordering::Relaxed);
-        if may_be && self.is_child() {
-            self.forking.store(0, Ordering::Relaxed);
-            self.without_page.shut();
+    #[inline]
+    fn has_page(&self) -> bool {
+        self.page.load(Ordering::Relaxed) != 0
+    }
+
+    #[inline]
+    fn gate_as_it_is(&self) -> &Gate {
+        match self.page.load(Ordering::Relaxed) {
+            0 => &self.without_page,
+            // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
+            page => unsafe { &*(page as *const Gate) },
         }
-        &self.without_page
+    }
+
+    /// Where there is no page: shuts the gate if this is a child. Whoever finds that no thread is forking also finds the gate shut.
+    #[cold]
+    fn look_for_fork(&self) {
+        let may_be = self.forking.load(Ordering::Acquire) > 0 || !self.is_told.load(Ordering::Relaxed);
+        if may_be && self.without_page.shut_inherited() {
+            self.forking.store(0, Ordering::Release);
+        }
     }
 
     /// Returns whether this process may share its parent's memory (`vfork`): it is not the one that the gate was opened in, and yet the gate is open.
     pub fn may_be_shared(&self) -> bool {
-        self.is_child() && (self.page.load(Ordering::Relaxed) == 0 || self.gate().is_open())
-    }
-
-    fn is_child(&self) -> bool {
-        self.process.load(Ordering::Relaxed) != syscall::process_id()
+        self.gate_as_it_is().is_inherited()
     }
 
     /// Announces that handlers will tell of each fork from now on.
@@ -142,9 +141,41 @@ impl Family {
 
     /// Called in a handler in the child, which has this thread only: shuts the gate if nobody has passed it yet.
     pub fn is_forked(&self) {
-        let was_forking = self.forking.swap(0, Ordering::Relaxed) > 0;
-        if was_forking && self.page.load(Ordering::Relaxed) == 0 || self.is_child() {
-            self.gate().shut();
+        let (gate, was_forking) = (self.gate_as_it_is(), self.forking.load(Ordering::Relaxed) > 0);
+        if was_forking && !self.has_page() || gate.is_inherited() {
+            gate.shut();
         }
+        self.forking.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::time::Duration;
+
+    /// What a child of process 1 finds where no page is wiped.
+    fn inherited() -> Family {
+        let family = Family::new();
+        family.without_page.open(1);
+        family
+    }
+
+    #[test]
+    fn of_two_threads_of_a_child_one_repairs_where_no_page_is_wiped() {
+        let (family, repairs) = (inherited(), AtomicUsize::new(0));
+        let repair = || {
+            repairs.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(50));
+            true
+        };
+        let come = || assert!(family.gate().is_open() || family.gate().open_with(repair));
+        std::thread::scope(|scope| {
+            scope.spawn(come);
+            std::thread::sleep(Duration::from_millis(20));
+            come();
+        });
+        assert_eq!(repairs.into_inner(), 1);
     }
 }

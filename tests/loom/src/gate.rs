@@ -5,6 +5,9 @@ pub mod once;
 
 use crate::thread;
 
+/// The number of the process that a model's threads are in.
+pub const PROCESS: usize = 2;
+
 /// The futex calls of `sys::once`.
 mod syscall {
     use crate::base::sync::{AtomicU32, Ordering};
@@ -14,6 +17,10 @@ mod syscall {
         // SAFETY: the gate passes its own word, which outlives the call.
         let word = unsafe { &*word.cast::<AtomicU32>() };
         futex::wait(|| word.load(Ordering::Relaxed), expected);
+    }
+
+    pub(super) fn process_id() -> usize {
+        super::PROCESS
     }
 
     pub(super) fn futex_wake_all(_word: *const u32) {

@@ -1,6 +1,7 @@
 //! Tests of the futex lock and the gate.
 #![cfg(loom)]
 
+use larder_loom::gate::PROCESS;
 use larder_loom::gate::once::Gate;
 use larder_loom::locking::lock::{Lock, Reentered};
 use loom::cell::UnsafeCell;
@@ -108,6 +109,30 @@ fn a_gate_is_opened_once() {
         3,
         |behind: &Behind| assert!(behind.gate.open_with(|| behind.room.add() == 1)),
         |behind| assert!(behind.gate.is_open() && behind.room.add() == 2),
+    );
+}
+
+/// The same, as a forked child finds it.
+struct Inherited(Behind);
+
+impl Default for Inherited {
+    fn default() -> Self {
+        let behind = Behind::default();
+        behind.gate.open(PROCESS - 1);
+        Inherited(behind)
+    }
+}
+
+#[test]
+fn an_inherited_gate_is_opened_once() {
+    every_order(
+        2,
+        6,
+        |Inherited(behind): &Inherited| {
+            behind.gate.shut_inherited();
+            assert!(behind.gate.is_open() || behind.gate.open_with(|| behind.room.add() == 1));
+        },
+        |Inherited(behind)| assert!(!behind.gate.is_inherited() && behind.room.add() == 2),
     );
 }
 
