@@ -21,10 +21,13 @@ if needs_library fork/in_between && build in_between fork/in_between.c -D_GNU_SO
     check fork/in_between $limit "$work/in_between"
 fi
 if build unwiped fork/unwiped.c -D_GNU_SOURCE && build early.so fork/early.c -D_GNU_SOURCE -shared -fPIC &&
-    build unwiped_early fork/unwiped.c -D_GNU_SOURCE -Wl,--no-as-needed "$work/early.so"; then
+    build unwiped_early fork/unwiped.c -D_GNU_SOURCE -Wl,--no-as-needed "$work/early.so" &&
+    build unwiped_alone fork/unwiped.c -D_GNU_SOURCE -DALONE -rdynamic; then
     check "fork/unwiped refused" $limit "$work/unwiped" 22
     check "fork/unwiped refused, and another handler first" $limit "$work/unwiped_early" 22
     check "fork/unwiped not done" $limit "$work/unwiped" 0
+    check "fork/unwiped refused, without handlers" $limit "$work/unwiped_alone" 22
+    check "fork/unwiped not done, without handlers" $limit "$work/unwiped_alone" 0
     check "fork/unwiped refused late" $limit "$work/unwiped" 1000
     check "fork/unwiped refused late, and another handler first" $limit "$work/unwiped_early" 1000
 fi

@@ -61,9 +61,8 @@ impl Drop for SignalsBlocked {
 /// Tells a process from its forked children: a gate on a page that the kernel wipes at fork. The gate is open in the process that opened it and shut
 /// again in a child, however that was made (`fork`, `_Fork`, raw `clone`), so the first slow path of a child finds it shut.
 ///
-/// Where there is no such page (Linux before 4.14, gVisor), fork handlers tell: while any thread forks, a thread that comes to the gate checks
-/// whether the process is still the one that the gate was opened in; without handlers every thread that comes checks. Where the kernel only claims to
-/// wipe the page (qemu before 7.1), the child's handler finds that out.
+/// Where there is no such page (Linux before 4.14, gVisor, qemu-user), fork handlers tell: while any thread forks, a thread that comes to the gate
+/// checks whether the process is still the one that the gate was opened in; without handlers every thread that comes checks.
 #[derive(Debug)]
 pub struct Family {
     page: AtomicUsize,

@@ -429,8 +429,11 @@ pub fn wipes_on_fork() -> bool {
     has_vdso() && unsafe { syscall::advise(0, 0, libc::MADV_WIPEONFORK) }.is_ok()
 }
 
-/// Maps one page that reads zero in a forked child; `None` if the kernel cannot do that.
+/// Maps one page that reads zero in a forked child; `None` if the kernel cannot do that, or may only claim to (without a vDSO, as above).
 pub fn wipe_on_fork_page() -> Option<usize> {
+    if !has_vdso() {
+        return None;
+    }
     let span = Span::map(system_page(), system_page()).ok()?;
     // SAFETY: the range was just mapped; the advice acts at fork only.
     let wiped = unsafe { syscall::advise(span.base, span.len, libc::MADV_WIPEONFORK) };

@@ -1,6 +1,8 @@
 // unwiped ERRNO: forks under load where the kernel does not wipe pages at fork. It refuses the advice with ERRNO (before Linux 4.14, gVisor), or it
 // accepts the advice and does nothing (ERRNO 0: qemu before 7.1, which has no vDSO either). With ERRNO 1000 it accepts the advice for no page and
-// refuses it for a page (gVisor), so that no handler is registered.
+// refuses it for a page (gVisor), so that no handler is registered. Compiled with ALONE, the program refuses the allocator's handlers: there are none, as
+// in a Rust program.
+#include <dlfcn.h>
 #include <elf.h>
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
@@ -10,6 +12,17 @@
 #include "fork.h"
 
 enum { THREADS = 4, CHILDREN = 100 };
+
+typedef void handler(void);
+
+// In libc's place. The allocator's handlers are those of no library.
+int __register_atfork(handler *before, handler *in_parent, handler *in_child, void *library) {
+#ifdef ALONE
+    if (library == NULL) return ENOMEM;
+#endif
+    int (*libc)(handler *, handler *, handler *, void *) = dlsym(RTLD_NEXT, "__register_atfork");
+    return libc(before, in_parent, in_child, library);
+}
 
 static int forget(unsigned errno_of_answer) {
     struct filter filter;
