@@ -153,12 +153,11 @@ impl Larder {
         Ok(())
     }
 
-    /// Returns whether every child finds out by itself that it was forked: the kernel wipes pages at fork, and nothing suggests that it only claims
-    /// to. Otherwise fork handlers should be registered: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and
+    /// Returns whether every child finds out by itself that it was forked: the kernel wipes a page for larder at fork, and nothing suggests that it
+    /// only claims to. Otherwise fork handlers should be registered: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and
     /// [`Larder::after_fork_in_child`].
-    #[inline(always)]
     pub fn sees_forks(&self) -> bool {
-        crate::sys::vm::wipes_on_fork()
+        HEAP.sees_forks()
     }
 
     /// Announces that all three fork handlers are registered. Where the kernel wipes no pages, every slow path asks for the process's number until

@@ -21,8 +21,9 @@ unsafe extern "C" {
 }
 
 /// The handlers are registered when the library is loaded and never from inside malloc, because `__register_atfork` allocates while it holds
-/// a lock of libc's. Where they are not needed they are not registered: that would cost some 60 KiB of libc's text.
-/// Earlier calls of malloc are safe: a child finds out by itself at its first slow path.
+/// a lock of libc's. Where they are not needed they are not registered: that would cost some 60 KiB of libc's text. Whether they are needed, the
+/// page that is wiped at fork tells, which is mapped now if no call of malloc came earlier. Such earlier calls are safe: until handlers are announced,
+/// a child finds out by itself at its first slow path.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static REGISTER: extern "C" fn() = register;

@@ -20,16 +20,17 @@ done
 if needs_library fork/in_between && build in_between fork/in_between.c -D_GNU_SOURCE; then
     check fork/in_between $limit "$work/in_between"
 fi
-if build unwiped fork/unwiped.c -D_GNU_SOURCE && build early.so fork/early.c -D_GNU_SOURCE -shared -fPIC &&
-    build unwiped_early fork/unwiped.c -D_GNU_SOURCE -Wl,--no-as-needed "$work/early.so" &&
-    build unwiped_alone fork/unwiped.c -D_GNU_SOURCE -DALONE -rdynamic; then
+if build unwiped fork/unwiped.c -D_GNU_SOURCE -rdynamic && build early.so fork/early.c -D_GNU_SOURCE -shared -fPIC &&
+    build unwiped_early fork/unwiped.c -D_GNU_SOURCE -rdynamic -Wl,--no-as-needed "$work/early.so" &&
+    build unwiped_alone fork/unwiped.c -D_GNU_SOURCE -rdynamic -DALONE &&
+    build unwiped_early_alone fork/unwiped.c -D_GNU_SOURCE -rdynamic -DALONE -Wl,--no-as-needed "$work/early.so"; then
     check "fork/unwiped refused" $limit "$work/unwiped" 22
     check "fork/unwiped refused, and another handler first" $limit "$work/unwiped_early" 22
     check "fork/unwiped not done" $limit "$work/unwiped" 0
     check "fork/unwiped refused, without handlers" $limit "$work/unwiped_alone" 22
+    check "fork/unwiped refused, without handlers, and another's first" $limit "$work/unwiped_early_alone" 22
     check "fork/unwiped not done, without handlers" $limit "$work/unwiped_alone" 0
-    check "fork/unwiped refused late" $limit "$work/unwiped" 1000
-    check "fork/unwiped refused late, and another handler first" $limit "$work/unwiped_early" 1000
+    check "fork/unwiped refused for a page" $limit "$work/unwiped" 1000
 fi
 if needs_library fork/kept_signals && build kept_signals fork/kept_signals.c -D_GNU_SOURCE; then
     check fork/kept_signals $limit env LARDER_CONF=idle:off "$work/kept_signals"

@@ -21,6 +21,11 @@ impl Heap {
         }
     }
 
+    /// Returns whether every child finds its gate shut, however it was made.
+    pub fn sees_forks(&self) -> bool {
+        self.family.find_page()
+    }
+
     /// Notes that fork handlers are registered.
     pub fn will_be_told_of_forks(&self) {
         self.family.will_be_told();

@@ -5,6 +5,8 @@ use super::arch;
 use super::once::Gate;
 use super::syscall;
 use crate::base::sync::{AtomicBool, AtomicUsize, Ordering};
+use core::num::NonZeroUsize;
+use once_cell::race::OnceNonZeroUsize;
 
 /// Returns a number that is unique among live threads, never 0, and even.
 #[inline(always)]
@@ -65,7 +67,8 @@ impl Drop for SignalsBlocked {
 /// checks whether the process is still the one that the gate was opened in; without handlers every thread that comes checks.
 #[derive(Debug)]
 pub struct Family {
-    page: AtomicUsize,
+    /// The page's address, or [`NO_PAGE`], once the kernel was asked.
+    page: OnceNonZeroUsize,
     without_page: Gate,
     /// Number of threads that are forking.
     forking: AtomicUsize,
@@ -73,39 +76,51 @@ pub struct Family {
     is_told: AtomicBool,
 }
 
+const NO_PAGE: NonZeroUsize = NonZeroUsize::MIN;
+
 impl Family {
     /// A gate that is not set up.
     pub const fn new() -> Family {
-        let [page, forking] = [const { AtomicUsize::new(0) }; 2];
-        Family { page, without_page: Gate::new(), forking, is_told: AtomicBool::new(false) }
+        Family {
+            page: OnceNonZeroUsize::new(),
+            without_page: Gate::new(),
+            forking: AtomicUsize::new(0),
+            is_told: AtomicBool::new(false),
+        }
     }
 
-    /// Maps the page and opens the gate; called once at boot.
+    /// Opens the gate; called once at boot.
     pub fn settle(&self) {
-        self.page.store(super::vm::wipe_on_fork_page().unwrap_or(0), Ordering::Relaxed);
+        self.find_page();
         self.gate_as_it_is().open(syscall::process_id());
+    }
+
+    /// Returns whether the kernel wipes the page at fork. The first call maps it, at boot or earlier; if two threads make it at once, one page is lost.
+    pub fn find_page(&self) -> bool {
+        let map = || super::vm::wipe_on_fork_page().and_then(NonZeroUsize::new).unwrap_or(NO_PAGE);
+        self.page.get_or_init(map) != NO_PAGE
     }
 
     /// Returns the gate to pass before any lock is taken.
     #[inline]
     pub fn gate(&self) -> &Gate {
-        if !self.has_page() {
+        if self.page().is_none() {
             self.look_for_fork();
         }
         self.gate_as_it_is()
     }
 
     #[inline]
-    fn has_page(&self) -> bool {
-        self.page.load(Ordering::Relaxed) != 0
+    fn page(&self) -> Option<usize> {
+        self.page.get().filter(|&page| page != NO_PAGE).map(NonZeroUsize::get)
     }
 
     #[inline]
     fn gate_as_it_is(&self) -> &Gate {
-        match self.page.load(Ordering::Relaxed) {
-            0 => &self.without_page,
-            // SAFETY: `settle` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
-            page => unsafe { &*(page as *const Gate) },
+        match self.page() {
+            None => &self.without_page,
+            // SAFETY: `find_page` mapped the page for ever; it holds nothing but this gate, and all zero is a shut gate.
+            Some(page) => unsafe { &*(page as *const Gate) },
         }
     }
 
@@ -141,7 +156,7 @@ impl Family {
     /// Called in a handler in the child, which has this thread only: shuts the gate if nobody has passed it yet.
     pub fn is_forked(&self) {
         let (gate, was_forking) = (self.gate_as_it_is(), self.forking.load(Ordering::Relaxed) > 0);
-        if was_forking && !self.has_page() || gate.is_inherited() {
+        if was_forking && self.page().is_none() || gate.is_inherited() {
             gate.shut();
         }
         self.forking.store(0, Ordering::Release);

@@ -422,14 +422,8 @@ fn try_to_discard() -> bool {
     refused || is_zero
 }
 
-/// Returns whether the kernel wipes pages at fork, judging by its answer for an empty range; qemu before 7.1 says yes to everything and has no vDSO.
-#[inline(always)]
-pub fn wipes_on_fork() -> bool {
-    // SAFETY: the range is empty.
-    has_vdso() && unsafe { syscall::advise(0, 0, libc::MADV_WIPEONFORK) }.is_ok()
-}
-
-/// Maps one page that reads zero in a forked child; `None` if the kernel cannot do that, or may only claim to (without a vDSO, as above).
+/// Maps one page that reads zero in a forked child; `None` if the kernel cannot do that, or may only claim to: qemu before 7.1 says yes to everything
+/// and has no vDSO. (An empty range is not enough to ask with: gVisor looks at its length before the advice.)
 pub fn wipe_on_fork_page() -> Option<usize> {
     if !has_vdso() {
         return None;

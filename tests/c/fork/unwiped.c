@@ -1,7 +1,6 @@
 // unwiped ERRNO: forks under load where the kernel does not wipe pages at fork. It refuses the advice with ERRNO (before Linux 4.14, gVisor), or it
-// accepts the advice and does nothing (ERRNO 0: qemu before 7.1, which has no vDSO either). With ERRNO 1000 it accepts the advice for no page and
-// refuses it for a page (gVisor), so that no handler is registered. Compiled with ALONE, the program refuses the allocator's handlers: there are none, as
-// in a Rust program.
+// accepts the advice and does nothing (ERRNO 0: qemu before 7.1, which has no vDSO either). With ERRNO 1000 it refuses the advice for a page but not for
+// none (older gVisor). The allocator must register handlers. Compiled with ALONE, the program refuses them: there are none, as in a Rust program.
 #include <dlfcn.h>
 #include <elf.h>
 #include <sys/auxv.h>
@@ -15,8 +14,11 @@ enum { THREADS = 4, CHILDREN = 100 };
 
 typedef void handler(void);
 
+static int registered;
+
 // In libc's place. The allocator's handlers are those of no library.
 int __register_atfork(handler *before, handler *in_parent, handler *in_child, void *library) {
+    registered += library == NULL;
 #ifdef ALONE
     if (library == NULL) return ENOMEM;
 #endif
@@ -74,6 +76,7 @@ int main(int argc, char **argv) {
         execl("/proc/self/exe", argv[0], NULL);
         return 2;
     }
+    CHECK(registered == (dlsym(RTLD_DEFAULT, "larder_mode") != NULL));
     start_load(threads, THREADS);
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = fork();
