@@ -3,6 +3,9 @@
 //! For the arena they are in use, because no other run may have them. But there is no memory behind them, so they do not count towards the process's
 //! limits until an object is taken from their slab. Then the whole slab counts again; if the limits do not allow that, another slab of the class has to
 //! serve: one without hollow pages or, if there is none, the one with the fewest.
+//!
+//! Fork: the slab's own number and the sum here change one after the other, so a child counts anew if a thread that it does not have held
+//! the lock of a class. If its own thread was interrupted between the two and forked in a handler, the sum may stay wrong by the pages of that slab.
 
 use super::buddy::Arena;
 use crate::base::sync::{AtomicU32, Ordering};
@@ -17,6 +20,11 @@ impl Hollow {
     pub(super) fn pages(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
+
+    fn change(&self, before: u32, now: u32) {
+        let sum = |pages: u32| Some((pages + now).saturating_sub(before));
+        let _always = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+    }
 }
 
 impl Arena {
@@ -30,7 +38,7 @@ impl Arena {
         if before == now {
             return;
         }
-        self.hollow.0.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        self.hollow.change(before, now);
         LIMIT.add(before as usize * PAGE);
         LIMIT.release(now as usize * PAGE);
     }
@@ -39,8 +47,13 @@ impl Arena {
     pub fn fill_hollow(&self, pages: u32) -> bool {
         let may = LIMIT.charge(pages as usize * PAGE);
         if may {
-            self.hollow.0.fetch_sub(pages, Ordering::Relaxed);
+            self.hollow.change(pages, 0);
         }
         may
+    }
+
+    /// In a forked child: sets the number of hollow pages.
+    pub fn recount_hollow(&self, pages: u32) {
+        self.hollow.0.store(pages, Ordering::Relaxed);
     }
 }

@@ -45,7 +45,7 @@ impl Heap {
         for id in self.all_nodes() {
             let node = self.node(id);
             node.arena.rebuild();
-            node.slabs.rebuild();
+            node.slabs.rebuild(&node.arena);
             node.depots.rebuild();
         }
         self.huge.rebuild();

@@ -192,8 +192,9 @@ impl Cache {
             .map_or_else(|_| CacheFigures::default(), |lists| CacheFigures { slabs: lists.slabs, free: lists.free })
     }
 
-    pub(super) fn rebuild(&self, slabs: &Slabs, class: Class) {
-        let Some(mut lists) = self.lists.inherit() else { return };
+    /// In a forked child: returns whether there was anything to rebuild.
+    pub(super) fn rebuild(&self, slabs: &Slabs, class: Class) -> bool {
+        let Some(mut lists) = self.lists.inherit() else { return false };
         *lists = Lists::default();
         for (id, slab, _) in slabs.in_use().filter(|(_, _, of)| *of == class) {
             slab.recount();
@@ -202,6 +203,7 @@ impl Cache {
             lists.place(&slabs.descriptors, id, class);
         }
         self.note(&lists);
+        true
     }
 
     pub(super) fn validate(&self, slabs: &Slabs, class: Class) -> Result<(), &'static str> {

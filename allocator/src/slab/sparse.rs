@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn a_child_counts_hollow_pages_anew() {
+        with_slabs(|slabs, arena| {
+            sparse(slabs, arena);
+            let hollow = thin(slabs, arena, Which::All);
+            // As if it had been forked while another thread was taking from the slab: the arena knows, the slab does not yet.
+            assert!(arena.fill_hollow(hollow as u32));
+            slabs.cache(CLASS).lists.orphan();
+            slabs.rebuild(arena);
+            assert_eq!(arena.hollow_bytes(), hollow as usize * PAGE);
+            objects(slabs, arena, 1);
+            assert_eq!(arena.hollow_bytes(), 0);
+        });
+    }
+
+    #[test]
     fn a_slab_in_use_keeps_its_pages() {
         with_slabs(|slabs, arena| {
             let all = objects(slabs, arena, CLASS.info().slab_objects as usize);

@@ -5,7 +5,7 @@ use super::descriptor::{Slab, SlabId};
 use crate::arena::Arena;
 use crate::base::classes::CLASSES;
 use crate::base::sync::Ordering;
-use crate::base::units::{Class, Page};
+use crate::base::units::{Class, PAGE, Page};
 use crate::region::{Links, Magazine, Object, Table};
 use crate::sys::arch;
 use crate::sys::lock::Lock;
@@ -184,15 +184,22 @@ impl Slabs {
     }
 
     /// In a forked child: rebuilds what was locked by threads that no longer exist.
-    pub fn rebuild(&self) {
+    pub fn rebuild(&self, arena: &Arena) {
         if let Some(mut numbers) = self.numbers.inherit() {
             // The unused numbers are lost. `used` is one word, and right at any time. The highest number with a class may be lower than that, because
             // this thread may be about to begin a slab.
             numbers.unused = 0;
         }
-        for class in Class::all() {
-            self.caches[class.index()].rebuild(self, class);
+        let rebuilt = Class::all().filter(|&class| self.cache(class).rebuild(self, class));
+        // A slab's number of hollow pages changes under the lock of its class.
+        if rebuilt.count() > 0 {
+            arena.recount_hollow(self.hollow());
         }
+    }
+
+    /// Hollow pages of all slabs.
+    fn hollow(&self) -> u32 {
+        self.in_use().map(|(_, slab, _)| slab.hollow()).sum()
     }
 
     /// Checks every invariant; the caller must have stopped the world.
@@ -209,6 +216,9 @@ impl Slabs {
                 }
             }
         }
+        if self.hollow() as usize * PAGE != arena.hollow_bytes() {
+            return Err("the arena's count of hollow pages is wrong");
+        }
         Class::all().try_for_each(|class| self.caches[class.index()].validate(self, class))
     }
 }
@@ -224,7 +234,7 @@ impl Slabs {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::base::units::{HUGE_PAGE, PAGE};
+    use crate::base::units::HUGE_PAGE;
     use crate::region::{Object, Region};
     extern crate std;
     use std::vec::Vec;
@@ -308,7 +318,7 @@ pub(super) mod tests {
             let before = slabs.figures(CLASS);
             let interrupted = slabs.numbers.lock();
             slabs.caches[CLASS.index()].lists.orphan();
-            slabs.rebuild();
+            slabs.rebuild(arena);
             drop(interrupted);
             assert_eq!(slabs.figures(CLASS), before);
         });
@@ -320,7 +330,7 @@ pub(super) mod tests {
             objects(slabs, arena, 1);
             let in_hand = slabs.number().unwrap();
             slabs.numbers.orphan();
-            slabs.rebuild();
+            slabs.rebuild(arena);
             assert!(slabs.number().unwrap().0 > in_hand.0);
         });
     }
@@ -346,11 +356,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_child_gives_no_number_twice() {
-        with_slabs(|slabs, _| {
+        with_slabs(|slabs, arena| {
             let [_, second] = [(); 2].map(|()| slabs.number().unwrap());
             slabs.forget(second);
             slabs.numbers.orphan();
-            slabs.rebuild();
+            slabs.rebuild(arena);
             let mut given = [(); 4].map(|()| slabs.number().unwrap().0);
             given.sort_unstable();
             assert_eq!(given, [3, 4, 5, 6], "what was given out before the fork is lost");
