@@ -26,6 +26,8 @@ use crate::sys::{arch, thread};
 
 /// Slow paths ask when their weights add up to this. A page of a large object weighs 1, and so does a call that could not be a hit.
 const ASK_AFTER: u32 = 64;
+/// Its multiples have high bits that are spread evenly: 2^32 by the golden ratio.
+const SCATTER: u32 = 0x9E37_79B9;
 /// The weight of a call that could be a hit and missed.
 const MISS_WEIGHT: u32 = 8;
 /// The slow paths of a thread with an entry weigh so many times as much.
@@ -146,8 +148,16 @@ impl Asking {
         let before = self.0.load(Ordering::Relaxed);
         let now = before.wrapping_add(weight);
         self.0.store(now, Ordering::Relaxed);
-        before / ASK_AFTER != now / ASK_AFTER
+        weight >= ASK_AFTER || asked_by(before) != asked_by(now)
     }
+}
+
+/// How often threads ask until the weights add up to `sum`: once in each [`ASK_AFTER`], but each time elsewhere in it. Otherwise, of threads that refill
+/// in turn it would always be the same one's turn to ask.
+fn asked_by(sum: u32) -> u32 {
+    let (times, rest) = (sum / ASK_AFTER, sum % ASK_AFTER);
+    let place = times.wrapping_mul(SCATTER) >> (u32::BITS - ASK_AFTER.ilog2());
+    times + u32::from(rest > place)
 }
 
 impl Heap {
@@ -288,5 +298,17 @@ mod tests {
         let due = (0..10 * ASK_AFTER).filter(|_| asking.is_due(1)).count();
         assert_eq!(due, 10);
         assert!((0..10).all(|_| asking.is_due(ASK_AFTER)));
+    }
+
+    #[test]
+    fn threads_that_refill_in_turn_all_ask() {
+        const ROUNDS: usize = 100;
+        for threads in 2..=16 {
+            let (asking, mut asked) = (Asking::default(), [0; 16]);
+            (0..ROUNDS * threads).for_each(|turn| asked[turn % threads] += usize::from(asking.is_due(MISS_WEIGHT)));
+            let expected = ROUNDS * MISS_WEIGHT as usize / ASK_AFTER as usize;
+            let few_or_many = asked[..threads].iter().filter(|asked| !(expected / 3..=expected * 3).contains(asked));
+            assert_eq!(few_or_many.count(), 0, "{threads} threads: {asked:?}");
+        }
     }
 }
