@@ -45,6 +45,10 @@ address_space() {
     for how in setrlimit prlimit call; do
         needs_library "addresses bounded late" && check "addresses bounded late, by $how" $limit "$work/self_bound" $how
     done
+    for how in lower:4 absurd:6; do
+        needs_library "addresses bounded from the start, $how" && check "${how#*:} GiB of address space from the start, ${how%:*}" $limit \
+            prlimit --as=$((${how#*:} << 30)): "$work/self_bound" "${how%:*}"
+    done
     needs_library "no data at first" && check "no data at first, then some" $limit "$work/late_start"
     check "100 MiB of data: arrays" $limit prlimit --data=$((100 * mib)) "$work/kept" 100
     exhausted '64 MiB of data' '24 3000 1000000' 32 prlimit --data=$((64 * mib))

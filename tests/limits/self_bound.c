@@ -1,7 +1,8 @@
 // self_bound HOW: a program that bounds its own addresses after its first allocation can use all that the bound leaves, for objects as well as for threads
 // and mappings. HOW sets the bound: setrlimit, prlimit, or call (the system call itself, which larder does not see: there a mapping must be refused first).
 // When a child that shares this process's memory bounds itself, nothing changes here; when a child with a copy does, its heap gives up addresses. A bound
-// that is lifted no longer counts.
+// that is lifted no longer counts. Two values of HOW are for programs that have a bound from the start: `lower` lowers it, and `absurd` asks for more than
+// any bound leaves, and then for what this one does.
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -83,10 +84,30 @@ static void have_a_guest_bounded(const char *how, size_t unused) {
     CHECK(take_and_free(100 * 1024, 1024ul * MIB) >= 1024ul * MIB);
 }
 
+static void must_heed_a_lower_bound(void) {
+    must_have_room(4096ul * MIB);
+    bound("setrlimit", 1024ul * MIB);
+    must_have(1024ul * MIB, 3000);
+}
+
+static void must_keep_the_reservation(void) {
+    size_t before = status("VmSize:"), size = 3072ul * MIB;
+    for (int bits = 36; bits < 63; bits++) CHECK(malloc((size_t)1 << bits) == NULL && errno == ENOMEM);
+    CHECK(status("VmSize:") == before);
+    // Regions of any length give up what an object needs.
+    void *object = malloc(size);
+    CHECK(object != NULL && status("VmSize:") > before / 2);
+    free(object);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     must_run_on_library();
     work(NULL);
+    if (argv[1][0] == 'l' || argv[1][0] == 'a') {
+        (argv[1][0] == 'l' ? must_heed_a_lower_bound : must_keep_the_reservation)();
+        return 0;
+    }
     struct rlimit nothing = {0, 0}, old;
     CHECK(setrlimit(RLIMIT_NLIMITS, &nothing) == -1 && errno == EINVAL);
     CHECK(prlimit(0, RLIMIT_AS, NULL, &old) == 0 && old.rlim_cur == RLIM_INFINITY);

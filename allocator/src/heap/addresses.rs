@@ -3,10 +3,10 @@
 //! *From the start*: the nodes' regions get three quarters of the addresses there are. When a mapping finds no room, regions give up
 //! addresses that they have not grown into.
 //!
-//! *Later*: a region is far longer than the machine's memory. If the program then bounds its addresses (`RLIMIT_AS`), the reservation
-//! leaves no room for anything else, such as a thread's stack or a library, and the objects in a region are not bounded at all. So regions
-//! and their tables give up everything they have not grown into. The C face reports when a program sets the bound; a bound set in another
-//! way is discovered when a mapping is refused.
+//! *Later*: a region is far longer than the machine's memory. If the program then bounds its addresses (`RLIMIT_AS`), or lowers a bound
+//! that it had, the reservation leaves no room for anything else, such as a thread's stack or a library, and the objects in a region are
+//! not bounded at all. So regions and their tables give up everything they have not grown into. The C face reports when a program sets the
+//! bound; a bound set in another way is discovered when a mapping is refused.
 //!
 //! A region or table that grows beyond what it has left reserves the addresses it gave up again, a piece at a time, unless somebody else
 //! has taken them by then. Such pieces have no memory policy, and no advice about huge pages except what growth says.
@@ -19,12 +19,11 @@ use crate::sys::limit::LIMIT;
 use crate::sys::syscall;
 use crate::sys::vm::{Reserve, Span};
 
-/// What the heap knows of its scarce addresses.
+/// What the heap knows of its addresses.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// The bytes that each region got at the start, or the bound of the process's addresses if it was found later. 0: addresses are not
-    /// scarce.
-    scarce: AtomicUsize,
+    /// The complement of the bound on the process's addresses that was last seen, so that all zero is no bound.
+    bound: AtomicUsize,
     /// The addresses before the regions' tables and after the regions. They are of no use; keeping them saves the calls that give them
     /// back.
     around: [Reserve; 2],
@@ -32,54 +31,68 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) const fn new() -> Addresses {
-        Addresses { scarce: AtomicUsize::new(0), around: [const { Reserve::new() }; 2] }
+        Addresses { bound: AtomicUsize::new(0), around: [const { Reserve::new() }; 2] }
     }
 
     /// Takes over the addresses left over `around` regions of `len` bytes. They are given back if the regions are short.
     pub(super) fn settle(&self, len: usize, around: [Span; 2]) {
         self.around.iter().zip(around).for_each(|(place, span)| place.adopt(span));
         if len < MUCH_SPACE {
-            self.become_scarce(len);
+            self.give_up_around();
         }
     }
 
-    fn become_scarce(&self, bytes: usize) {
-        self.scarce.store(bytes.max(1), Ordering::Relaxed);
+    fn give_up_around(&self) {
         self.around.iter().for_each(Reserve::abandon);
     }
 
-    fn scarce(&self) -> usize {
-        self.scarce.load(Ordering::Relaxed)
+    /// Notes the bound, in bytes (`usize::MAX`: none).
+    pub(super) fn know(&self, bound: usize) {
+        self.bound.store(!bound, Ordering::Relaxed);
+    }
+
+    /// The bound that was last seen.
+    pub(super) fn bound(&self) -> usize {
+        !self.bound.load(Ordering::Relaxed)
     }
 }
 
 impl Heap {
-    /// Makes the regions give up addresses for a mapping of `bytes` bytes that found no room: that many, or half of what they have not
-    /// grown into. Does nothing for a size that a region could serve, or that would find no room even without the regions. Returns whether
-    /// a region gave any up.
+    /// Makes the regions give up addresses for a mapping of `bytes` bytes that found no room. Does nothing for a size that the known bound
+    /// does not allow. Returns whether a region gave any up.
     #[cold]
     pub(super) fn gives_up_addresses(&self, bytes: usize) -> bool {
-        let len = self.addresses.scarce();
-        if len == 0 {
-            return self.heed_address_limit();
-        }
-        let may_help = (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
-        let give_up = |id| self.node(id).arena.give_up(bytes);
-        may_help && !LIMIT.lacks(bytes) && self.regular_nodes().map(give_up).max() == Some(true)
+        bytes <= self.addresses.bound()
+            && !LIMIT.lacks(bytes)
+            && (self.heed_address_limit() || self.regions_give_up(bytes))
     }
 
-    /// If the process's addresses are bounded and not yet known to be scarce, gives up what the regions have not grown into. Returns
-    /// whether it did. Does nothing in a child that may share its parent's memory.
+    /// Where addresses are scarce, makes each region give up `bytes` bytes, or half of what it has not grown into. Does nothing for a size
+    /// that a region could serve, or that would find no room even without the regions. Returns whether a region gave any up.
+    fn regions_give_up(&self, bytes: usize) -> bool {
+        let len = self.region_len.load(Ordering::Relaxed);
+        let are_scarce = len < MUCH_SPACE || self.addresses.bound() != usize::MAX;
+        let may_help = (MAX_RUN_PAGES as usize * PAGE + 1..=len / 8 * 7).contains(&bytes);
+        let give_up = |id| self.node(id).arena.give_up(bytes);
+        are_scarce && may_help && self.regular_nodes().map(give_up).max() == Some(true)
+    }
+
+    /// Looks whether the process's addresses are bounded. If the bound is lower than the one last seen, gives up what the regions have not
+    /// grown into. Returns whether it did. Does nothing in a child that may share its parent's memory.
     pub fn heed_address_limit(&self) -> bool {
-        let limit = syscall::address_space_limit();
-        if limit == usize::MAX || self.addresses.scarce() != 0 || !self.boot.is_open() || self.family.may_be_shared() {
+        let (limit, known) = (syscall::address_space_limit(), self.addresses.bound());
+        if limit == known || !self.boot.is_open() || self.family.may_be_shared() {
             return false;
         }
         // In a signal handler that interrupted the holder of a lock: there will be another time.
         if !self.enter() || self.holds_any() {
             return false;
         }
-        self.addresses.become_scarce(limit);
+        self.addresses.know(limit);
+        if limit > known {
+            return false;
+        }
+        self.addresses.give_up_around();
         self.all_nodes().for_each(|id| self.node(id).give_up_unused());
         self.huge.pages.save_addresses();
         self.huge.release_addresses();

@@ -78,7 +78,8 @@ impl Heap {
         // With several nodes, a shift then tells in which region an address lies.
         let generous = if placement.count() > 1 { generous.next_power_of_two().min(LARGEST_POWER) } else { generous };
         // Three quarters of what the process may still map: the rest is for its stacks, and for objects with mappings of their own.
-        let affordable = addresses_left() / 4 * 3 / arenas_for(placement.count());
+        self.addresses.know(syscall::address_space_limit());
+        let affordable = addresses_left(self.addresses.bound()) / 4 * 3 / arenas_for(placement.count());
         self.boot_with(&Shape { topology, region_len: generous.min(affordable) }, &placement)
     }
 
@@ -156,7 +157,7 @@ impl Heap {
     }
 
     fn advise_huge_pages(&self) {
-        let are_alike = self.node_count() == 1 && syscall::address_space_limit() == usize::MAX;
+        let are_alike = self.node_count() == 1 && self.addresses.bound() == usize::MAX;
         self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb), are_alike);
         let policy = ThpPolicy::of_choice(self.settings.get(Key::Thp));
         for node in self.all_nodes() {
@@ -181,9 +182,9 @@ impl Heap {
     }
 }
 
-/// Bytes of address space that the process may still map.
-fn addresses_left() -> usize {
-    match syscall::address_space_limit() {
+/// Bytes of address space that the process may still map if it may map `bound` in all.
+fn addresses_left(bound: usize) -> usize {
+    match bound {
         usize::MAX => usize::MAX,
         limit => limit.saturating_sub(mapped_bytes()),
     }
