@@ -6,7 +6,8 @@
 //! *Later*: a region is far longer than the machine's memory. If the program then bounds its addresses (`RLIMIT_AS`), or lowers a bound
 //! that it had, the reservation leaves no room for anything else, such as a thread's stack or a library, and the objects in a region are
 //! not bounded at all. So regions and their tables give up everything they have not grown into. The C face reports when a program sets the
-//! bound; a bound set in another way is discovered when a mapping is refused.
+//! bound; a bound set in another way is discovered when a mapping finds no addresses. Only then does larder ask for it, and not if it knows
+//! of a bound already: a sandbox may kill for the question.
 //!
 //! A region or table that grows beyond what it has left reserves the addresses it gave up again, a piece at a time, unless somebody else
 //! has taken them by then. Such pieces have no memory policy, and no advice about huge pages except what growth says.
@@ -14,7 +15,7 @@
 use super::Heap;
 use super::boot::MUCH_SPACE;
 use crate::base::sync::{AtomicUsize, Ordering};
-use crate::base::units::{MAX_RUN_PAGES, PAGE};
+use crate::base::units::{ADDRESSES, HUGE_PAGE, MAX_RUN_PAGES, PAGE};
 use crate::sys::limit::LIMIT;
 use crate::sys::syscall;
 use crate::sys::vm::{Reserve, Span};
@@ -58,13 +59,15 @@ impl Addresses {
 }
 
 impl Heap {
-    /// Makes the regions give up addresses for a mapping of `bytes` bytes that found no room. Does nothing for a size that the known bound
-    /// does not allow. Returns whether a region gave any up.
+    /// Makes the regions give up addresses for a mapping of `bytes` bytes that was refused, if it lacks addresses and might have them.
+    /// Returns whether a region gave any up.
     #[cold]
     pub(super) fn gives_up_addresses(&self, bytes: usize) -> bool {
-        bytes <= self.addresses.bound()
-            && !LIMIT.lacks(bytes)
-            && (self.heed_address_limit() || self.regions_give_up(bytes))
+        let bound = self.addresses.bound();
+        if bytes > bound.min(ADDRESSES / 2) || LIMIT.lacks(bytes) || has_addresses(bytes) {
+            return false;
+        }
+        (bound == usize::MAX && self.heed_address_limit()) || self.regions_give_up(bytes)
     }
 
     /// Where addresses are scarce, makes each region give up `bytes` bytes, or half of what it has not grown into. Does nothing for a size
@@ -98,4 +101,9 @@ impl Heap {
         self.huge.release_addresses();
         true
     }
+}
+
+/// Returns whether there is room for a mapping of `bytes` bytes at a multiple of a huge page: one without access needs nothing but addresses.
+fn has_addresses(bytes: usize) -> bool {
+    Span::reserve(bytes, HUGE_PAGE).map(Span::release).is_ok()
 }

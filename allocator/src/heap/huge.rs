@@ -251,8 +251,8 @@ impl HugeTable {
         let is_full = looks && Filled::is_full(&span);
         let (asks, is_asked) = (is_full && self.pages.may_ask(old), mark & ASKED != 0);
         let not_full = if looks && !is_full { NOT_FULL } else { mark & NOT_FULL };
-        let span = if may_move && grows && (asks || is_asked) {
-            // Where addresses are few, there may not be room for both places at once.
+        let span = if may_move && grows && (asks || is_asked && self.pages.may_be_kept(old)) {
+            // Addresses may be bounded without larder's knowledge, and then there may not be room for both places at once.
             with_last_huge_page(span, len).or_else(|span| span.resize(len, may_move))
         } else {
             span.resize(len, may_move)

@@ -156,8 +156,9 @@ impl Heap {
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         let attempt = || self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin));
         let mut found = attempt();
+        let needed = self.huge.pages.mapping_len(size).saturating_add(align);
         for _ in 0..MOST_GIVEN_UP {
-            if !found.0.is_null() || !self.gives_up_addresses(size) {
+            if !found.0.is_null() || !self.gives_up_addresses(needed) {
                 break;
             }
             found = attempt();

@@ -160,7 +160,7 @@ impl Span {
     ///
     /// A place is reserved for it first. If the kernel refuses to move the span there, that place is lost, because nobody can tell whether it was
     /// unmapped already. So no place is reserved if the attempt in place shows that the mapping cannot be moved either, as one in which the program
-    /// changed protection or advice; nor if addresses are bounded, because both would count.
+    /// changed protection or advice. Where addresses are bounded, both places count until the span has moved, so there may be no room for it this way.
     pub fn grow_aligned(self, len: usize, end: usize, align: usize) -> Result<Span, Span> {
         let Some(last) = self.base.checked_add(len).and_then(|last| round_up(last, end)) else { return Err(self) };
         let in_place = last - self.base;
@@ -171,9 +171,6 @@ impl Span {
             Err((span, _)) => return Err(span),
         };
         let Some(len) = round_up(len, end.max(system_page())) else { return Err(span) };
-        if syscall::address_space_limit() != usize::MAX {
-            return Err(span);
-        }
         let Ok(place) = Span::reserve(len, align) else { return Err(span) };
         // SAFETY: both tokens are the only ones for their ranges. If the call succeeds, the token of the place stands for both. If it fails, the
         // place may be gone already and may belong to somebody else by now; its token ends without releasing anything, so the place is left as it is.
