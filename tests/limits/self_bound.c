@@ -72,6 +72,22 @@ static void bound_and_take(const char *how, size_t size) {
     must_have(512 * MIB, size);
 }
 
+// Neither what was freed before the bound takes up addresses, nor what is freed after it.
+static void bound_and_free(const char *how, size_t size) {
+    size_t before = status("VmSize:");
+    for (int i = 0; i < 4; i++) {
+        char *filled = malloc(size);
+        memset(filled, 1, size);
+        free(filled);
+    }
+    char *object = calloc(1, 10 * size);
+    bound(how, 512 * MIB);
+    if (how[0] == 'c') CHECK(malloc(500 * MIB) == NULL);
+    CHECK(status("VmSize:") < 11 * size && status("VmSize:") < before);
+    free(object);
+    CHECK(status("VmSize:") < size);
+}
+
 static void have_a_guest_bounded(const char *how, size_t unused) {
     (void)unused;
     int status;
@@ -113,6 +129,7 @@ int main(int argc, char **argv) {
     CHECK(prlimit(0, RLIMIT_AS, NULL, &old) == 0 && old.rlim_cur == RLIM_INFINITY);
     static const size_t sizes[] = {3000, 100 * 1024, 20 * MIB, 64 * MIB};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) in_child(bound_and_take, argv[1], sizes[i]);
+    in_child(bound_and_free, argv[1], 33 * MIB);
     in_child(have_a_guest_bounded, argv[1], 0);
     bound(argv[1], 1024ul * MIB);
     if (argv[1][0] == 'c') CHECK(malloc(1500ul * MIB) == NULL && errno == ENOMEM);

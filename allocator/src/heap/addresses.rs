@@ -98,7 +98,7 @@ impl Heap {
         self.addresses.give_up_around();
         self.all_nodes().for_each(|id| self.node(id).give_up_unused());
         self.huge.pages.save_addresses();
-        self.huge.release_addresses();
+        self.huge.release();
         true
     }
 }

@@ -201,6 +201,8 @@ impl HugeTable {
         let Some((span, mark)) = self.places.remove(&signals, address) else { return false };
         let tells = mark & (BY_MALLOC | BY_CALLOC) != 0 && self.pages.may_look(span.len());
         let filled = tells && self.filled.learn(&span, mark & BY_CALLOC != 0);
+        // Addresses may have been bounded since the object was made.
+        let mark = if self.pages.may_be_kept(span.len()) { mark } else { mark & !(WARM | LIKE_MOST) };
         if filled && mark & WARM != 0 && most_warm > 0 {
             self.keep_warm(&signals, span, most_warm);
             return true;
@@ -657,6 +659,20 @@ mod tests {
         let table = table();
         let object = alloc(&table, SIZE, false);
         assert!(!leaves_addresses(&table, object));
+    }
+
+    #[test]
+    fn what_was_given_before_addresses_were_bounded_is_unmapped() {
+        let table = table();
+        let object = alloc(&table, SIZE, true);
+        table.pages.save_addresses();
+        assert!(!leaves_addresses(&table, object));
+        let table = table_that_is_filled();
+        let object = alloc(&table, SIZE, true);
+        fill(object, 0, SIZE);
+        table.pages.save_addresses();
+        assert!(table.free(object as usize, usize::MAX));
+        assert_eq!(table.warm_bytes(), 0);
     }
 
     #[test]
