@@ -88,6 +88,15 @@ static void bound_and_free(const char *how, size_t size) {
     CHECK(status("VmSize:") < size);
 }
 
+// There is room for the growth, not for a copy.
+static void bound_and_grow(const char *how, size_t size) {
+    char *object = malloc(3 * size), *grown;
+    memset(object, 1, 3 * size);
+    bound(how, 512 * MIB);
+    CHECK((grown = realloc(object, 6 * size)) != NULL && grown[3 * size - 1] == 1);
+    free(grown);
+}
+
 static void have_a_guest_bounded(const char *how, size_t unused) {
     (void)unused;
     int status;
@@ -130,6 +139,7 @@ int main(int argc, char **argv) {
     static const size_t sizes[] = {3000, 100 * 1024, 20 * MIB, 64 * MIB};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) in_child(bound_and_take, argv[1], sizes[i]);
     in_child(bound_and_free, argv[1], 33 * MIB);
+    in_child(bound_and_grow, argv[1], 64 * MIB);
     in_child(have_a_guest_bounded, argv[1], 0);
     bound(argv[1], 1024ul * MIB);
     if (argv[1][0] == 'c') CHECK(malloc(1500ul * MIB) == NULL && errno == ENOMEM);

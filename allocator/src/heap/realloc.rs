@@ -174,11 +174,12 @@ impl Heap {
         if align > PAGE || size < PROMOTE {
             return null_mut();
         }
-        if LIMIT.lacks(size.saturating_sub(self.usable(found))) {
+        let growth = size.saturating_sub(self.usable(found));
+        if LIMIT.lacks(growth) {
             self.gather_all();
         }
         match found {
-            Found::Huge(_) => self.huge.resize(address, size, true),
+            Found::Huge(_) => self.resize_huge(address, size, growth),
             Found::Large(home, page) if !self.is_better_copied(home, page, size) => self.promote(home, page, size),
             _ => null_mut(),
         }
@@ -191,6 +192,14 @@ impl Heap {
         let old = arena.region().large_pages(page);
         let zero = |pages: u32| Some((arena.zero_pages_for(pages)?, pages.saturating_sub(old)));
         pages_for(size).and_then(zero).is_some_and(|(zero, growth)| zero < growth)
+    }
+
+    /// Resizes a huge object, once more if the regions give up addresses for what it grows by: it is not copied where there is room for that
+    /// alone.
+    fn resize_huge(&self, address: usize, size: usize, growth: usize) -> *mut u8 {
+        let resized = self.huge.resize(address, size, true);
+        let may_retry = resized.is_null() && growth > 0 && self.gives_up_addresses(growth);
+        if may_retry { self.huge.resize(address, size, true) } else { resized }
     }
 
     /// Moves a large object that grows into a mapping of its own. Its run is zero afterwards. If there is no room for the new size, or no
