@@ -124,10 +124,11 @@ impl Larder {
         HEAP.trim(keep)
     }
 
-    /// Should be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation, or lowered their bound. Gives up the
-    /// addresses that larder reserved before and has not grown into; from then on larder reserves addresses as it grows into them. Returns whether it
-    /// did so: there is nothing to do if the bound is no lower than the last one that larder knows of. Without this call the reservation counts towards the bound, so
-    /// threads and mappings find no room, while growth within the reservation meets no bound. The C interface makes the call.
+    /// Should be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation, or has lowered or lifted the bound.
+    /// Gives up the addresses that larder reserved before and has not grown into; from then on larder reserves addresses as it grows into them.
+    /// Returns whether it did so: there is nothing to give up if the bound is no lower than the last one that larder knows of. Without this call the
+    /// reservation counts towards the bound, so threads and mappings find no room, while growth within the reservation meets no bound. The C
+    /// interface makes the call.
     pub fn heed_address_limit(&self) -> bool {
         HEAP.heed_address_limit()
     }

@@ -4,6 +4,7 @@
 // that is lifted no longer counts. Two values of HOW are for programs that have a bound from the start: `lower` lowers it, and `absurd` asks for more than
 // any bound leaves, and then for what this one does.
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -125,6 +126,15 @@ static void must_keep_the_reservation(void) {
     free(object);
 }
 
+// Whether the addresses of a huge object stay when it is freed: they do where there is no bound, and on one node.
+static int keeps_addresses(void) {
+    size_t before = status("VmSize:");
+    free(calloc(1, 64 * MIB));
+    size_t after = status("VmSize:");
+    malloc_trim(0);
+    return after > before + 32 * MIB;
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     must_run_on_library();
@@ -141,11 +151,15 @@ int main(int argc, char **argv) {
     in_child(bound_and_free, argv[1], 33 * MIB);
     in_child(bound_and_grow, argv[1], 64 * MIB);
     in_child(have_a_guest_bounded, argv[1], 0);
+    int keeps = keeps_addresses();
     bound(argv[1], 1024ul * MIB);
     if (argv[1][0] == 'c') CHECK(malloc(1500ul * MIB) == NULL && errno == ENOMEM);
     must_have(1024ul * MIB, 3000);
     CHECK(take_and_free(50000, SIZE_MAX) >= 512ul * MIB);
+    CHECK(!keeps_addresses());
     bound(argv[1], RLIM_INFINITY);
+    // Of a bound that is lifted by the system call larder does not hear.
+    CHECK(keeps_addresses() == (keeps && argv[1][0] != 'c'));
     must_have_room(2048ul * MIB);
     CHECK(take_and_free(3000, 1200ul * MIB) >= 1200ul * MIB && take_and_free(MIB, 4096ul * MIB) == 4096ul * MIB);
     return 0;

@@ -80,6 +80,11 @@ impl Heap {
         are_scarce && may_help && self.regular_nodes().map(give_up).max() == Some(true)
     }
 
+    /// Returns whether mappings may stand in for each other: all or none are bound to the same node, and their addresses cost nothing.
+    pub(super) fn mappings_are_alike(&self) -> bool {
+        self.node_count() == 1 && self.addresses.bound() == usize::MAX
+    }
+
     /// Looks whether the process's addresses are bounded. If the bound is lower than the one last seen, gives up what the regions have not
     /// grown into. Returns whether it did. Does nothing in a child that may share its parent's memory.
     pub fn heed_address_limit(&self) -> bool {
@@ -92,12 +97,12 @@ impl Heap {
             return false;
         }
         self.addresses.know(limit);
+        self.huge.pages.may_stand_in(self.mappings_are_alike());
         if limit > known {
             return false;
         }
         self.addresses.give_up_around();
         self.all_nodes().for_each(|id| self.node(id).give_up_unused());
-        self.huge.pages.save_addresses();
         self.huge.release();
         true
     }

@@ -157,8 +157,8 @@ impl Heap {
     }
 
     fn advise_huge_pages(&self) {
-        let are_alike = self.node_count() == 1 && self.addresses.bound() == usize::MAX;
-        self.huge.pages.settle(self.settings.get(Key::Thp), self.settings.get(Key::HugeTlb), are_alike);
+        let [thp, pool] = [Key::Thp, Key::HugeTlb].map(|key| self.settings.get(key));
+        self.huge.pages.settle(thp, pool, self.mappings_are_alike());
         let policy = ThpPolicy::of_choice(self.settings.get(Key::Thp));
         for node in self.all_nodes() {
             self.node(node).arena.begin_huge_pages(policy, self.node_count() == 1);

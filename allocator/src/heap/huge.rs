@@ -665,12 +665,12 @@ mod tests {
     fn what_was_given_before_addresses_were_bounded_is_unmapped() {
         let table = table();
         let object = alloc(&table, SIZE, true);
-        table.pages.save_addresses();
+        table.pages.may_stand_in(false);
         assert!(!leaves_addresses(&table, object));
         let table = table_that_is_filled();
         let object = alloc(&table, SIZE, true);
         fill(object, 0, SIZE);
-        table.pages.save_addresses();
+        table.pages.may_stand_in(false);
         assert!(table.free(object as usize, usize::MAX));
         assert_eq!(table.warm_bytes(), 0);
     }

@@ -46,7 +46,7 @@ impl Pages {
     /// Takes over the options' choices, and whether ordinary mappings may stand in for each other.
     pub(super) fn settle(&self, thp: u64, pool: u64, are_alike: bool) {
         self.stalls.begin();
-        self.are_alike.store(are_alike, Ordering::Relaxed);
+        self.may_stand_in(are_alike);
         self.thp.store(thp, Ordering::Relaxed);
         self.pool.store(POOLS.get(pool as usize).copied().unwrap_or(0), Ordering::Relaxed);
     }
@@ -56,9 +56,9 @@ impl Pages {
         (self.taken.get(), self.refused.get())
     }
 
-    /// Notes that addresses are scarce from now on.
-    pub(super) fn save_addresses(&self) {
-        self.are_alike.store(false, Ordering::Relaxed);
+    /// Notes whether ordinary mappings may stand in for each other from now on.
+    pub(super) fn may_stand_in(&self, are_alike: bool) {
+        self.are_alike.store(are_alike, Ordering::Relaxed);
     }
 
     /// The length in bytes of the mapping for an object of `size` bytes.
