@@ -131,11 +131,16 @@ impl Span {
 
     /// Gives the addresses back. If the kernel refuses, because that would make one mapping too many, the addresses are lost; their memory is not.
     pub fn release(self) {
-        // SAFETY: the token is the only one for the range and ends here.
-        let unmapped = unsafe { syscall::unmap(self.base, self.len) };
-        if unmapped.is_err() {
-            let _locked_memory_stays = self.purge();
+        if let Err(span) = self.try_release() {
+            let _locked_memory_stays = span.purge();
         }
+    }
+
+    /// Gives the addresses back, unless the kernel refuses.
+    fn try_release(self) -> Result<(), Span> {
+        // SAFETY: the token is the only one for the range, and ends here if the range is unmapped.
+        let unmapped = unsafe { syscall::unmap(self.base, self.len) };
+        unmapped.map_err(|_| self)
     }
 
     /// Grows or shrinks the span to `len` bytes, moving it if necessary and permitted; contents up to the smaller length are kept. On failure nothing
@@ -291,17 +296,19 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives the last `bytes` bytes back for good, if that many are uncommitted, and returns whether it did; larder has no further use for those
-    /// addresses. The caller holds the lock that guards growth.
+    /// Gives the last `bytes` bytes back for good, if that many are uncommitted and the kernel does not refuse, and returns whether it did; larder has
+    /// no further use for those addresses. The caller holds the lock that guards growth.
     pub fn give_up(&self, bytes: usize) -> bool {
         let (len, page) = (self.len(), system_page());
         let left = len.saturating_sub(bytes) / page * page;
         if left < self.committed() {
             return false;
         }
-        self.most.store(left, Ordering::Relaxed);
-        self.cut_to(left);
-        true
+        let is_cut = self.cut_to(left);
+        if is_cut {
+            self.most.store(left, Ordering::Relaxed);
+        }
+        is_cut
     }
 
     /// Gives everything that is not committed back until it is needed. The caller holds the lock that guards growth.
@@ -309,11 +316,20 @@ impl Reserve {
         self.cut_to(self.committed());
     }
 
-    fn cut_to(&self, left: usize) {
-        let len = self.len.swap(left, Ordering::Relaxed);
-        if len > left {
-            Span { base: self.base() + left, len: len - left }.release();
+    /// Gives back what lies behind the first `left` bytes. Returns false if the kernel refuses, because that would make one mapping too many: then
+    /// nothing has changed.
+    fn cut_to(&self, left: usize) -> bool {
+        let len = self.len();
+        if len <= left {
+            return true;
         }
+        // The shorter length comes first, because addresses may be anybody's as soon as they are given back.
+        self.len.store(left, Ordering::Relaxed);
+        let is_cut = Span { base: self.base() + left, len: len - left }.try_release().is_ok();
+        if !is_cut {
+            self.len.store(len, Ordering::Relaxed);
+        }
+        is_cut
     }
 
     /// Gives the memory of a part back; the part reads zero iff it succeeds.
@@ -463,6 +479,17 @@ mod tests {
         assert!(reserve.commit_to(LEN).is_ok() && reserve.commit_to(LEN + page).is_err());
         assert_eq!((reserve.len(), reserve.committed()), (LEN, LEN));
         assert!(!reserve.give_up(page));
+    }
+
+    #[test]
+    fn a_reserve_keeps_what_the_kernel_does_not_take_back() {
+        const LEN: usize = 4 * HUGE_PAGE;
+        let reserve = Reserve::new();
+        // There are no such addresses.
+        reserve.adopt(Span { base: usize::MAX / LEN * LEN - LEN, len: LEN });
+        reserve.give_up_unused();
+        assert!(!reserve.give_up(HUGE_PAGE));
+        assert_eq!((reserve.len(), reserve.most()), (LEN, LEN));
     }
 
     #[test]
