@@ -10,10 +10,12 @@ mib=$((1 << 20))
 skip() { echo "skipped $1: $2"; }
 
 build_all() {
-    local name
+    local name flags=(-D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""})
     for name in bounded charged churn contained dense exhaust gathered hardened hollow idle_threads pool interrupted kept late_start lessened locked many_huge mappings no_open part refuse riddled self_bound strict unmapped watched zeros; do
-        build "$name" "$name.c" -D_GNU_SOURCE -I"$here/../c" ${lib:+"-DLIBRARY=\"$(basename "$lib")\""} || return
+        build "$name" "$name.c" "${flags[@]}" || return
     done
+    # The library is to find a function of this one.
+    build no_vdso no_vdso.c "${flags[@]}" -rdynamic
 }
 
 # exhausted NAME SIZES LEAST LIMIT… [-- HOW]: the program reaches the limit with objects of each size, and must have got LEAST MiB by then.
@@ -252,10 +254,12 @@ no_sys_no_proc() {
 }
 
 placement() {
+    local how
     check "one processor" $limit taskset -c "$(last_processor)" "$work/churn" 4 16
     check "a signal every few microseconds" $limit "$work/interrupted"
     check "an unlimited stack, mappings from below" $limit prlimit --stack=unlimited "$work/churn" 1 16
     if setarch -R true 2>/dev/null; then check "addresses not random" $limit setarch -R "$work/churn" 4 16; fi
+    needs_library "no vDSO" && for how in '' EMULATED=yes; do check "no vDSO $how" $limit env $how "$work/no_vdso"; done
     needs_library "few mappings" || return 0
     check "few mappings for many runs" $limit "$work/mappings"
     check "more huge objects than there are places" $limit "$work/many_huge"

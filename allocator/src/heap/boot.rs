@@ -32,7 +32,7 @@ const SMALL_ALIGN: usize = 64 * 1024;
 /// Region lengths are multiples of this, or of the next constant if the region is small.
 const REGION_UNIT: usize = 4 << 20;
 const SMALLEST_REGION: usize = 1 << 20;
-/// The length of a region where the kernel provides no vDSO, as under qemu, where every reserved page costs memory.
+/// The length of a region in an emulator: in qemu-user every reserved page costs memory.
 const EMULATED_REGION: usize = 8 << 30;
 /// Page numbers, and counts of pages, are 32 bits.
 const LARGEST_REGION: usize = (1 << 44) - ALIGNED_REGION;
@@ -74,7 +74,7 @@ impl Heap {
         let placement = self.placement(&topology);
         let generous =
             (syscall::physical_memory() / placement.sharers()).saturating_mul(4).clamp(64 << 30, LARGEST_REGION);
-        let generous = if environment::has_vdso() { generous } else { EMULATED_REGION };
+        let generous = if environment::may_be_emulated() { EMULATED_REGION } else { generous };
         // With several nodes, a shift then tells in which region an address lies.
         let generous = if placement.count() > 1 { generous.next_power_of_two().min(LARGEST_POWER) } else { generous };
         // Three quarters of what the process may still map: the rest is for its stacks, and for objects with mappings of their own.

@@ -42,7 +42,15 @@ pub fn auxiliary(kind: u64) -> u64 {
     preserving_errno(|| unsafe { libc::getauxval(kind) })
 }
 
-/// Returns whether the kernel put functions of its own into the process; emulators do not.
+/// In the auxiliary vector, since Linux 6.3: how much of the rseq area the kernel knows.
+pub(super) const AT_RSEQ_FEATURE_SIZE: u64 = 27;
+
+/// Returns whether the process may run in an emulator, such as qemu-user or valgrind: those put no functions into it and know nothing of rseq.
+pub fn may_be_emulated() -> bool {
+    !has_vdso() && auxiliary(AT_RSEQ_FEATURE_SIZE) == 0
+}
+
+/// Returns whether the kernel put functions of its own into the process; emulators do not, nor does a kernel that was started with `vdso=0`.
 #[inline(always)]
 pub fn has_vdso() -> bool {
     auxiliary(libc::AT_SYSINFO_EHDR) != 0

@@ -32,7 +32,7 @@
 #![allow(unsafe_code, reason = "the sequences are assembly")]
 
 use super::arch;
-use super::environment::auxiliary;
+use super::environment::{AT_RSEQ_FEATURE_SIZE, auxiliary};
 use crate::base::sync::{AtomicU64, AtomicUsize, Ordering};
 use core::arch::asm;
 
@@ -43,7 +43,6 @@ pub const DEAD_SLOTS: usize = 2;
 /// An odd constant that spreads an object's address over the word that its link is mixed with.
 pub const MIX: u64 = 0x5BD1_E995;
 
-const AT_RSEQ_FEATURE_SIZE: u64 = 27;
 const CPU_ID: isize = 4;
 const RSEQ_CS: isize = 8;
 /// From `rseq_cs` to the CPU's own number.
