@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use memmap2::Mmap;
 use object::FileKind;
-use object::elf::{FileHeader32, FileHeader64};
+use object::elf::{FileHeader32, FileHeader64, SHT_DYNSYM, SHT_SYMTAB};
 use object::endian::Endianness;
-use object::read::elf::{FileHeader, ProgramHeader, Sym};
+use object::read::elf::{FileHeader, ProgramHeader, Sym, SymbolTable};
 
 /// The part of an ELF file that matters to a preloaded library.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub(crate) struct Elf {
     pub(crate) interpreter: Option<PathBuf>,
     /// Whether it exports a `malloc`.
     pub(crate) exports_malloc: bool,
+    /// Whether larder is linked into it and its `malloc` is larder's. Only the symbol table tells.
+    pub(crate) has_larder: bool,
+    /// Whether it has no symbol table.
+    pub(crate) is_stripped: bool,
 }
 
 /// Word size, byte order and machine.
@@ -60,21 +64,25 @@ fn describe<H: FileHeader<Endian = Endianness>>(data: &[u8], bits: u8) -> object
     for segment in header.program_headers(endian, data)? {
         interpreter = interpreter.or(segment.interpreter(endian, data)?);
     }
+    let sections = header.sections(endian, data)?;
+    let exported = sections.symbols(endian, data, SHT_DYNSYM)?;
+    let symbols = sections.symbols(endian, data, SHT_SYMTAB)?;
+    let own = address::<H>(&symbols, endian, b"larder_own_malloc");
     Ok(Elf {
         abi: Abi { bits, big_endian: header.is_big_endian(), machine: header.e_machine(endian).0 },
         interpreter: interpreter.map(|path| PathBuf::from(OsStr::from_bytes(path))),
-        exports_malloc: exports(header, endian, data, b"malloc")?,
+        exports_malloc: address::<H>(&exported, endian, b"malloc").is_some(),
+        has_larder: own.is_some() && own == address::<H>(&symbols, endian, b"malloc"),
+        is_stripped: symbols.is_empty(),
     })
 }
 
-/// Whether the dynamic symbol table defines `name`.
-fn exports<H: FileHeader>(header: &H, endian: H::Endian, data: &[u8], name: &[u8]) -> object::Result<bool> {
-    let sections = header.sections(endian, data)?;
-    let symbols = sections.symbols(endian, data, object::elf::SHT_DYNSYM)?;
-    let strings = symbols.strings();
-    let defines =
-        |symbol: &H::Sym| !symbol.is_undefined(endian) && symbol.name(endian, strings).is_ok_and(|it| it == name);
-    Ok(symbols.iter().any(defines))
+/// Where a symbol table defines `name`.
+fn address<H: FileHeader>(symbols: &SymbolTable<'_, H>, endian: H::Endian, name: &[u8]) -> Option<u64> {
+    let defines = |symbol: &&H::Sym| {
+        !symbol.is_undefined(endian) && symbol.name(endian, symbols.strings()).is_ok_and(|it| it == name)
+    };
+    symbols.iter().find(defines).map(|symbol| symbol.st_value(endian).into())
 }
 
 #[cfg(test)]
@@ -87,7 +95,7 @@ mod tests {
         assert_eq!(u32::from(elf.abi.bits), usize::BITS);
         let interpreter = elf.interpreter.unwrap();
         assert!(interpreter.to_str().unwrap().contains("/ld-"), "{interpreter:?}");
-        assert!(!elf.exports_malloc);
+        assert!(!elf.exports_malloc && !elf.has_larder);
     }
 
     #[test]
@@ -130,6 +138,6 @@ mod tests {
         let elf = parse(&bytes).unwrap().unwrap();
         assert_eq!(elf.abi, Abi { bits: 32, big_endian: false, machine: 3 });
         assert_eq!(elf.interpreter, None);
-        assert!(!elf.exports_malloc);
+        assert!(!elf.exports_malloc && !elf.has_larder && elf.is_stripped);
     }
 }

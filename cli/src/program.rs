@@ -48,22 +48,38 @@ fn interpreter(script: &Path) -> Option<PathBuf> {
 /// The reason why a preloaded library would have no effect on a program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// It has no dynamic linker.
-    Static,
+    /// Larder is linked into it.
+    LinkedIn,
+    /// It has no dynamic linker. If it is stripped, larder may be linked in.
+    Static { is_stripped: bool },
     /// It is built for another word size or machine.
     OtherAbi(u8),
     /// Its dynamic linker is not glibc's.
     OtherLibc(PathBuf),
     /// It gains privileges, so the dynamic linker ignores LD_PRELOAD.
     Privileged,
-    /// It defines malloc itself.
-    OwnMalloc,
+    /// It defines malloc itself. If it is stripped, that malloc may be larder's.
+    OwnMalloc { is_stripped: bool },
+}
+
+impl Obstacle {
+    /// Whether the program runs on larder all the same, in words.
+    pub(crate) fn verdict(&self) -> &'static str {
+        match self {
+            Self::LinkedIn => "active without LD_PRELOAD",
+            Self::Static { is_stripped: true } | Self::OwnMalloc { is_stripped: true } => {
+                "active only if linked in, which a stripped file does not tell"
+            }
+            _ => "not active",
+        }
+    }
 }
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Static => {
+            Self::LinkedIn => write!(f, "has larder linked in, which LD_PRELOAD does not replace"),
+            Self::Static { .. } => {
                 write!(f, "is statically linked, so LD_PRELOAD does not reach it (link liblarder.a into it)")
             }
             Self::OtherAbi(bits) => write!(
@@ -77,7 +93,7 @@ impl fmt::Display for Obstacle {
                 f,
                 "gains privileges (setuid, setgid or file capabilities), so LD_PRELOAD is ignored (run it as its owner)"
             ),
-            Self::OwnMalloc => {
+            Self::OwnMalloc { .. } => {
                 write!(f, "brings a malloc of its own, which LD_PRELOAD does not replace (build it without)")
             }
         }
@@ -93,15 +109,19 @@ pub(crate) fn obstacle(image: &Path, abi: elf::Abi) -> Result<Option<Obstacle>> 
 }
 
 fn of_elf(elf: Elf, abi: elf::Abi) -> Option<Obstacle> {
+    let is_stripped = elf.is_stripped;
+    if elf.has_larder {
+        return Some(Obstacle::LinkedIn);
+    }
     let Some(linker) = elf.interpreter else {
-        return Some(Obstacle::Static);
+        return Some(Obstacle::Static { is_stripped });
     };
     if elf.abi != abi {
         Some(Obstacle::OtherAbi(elf.abi.bits))
     } else if !is_glibc(&linker) {
         Some(Obstacle::OtherLibc(linker))
     } else {
-        elf.exports_malloc.then_some(Obstacle::OwnMalloc)
+        elf.exports_malloc.then_some(Obstacle::OwnMalloc { is_stripped })
     }
 }
 
@@ -175,9 +195,16 @@ mod tests {
     fn every_obstacle_is_named() {
         let abi = own().abi;
         assert_eq!(of_elf(own(), abi), None);
-        assert_eq!(of_elf(Elf { interpreter: None, ..own() }, abi), Some(Obstacle::Static));
-        let own_malloc = Elf { exports_malloc: true, ..own() };
-        assert_eq!(of_elf(own_malloc, abi), Some(Obstacle::OwnMalloc));
+        for is_stripped in [false, true] {
+            let elf = Elf { interpreter: None, is_stripped, ..own() };
+            assert_eq!(of_elf(elf, abi), Some(Obstacle::Static { is_stripped }));
+            let elf = Elf { exports_malloc: true, is_stripped, ..own() };
+            assert_eq!(of_elf(elf, abi), Some(Obstacle::OwnMalloc { is_stripped }));
+        }
+        for interpreter in [None, own().interpreter] {
+            let elf = Elf { interpreter, exports_malloc: true, has_larder: true, ..own() };
+            assert_eq!(of_elf(elf, abi), Some(Obstacle::LinkedIn));
+        }
         let musl = PathBuf::from("/lib/ld-musl-x86_64.so.1");
         let elf = Elf { interpreter: Some(musl.clone()), ..own() };
         assert_eq!(of_elf(elf, abi), Some(Obstacle::OtherLibc(musl)));

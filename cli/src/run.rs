@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::args::Run;
 use crate::elf::Abi;
+use crate::program::Obstacle;
 use crate::say::say;
 use crate::{elf, library, mode, preload, program, signals};
 
@@ -38,11 +39,12 @@ pub(crate) fn run(args: &Run) -> Result<ExitCode> {
     }))
 }
 
-/// Prints one line: the mode, or the reason why larder will not be active.
+/// Prints one line: the mode, or the reason why the program will not run on this library.
 fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
     let mode = mode::try_ask(library)?.unwrap_or_else(|problem| format!("mode unknown: {problem}"));
     match program::obstacle(image, abi(library)?) {
-        Ok(Some(obstacle)) => say(format_args!("not active: {} {obstacle}", image.display())),
+        Ok(Some(Obstacle::LinkedIn)) if quiet => {}
+        Ok(Some(obstacle)) => say(format_args!("{}: {} {obstacle}", obstacle.verdict(), image.display())),
         // A file that cannot be read may still be executable.
         Ok(None) | Err(_) if quiet => {}
         Ok(None) | Err(_) => say(mode),

@@ -4,6 +4,7 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{compile, full, larder, library, output, stderr, stdout};
@@ -147,6 +148,54 @@ fn a_program_with_its_own_malloc_is_run_with_a_warning() {
     let program = compile(directory.path(), source, &["-rdynamic", "-fno-builtin"]);
     let text = stderr(&output(&["run", "--", program.to_str().unwrap()]));
     assert!(text.contains("malloc of its own"), "{text}");
+}
+
+/// Compiles a program that allocates, with the archive beside the tool linked in.
+fn compile_with_larder(directory: &Path, flags: &[&str]) -> PathBuf {
+    let source = "#include <stdlib.h>\nint main(void) { char *p = malloc(9); free(p); return p ? 7 : 1; }";
+    compile(directory, source, &[&["-O0", library().with_extension("a").to_str().unwrap()], flags].concat())
+}
+
+#[test]
+fn a_program_with_larder_in_it_is_said_to_run_on_it() {
+    let directory = tempfile::tempdir().unwrap();
+    for flags in [&["-g"][..], &["-static"], &["-Wl,--gc-sections"], &["-static", "-Wl,--gc-sections"]] {
+        let program = compile_with_larder(directory.path(), flags);
+        let run = output(&["run", "--", program.to_str().unwrap()]);
+        assert_eq!(run.status.code(), Some(7));
+        let line = format!(
+            "larder: active without LD_PRELOAD: {} has larder linked in, which LD_PRELOAD does not replace\n",
+            program.display()
+        );
+        assert_eq!(stderr(&run), line, "{flags:?}");
+        assert_eq!(stderr(&output(&["run", "-q", "--", program.to_str().unwrap()])), "");
+    }
+}
+
+#[test]
+fn a_stripped_program_is_said_to_be_unclear() {
+    let directory = tempfile::tempdir().unwrap();
+    for (flags, part) in [(&["-s"][..], "LD_PRELOAD does not replace"), (&["-s", "-static"], "statically linked")] {
+        let program = compile_with_larder(directory.path(), flags);
+        let text = stderr(&output(&["run", "-q", "--", program.to_str().unwrap()]));
+        assert!(text.starts_with("larder: active only if linked in, which a stripped file does not tell: "), "{text}");
+        assert!(text.contains(part) && text.lines().count() == 1, "{text}");
+    }
+}
+
+#[test]
+fn a_program_with_larder_in_it_whose_malloc_is_another_does_not_run_on_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let weak = directory.path().join("weak.a");
+    let names = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ffi/symbols.txt");
+    let mut objcopy = Command::new("objcopy");
+    objcopy.arg(format!("--weaken-symbols={}", names.display())).arg(library().with_extension("a")).arg(&weak);
+    assert!(objcopy.status().unwrap().success());
+    let source = "char *larder_mode(void); void *malloc(unsigned long n) { (void)n; return larder_mode(); }\n\
+        int main(void) { return 0; }";
+    let program = compile(directory.path(), source, &["-fno-builtin", weak.to_str().unwrap()]);
+    let text = stderr(&output(&["run", "--", program.to_str().unwrap()]));
+    assert!(text.starts_with("larder: not active: ") && text.contains("malloc of its own"), "{text}");
 }
 
 #[test]

@@ -26,7 +26,8 @@ macro_rules! weak_symbol {
 }
 pub(crate) use weak_symbol;
 
-/// A second name, which nobody can replace, for the function at whose beginning it stands.
+/// A second name, which nobody can replace, for the function at whose beginning it stands. By that of `malloc`, `larder run` finds out whether
+/// larder is linked into a program.
 macro_rules! own_name {
     ($name:literal) => {
         concat!(".globl larder_own_", $name, "\n.hidden larder_own_", $name, "\nlarder_own_", $name, ":")
