@@ -113,8 +113,10 @@ impl Heap {
     }
 
     /// Zeroes an object of a used run, or trades it for fresh pages where that is less work: those are touched only if the program does so.
+    /// Not for pages of the pool, which are for huge objects.
     fn cleared(&self, pointer: *mut u8, origin: Origin, size: usize, align: usize) -> *mut u8 {
-        let trade = size >= MOST_CLEARED && !pointer.is_null() && !self.huge.is_to_be_cleared(size);
+        let is_worth = size >= MOST_CLEARED && !self.huge.pages.is_for_pool(size);
+        let trade = is_worth && !pointer.is_null() && !self.huge.is_to_be_cleared(size);
         let fresh = if trade { self.alloc_huge(origin, size, align, true).0 } else { null_mut() };
         if fresh.is_null() {
             clear(pointer, size);

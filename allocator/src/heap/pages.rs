@@ -67,7 +67,8 @@ impl Pages {
         round_up(size.max(1), page).unwrap_or(usize::MAX)
     }
 
-    fn is_for_pool(&self, size: usize) -> bool {
+    /// Returns whether the mapping for an object of `size` bytes is of the pool's pages, or as long as if it were.
+    pub(super) fn is_for_pool(&self, size: usize) -> bool {
         let pool = self.pool.load(Ordering::Relaxed);
         pool != 0 && size >= pool
     }

@@ -4,7 +4,9 @@
 use super::Heap;
 use super::knowledge::{Call, Found};
 use crate::base::classes::MAX_SMALL;
-use crate::base::units::{ADDRESSES, Class, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for, round_up};
+use crate::base::units::{
+    ADDRESSES, Class, MAX_RUN_PAGES, MAX_SIZE, MIN_ALIGN, NodeId, PAGE, Page, pages_for, round_up,
+};
 use crate::sys::limit::LIMIT;
 use core::ptr::null_mut;
 
@@ -281,14 +283,15 @@ impl Heap {
         self.enter_and_find(pointer, Call::UsableSize).map_or(0, |found| self.usable(found))
     }
 
-    /// The usable size an allocation would have; 0 if it cannot be had.
+    /// The usable size an allocation would have; 0 if it cannot be had. An object gets more where a mapping must stand in for a run.
     pub fn good_size(&self, size: usize, align: usize) -> usize {
-        match Class::for_layout(size, align) {
-            Some(class) => class.size(),
-            None => crate::base::units::round_up(size.max(1), PAGE)
-                .filter(|&size| size < ADDRESSES - align.min(ADDRESSES))
-                .unwrap_or(0),
+        if let Some(class) = Class::for_layout(size, align) {
+            return class.size();
         }
+        // No run is so long or so aligned. The length of a mapping depends on the options, which are read at boot.
+        let is_huge = size.max(align) > MAX_RUN_PAGES as usize * PAGE && self.enter();
+        let usable = if is_huge { Some(self.huge.pages.mapping_len(size)) } else { round_up(size.max(1), PAGE) };
+        usable.filter(|&usable| usable < ADDRESSES - align.min(ADDRESSES)).unwrap_or(0)
     }
 }
 

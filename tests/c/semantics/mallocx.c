@@ -33,6 +33,23 @@ static void allocation(void) {
     }
 }
 
+/* Huge objects are made of pages of the size that LARDER_CONF=hugetlb names, if they are at least that long; large ones are not, although they may
+ * be as long, and although memory was used before that must be cleared. */
+static void good_size_of_large_objects(void) {
+    static const size_t sizes[] = {1 << 20, (3 << 20) + 1, (31 << 20) + 5, 32 << 20, (32 << 20) + 1, 41947136, (64 << 20) - 1};
+    static const int flags[] = {0, MALLOCX_LG_ALIGN(12), MALLOCX_LG_ALIGN(21), MALLOCX_LG_ALIGN(26)};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t j = 0; j < sizeof flags / sizeof *flags; j++) {
+            for (int zero = 0; zero <= MALLOCX_ZERO; zero += MALLOCX_ZERO) {
+                char *p = mallocx(sizes[i], flags[j] | zero);
+                CHECK(p && sallocx(p, 0) == nallocx(sizes[i], flags[j] | zero));
+                memset(p, 0xff, sizes[i] < 4 << 20 ? sizes[i] : 4 << 20);
+                dallocx(p, 0);
+            }
+        }
+    }
+}
+
 static void resizing(void) {
     for (size_t size = 10; size < 3000000; size = size * 2 + 7) {
         char *p = mallocx(size, 0);
@@ -124,6 +141,7 @@ static void failing(void) {
 int main(void) {
     encoding();
     allocation();
+    good_size_of_large_objects();
     resizing();
     zeroing();
     zeroing_what_shrinks();
