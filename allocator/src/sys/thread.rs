@@ -27,15 +27,15 @@ pub fn slot_hint() -> usize {
     if arch::libc_single_threaded() == Some(true) { 0 } else { cpu_hint() }
 }
 
-/// Runs `body` and puts errno back.
+/// Runs `body` and puts errno back. `body` writes errno by a pointer of its own, so no reference to it is held meanwhile.
 pub(super) fn preserving_errno<R>(body: impl FnOnce() -> R) -> R {
     // SAFETY: no preconditions.
     let place = unsafe { libc::__errno_location() };
     // SAFETY: errno's address is valid for the life of the thread, and only this thread uses it.
-    let errno = unsafe { &mut *place };
-    let before = *errno;
+    let before = unsafe { place.read() };
     let result = body();
-    *errno = before;
+    // SAFETY: as above.
+    unsafe { place.write(before) };
     result
 }
 
