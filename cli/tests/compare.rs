@@ -278,11 +278,31 @@ fn the_command_ends_with_the_tool() {
     assert!(soon(|| !runs(&nap)));
 }
 
+/// In its process group, in a session of its own, and a child of one that has a session of its own.
 #[test]
 fn what_a_command_leaves_behind_is_ended() {
     let nap = nap(52);
-    report(&["--runs", "1", "--", "sh", "-c", &format!("{nap} & exit 0")]);
-    assert!(soon(|| !runs(&nap)));
+    let waits = format!("while :; do {nap}; done");
+    for script in [format!("{nap} &"), format!("setsid {nap} &"), format!("setsid sh -c '{waits}' &")] {
+        let check = format!("if pgrep -f '^{nap}'; then exit 1; fi; {script} exit 0");
+        report(&["--runs", "2", "--", "sh", "-c", &check]);
+        assert!(!runs(&nap), "{script}");
+    }
+}
+
+#[test]
+fn a_command_can_wait_for_what_it_left_behind() {
+    // The subshell ends before the sleep does, which is then nobody's child.
+    let script = "pid=$(sleep 0.1 >/dev/null & echo $!); while kill -0 $pid; do sleep 0.01; done";
+    report(&["--runs", "1", "--", "sh", "-c", script]);
+}
+
+#[test]
+fn what_a_command_left_behind_is_not_counted() {
+    let grow = "(setsid perl -e '$x = \"x\" x 5e7' &); sleep 0.5";
+    let report = report(&["--runs", "1", "--", "sh", "-c", grow]);
+    let faults = report["allocators"][0]["median"]["faults"].as_f64().unwrap();
+    assert!(faults < 5000.0, "{faults}");
 }
 
 #[test]

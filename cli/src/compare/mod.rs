@@ -40,12 +40,12 @@ pub(crate) fn compare(args: &Compare) -> Result<ExitCode> {
     let interrupt = Interrupt::install()?;
     let output = if args.show_output { Output::Shown } else { Output::Dropped };
     let runner = Runner { command: &args.command, environment: &[], output, limit: None, interrupt: &interrupt };
-    let first = runner.observe()?;
+    let first = runner.observe();
     if interrupt.asked() {
         say("interrupted before anything was measured");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let reference = Reference::new(first, &args.command[0], abi)?;
+    let reference = Reference::new(first?, &args.command[0], abi)?;
     let runs = measure_all(&mut entrants, args, &runner, &reference);
     let environment = environment::settings();
     let facts = Facts {

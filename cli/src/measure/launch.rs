@@ -2,7 +2,7 @@
 //!
 //! Linux includes in a process's peak RSS the memory that it had before its exec, so a small command started by this tool
 //! would seem as large as this tool. Therefore the tool runs itself once more for every run. That process, which has done
-//! nothing yet and holds hardly any memory, forks the command, waits for it and reports what it cost.
+//! nothing yet and holds hardly any memory, forks the command, waits for it and reports what it cost. It also ends what the command leaves running.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -11,14 +11,14 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-use wait4::{ResUse, Wait4};
+use nix::sys::resource::{UsageWho, getrusage};
+use wait4::Wait4;
 
 use super::sample::{Finished, Sample, Told};
-use super::{child, interrupt};
+use super::{child, group, interrupt};
 use crate::preload;
 
 /// The hidden subcommand. Its arguments are the library (an empty word for none) and the command.
@@ -38,13 +38,26 @@ fn run(words: &[OsString]) -> Result<Finished> {
         anyhow::bail!("{LAUNCH} needs a library and a command");
     };
     let mut command = prepare(library, name, arguments)?;
+    group::adopt_orphans()?;
     let start = Instant::now();
     let child = command.spawn().with_context(|| name.display().to_string())?;
-    let end = child.wait4().context("wait4")?;
+    group::wait_beside_orphans(child::pid(&child))?;
     let wall = start.elapsed();
-    // This process has had no other child.
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("getrusage")?;
-    Ok(Finished { raw_status: end.status.into_raw(), sample: sample(wall, &end, &usage) })
+    // Before the command is reaped, so that it is the first child as long as there are any.
+    group::end_orphans(child::pid(&child));
+    // The orphans do not count: the command did not wait for them.
+    let before = faults()?;
+    let end = child.wait4().context("wait4")?;
+    let after = faults()?;
+    let sample = Sample {
+        wall_s: wall.as_secs_f64(),
+        user_s: end.rusage.utime.as_secs_f64(),
+        system_s: end.rusage.stime.as_secs_f64(),
+        peak_rss_bytes: end.rusage.maxrss,
+        minor_faults: after.0 - before.0,
+        major_faults: after.1 - before.1,
+    };
+    Ok(Finished { raw_status: end.status.into_raw(), sample })
 }
 
 fn prepare(library: &OsStr, name: &OsStr, arguments: &[OsString]) -> Result<Command> {
@@ -57,13 +70,8 @@ fn prepare(library: &OsStr, name: &OsStr, arguments: &[OsString]) -> Result<Comm
     Ok(command)
 }
 
-fn sample(wall: Duration, end: &ResUse, usage: &Usage) -> Sample {
-    Sample {
-        wall_s: wall.as_secs_f64(),
-        user_s: end.rusage.utime.as_secs_f64(),
-        system_s: end.rusage.stime.as_secs_f64(),
-        peak_rss_bytes: end.rusage.maxrss,
-        minor_faults: usage.minor_page_faults().unsigned_abs(),
-        major_faults: usage.major_page_faults().unsigned_abs(),
-    }
+/// The minor and major page faults of all children that were reaped.
+fn faults() -> Result<(u64, u64)> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("getrusage")?;
+    Ok((usage.minor_page_faults().unsigned_abs(), usage.major_page_faults().unsigned_abs()))
 }
