@@ -23,12 +23,12 @@ The options that LARDER_CONF takes are listed by `larder options`.";
 
 const COMPARE_NOTES: &str = "\
 The command runs under the system malloc, larder and every allocator library found in the linker's cache and the
-standard library directories, in rounds that each start with another one, after a warm-up round. It reads from
+standard library directories, in rounds that each start with a different one, after a warm-up round. It reads from
 /dev/null: for input write  larder compare -- sh -c './program < file'.
-It cannot have the terminal, and what it leaves running in the background is ended before the next run.
+It cannot use the terminal, and what it leaves running in the background is ended before the next run.
 
 Peak RSS is that of the largest process among the command and the children it waited for. Exit status: 0 when all
-were measured, 1 when one of them was not (the reason stands below the table), 125 when larder itself failed (to write
+were measured, 1 when one of them was not (the reason is below the table), 125 when larder itself failed (to write
 its report, say), 130 after Ctrl-C.";
 
 /// Run programs on larder, and compare allocators.
@@ -49,13 +49,13 @@ pub(crate) enum Action {
     /// Measure workloads under larder and its peers, in time and memory
     #[command(after_help = NOTES)]
     Bench(Bench),
-    /// List what LARDER_CONF understands
+    /// List the options of LARDER_CONF
     Options {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Say how larder reaches its per-CPU caches here
+    /// Show how larder reaches its per-CPU caches here
     Mode {
         /// Ask this liblarder.so
         #[arg(long, value_name = "PATH")]

@@ -29,10 +29,10 @@ pub(crate) fn verify(image: &Path, library: Option<&Path>) -> Result<()> {
 }
 
 fn judge(report: &[u8], library: Option<&Path>) -> Result<()> {
-    let provider = malloc_provider(report).context("the dynamic linker does not say where malloc comes from")?;
+    let provider = malloc_provider(report).context("the dynamic linker does not report where malloc comes from")?;
     match library {
         Some(library) if same(&provider, library) => Ok(()),
-        Some(_) if is_libc(&provider) => bail!("malloc stays with libc: {}", refusal(report)),
+        Some(_) if is_libc(&provider) => bail!("malloc still comes from libc: {}", refusal(report)),
         None if is_libc(&provider) => Ok(()),
         _ => bail!("the program gets malloc from {}", provider.display()),
     }
@@ -116,7 +116,7 @@ mod tests {
         assert!(text(&refused, Some(library)).contains("cannot be preloaded"));
         assert!(text(LIBC, Some(library)).contains("has no malloc"));
         assert_eq!(text(&loaded, None), "the program gets malloc from /opt/libx.so");
-        assert!(text("", None).contains("does not say"));
+        assert!(text("", None).contains("does not report"));
     }
 
     #[test]

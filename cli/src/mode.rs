@@ -47,8 +47,7 @@ fn understand(output: &Output) -> Result<String> {
 
 /// Prints the answer of the preloaded library: the other side of [`ask`].
 pub(crate) fn answer() -> Result<()> {
-    let mode = preloaded_mode()
-        .context("no larder_mode in it: is this liblarder.so? Build it again with `cargo build --release`")?;
+    let mode = preloaded_mode().context("it does not define larder_mode: is it liblarder.so?")?;
     writeln!(std::io::stdout(), "{mode}").context("stdout")
 }
 

@@ -94,7 +94,7 @@ impl fmt::Display for Obstacle {
                 "gains privileges (setuid, setgid or file capabilities), so LD_PRELOAD is ignored (run it as its owner)"
             ),
             Self::OwnMalloc { .. } => {
-                write!(f, "brings a malloc of its own, which LD_PRELOAD does not replace (build it without)")
+                write!(f, "has its own malloc, which LD_PRELOAD does not replace (build it without one)")
             }
         }
     }

@@ -54,7 +54,7 @@ fn announce(image: &Path, library: &Path, quiet: bool) -> Result<()> {
 
 /// The ABI of a library.
 pub(crate) fn abi(library: &Path) -> Result<Abi> {
-    let elf = elf::read(library)?.with_context(|| format!("{} is no ELF library", library.display()))?;
+    let elf = elf::read(library)?.with_context(|| format!("{} is not an ELF library", library.display()))?;
     Ok(elf.abi)
 }
 

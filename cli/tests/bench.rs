@@ -119,7 +119,7 @@ fn rounds_go_on_until_the_time_is_over() {
 fn what_the_time_is_too_short_for_is_told() {
     let run = bench_for(&["--seconds", "1"], "sleep 1", &["--threads", "1"]);
     let text = stdout(&run);
-    assert!(text.contains("NOT REACHED in the time") && text.contains(": begin x1\n"), "{text}");
+    assert!(text.contains("NOT REACHED in time") && text.contains(": begin x1\n"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("swap x1") && line.ends_with("0.50")), "{text}");
 }
 
@@ -177,7 +177,7 @@ fn an_interrupt_ends_the_rounds_too() {
 fn figures_that_are_none_are_a_failure() {
     let run = bench("echo nonsense; exit 0", &["--threads", "1", "--only", "begin"]);
     assert_eq!(run.status.code(), Some(1));
-    assert!(stdout(&run).contains("it did not tell its figures: \"nonsense\""), "{}", stdout(&run));
+    assert!(stdout(&run).contains("it did not report its figures: \"nonsense\""), "{}", stdout(&run));
 }
 
 #[test]
@@ -244,8 +244,8 @@ fn mistakes_are_named() {
         (&["--list", "--allocators", "nobody"], "--allocators nobody"),
         (&["--json", "/no/such/x.json"], "--json /no/such/x.json: No such file"),
         (&["--html", "/no/such/page.html"], "--html /no/such/page.html: No such file"),
-        (&["--json", &twice, "--html", &twice], "--json and --html are to be two files"),
-        (&["--only", "nothing"], "no workload is left"),
+        (&["--json", &twice, "--html", &twice], "--json and --html must name different files"),
+        (&["--only", "nothing"], "--only and --threads leave no workload"),
     ] {
         let run = bench("", arguments);
         assert_eq!((run.status.code(), stdout(&run).as_str()), (Some(125), ""));

@@ -150,7 +150,7 @@ impl Heap {
         if matches!(knowledge, Knowledge::Foreign) && self.settings.get(Key::ForeignFree) == 1 {
             static SAID: AtomicBool = AtomicBool::new(false);
             if !SAID.swap(true, Ordering::Relaxed) {
-                warn(format_args!("ignored {call}: {address:#x}: not memory of larder (said once)"));
+                warn(format_args!("ignored {call}: {address:#x}: not memory of larder (reported only once)"));
             }
             return;
         }

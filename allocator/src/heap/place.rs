@@ -51,7 +51,7 @@ impl Heap {
             return Some(policy);
         }
         warn(format_args!(
-            "LARDER_CONF: numa names the nodes {nodes}, but this process can have memory of {usable} only; using local"
+            "LARDER_CONF: numa names node(s) {nodes}, but this process can use memory only of node(s) {usable}; using local"
         ));
         None
     }
@@ -83,7 +83,7 @@ impl Heap {
         let errno = self.refusals.errno_of(NumaCall::Mbind);
         if errno != 0 && placement.binds_mappings() {
             warn(format_args!(
-                "LARDER_CONF: numa: the system refuses mbind (error {errno}): pages lie on the nodes of the threads that touch them first"
+                "LARDER_CONF: numa: the system refuses mbind (error {errno}): each page will lie on the node of the thread that touches it first"
             ));
         }
     }

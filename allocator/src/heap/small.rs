@@ -28,7 +28,7 @@ const DEPOT_BYTES_MEDIUM: usize = 192 << 10;
 /// Reports that an object which came out of a magazine is no object of any node.
 fn stray_object(object: &Object, class: Class) {
     die(format_args!(
-        "invalid free: {:#x}: found among objects of {} bytes, but is none",
+        "invalid free: {:#x}: found among objects of {} bytes, but is not one",
         object.address(),
         class.size()
     ))

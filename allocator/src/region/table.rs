@@ -167,7 +167,7 @@ fn commit(space: &Reserve, bytes: usize) -> Result<(), Errno> {
 #[cold]
 #[inline(never)]
 fn no_such_item(index: usize, len: usize) -> ! {
-    die(format_args!("internal: metadata index {index} of {len}"))
+    die(format_args!("internal: metadata index {index} is out of range ({len} items)"))
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub static OPTIONS: [Spec; 14] = [
         key: "stats",
         values: "off|exit|json",
         default: "off",
-        help: "print statistics to stderr when the process exits: as tables, or as one JSON object in a line of its own",
+        help: "print statistics to stderr when the process exits: as tables (exit), or as one JSON object on one line (json)",
     },
     Spec {
         key: "purge_delay_ms",
@@ -76,73 +76,73 @@ pub static OPTIONS: [Spec; 14] = [
         key: "warm_limit_mib",
         values: "0..1048576",
         default: "1048576",
-        help: "most free memory kept warm per node, in MiB, however much the program may soon need again; beyond it the oldest is given back at once",
+        help: "most free memory kept warm per node, in MiB, even if the program may soon need more again; beyond it the oldest is given back at once",
     },
     Spec {
         key: "numa",
         values: "local|interleave|interleave:NODES|bind:NODES|preferred:NODES|off|on",
         default: "local",
-        help: "where memory comes from: each thread's own NUMA node (or what numactl says), all in turn, some (such as 0-1+4), or as on a machine of one node",
+        help: "which NUMA nodes memory comes from: each thread's own, or as numactl says (local, on), all or some in turn (interleave), some only (bind), some first (preferred), or as on a machine with one node (off); NODES is a list such as 0-1+4",
     },
     Spec {
         key: "thp",
         values: "auto|never|madvise|always",
         default: "auto",
-        help: "transparent huge pages: for well-used arenas; refused; asked for beyond the first 16 MiB of an arena; asked for everywhere",
+        help: "transparent huge pages: requested in well-used arenas (auto), refused (never), requested beyond the first 16 MiB of an arena (madvise), or everywhere (always)",
     },
     Spec {
         key: "foreign_free",
         values: "abort|ignore",
         default: "abort",
-        help: "what free does with a pointer that is not larder's memory",
+        help: "what free does with a pointer to memory that is not larder's",
     },
     Spec {
         key: "percpu",
         values: "auto|cpu|locked",
         default: "auto",
-        help: "per-CPU windows by restartable sequences where the system has them, by the CPU's own number, or behind locks",
+        help: "how a thread reaches the caches of its CPU: by restartable sequences where the system has them (auto), the same, but indexed by the CPU's own number (cpu), or behind locks (locked)",
     },
     Spec {
         key: "double_free",
         values: "later|at_once",
         default: "later",
-        help: "when a double free is noticed: at the latest chance that costs nothing, or at the second free (every call is slower)",
+        help: "when a double free is noticed: when larder next looks at the object anyway (later), or at the second free, which makes every call slower (at_once)",
     },
     Spec {
         key: "limit_mib",
         values: "0..1073741824",
         default: "0",
-        help: "most memory in use or kept warm, in MiB; beyond it malloc gives NULL and ENOMEM; 0: no limit",
+        help: "most memory in use or kept warm, in MiB; beyond it malloc returns NULL with ENOMEM; 0: no limit",
     },
     Spec {
         key: "soft_limit_mib",
         values: "0..1073741824",
         default: "0",
-        help: "above this many MiB nothing is kept warm, and towards it less and less; 0: no limit",
+        help: "above this many MiB no free memory is kept warm, and less and less as the limit comes near; 0: no limit",
     },
     Spec {
         key: "cgroup",
         values: "watch|start|poll|off",
         default: "watch",
-        help: "take the bound of the control group for a soft limit: watched by the helper thread, as it was at the start, asked for again by the program's own calls, or not",
+        help: "treat the control group's bound as a soft limit: watched by the helper thread (watch), read once at the start (start), looked at by the program's own calls too (poll), or ignored (off)",
     },
     Spec {
         key: "idle",
         values: "auto|always|off",
         default: "auto",
-        help: "a thread that gives memory back while the program is idle: once it has threads and 16 MiB lie free, even in a program of one thread, or never",
+        help: "helper thread that gives memory back while the program is idle: once the program has threads and 16 MiB lie free (auto), in a program of one thread too (always), or never (off)",
     },
     Spec {
         key: "hugetlb",
         values: "off|2m|1g",
         default: "off",
-        help: "take huge objects (above 32 MiB) from the system's pool of huge pages of this size, as long as it has any",
+        help: "take huge objects (above 32 MiB) from the system's pool of huge pages of this size, as long as any are left",
     },
     Spec {
         key: "deepbind",
         values: "drop|keep",
         default: "drop",
-        help: "what dlopen does with RTLD_DEEPBIND, by which a plugin would find the C library's free instead of larder's (liblarder.so)",
+        help: "what dlopen does with RTLD_DEEPBIND, which makes a plugin find the C library's free instead of larder's (liblarder.so, liblarder.a)",
     },
 ];
 
@@ -242,7 +242,7 @@ impl Settings {
         if core::str::from_utf8(value).ok().and_then(|value| self.set(index, value)).is_none() {
             let Spec { key, values, .. } = OPTIONS[index];
             let (value, now) = (Shown(value), InForce(self, index));
-            warn(format_args!("LARDER_CONF: bad value '{value}' for '{key}'; it may be {values}; using {now}"));
+            warn(format_args!("LARDER_CONF: bad value '{value}' for '{key}'; expected {values}; using {now}"));
         }
     }
 

@@ -17,14 +17,14 @@ const MOST_SECONDS: u64 = 24 * 60 * 60;
 
 pub(crate) const NOTES: &str = "\
 Every workload runs with every number of threads under larder, the system malloc, the allocator libraries this machine
-has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Rounds
-start with another allocator each, and go on until the time is over.
+has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Each
+round starts with a different allocator, and rounds go on until time is up.
 
 To end in time, --quick runs each workload with as many threads as the machine has processors, and leaves out an
-allocator of which there is a newer build; --threads and --allocators bring them back. Single calls are timed with as
+allocator if there is a newer build of it; --threads and --allocators bring them back. Single calls are timed with as
 many threads as processors.
 
-Exit status: 0 when all was measured, 1 when an allocator did not load or a run failed (the reasons stand below the
+Exit status: 0 when all was measured, 1 when an allocator did not load or a run failed (the reasons are below the
 tables; the bump allocator may run out of memory), 125 when larder itself failed (to write its report, say), 130 after
 Ctrl-C.";
 
@@ -36,7 +36,7 @@ pub(crate) struct Bench {
     /// Measure for about 20 minutes, and the latency of single calls too
     #[arg(long)]
     pub(crate) full: bool,
-    /// Measure for about so many seconds
+    /// Measure for about N seconds
     #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"], value_parser = clap::value_parser!(u64).range(..=MOST_SECONDS))]
     pub(crate) seconds: Option<u64>,
     /// Only workloads whose name or group matches
@@ -54,7 +54,7 @@ pub(crate) struct Bench {
     /// Measure this library too (repeatable)
     #[arg(long, value_name = "NAME=LIB.so", value_parser = named_library())]
     pub(crate) with: Vec<(String, PathBuf)>,
-    /// Measure so many rounds, however long they take
+    /// Measure N rounds, however long they take
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: Option<u32>,
     /// How much work a run is: tenths of a second, or seconds
@@ -63,7 +63,7 @@ pub(crate) struct Bench {
     /// Measure the latency of single calls too
     #[arg(long)]
     pub(crate) latency: bool,
-    /// Take a run that lasts longer for hung (20 s; 3 min with --scale full)
+    /// Treat a run that takes longer as hung (20 s; 3 min with --scale full)
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
     pub(crate) timeout: Option<u64>,
     /// Write all samples to this file as JSON
@@ -72,7 +72,7 @@ pub(crate) struct Bench {
     /// Write a report with charts to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Only say what would be measured
+    /// Only list what would be measured
     #[arg(long)]
     pub(crate) list: bool,
     /// Use this liblarder.so

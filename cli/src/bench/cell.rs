@@ -56,7 +56,7 @@ pub(super) fn cells(workloads: &[Workload], choice: &Choice, allocators: usize) 
         }));
     }
     if cells.is_empty() {
-        bail!("no workload is left by --only and --threads: see larder bench --list");
+        bail!("--only and --threads leave no workload: see larder bench --list");
     }
     Ok(cells)
 }

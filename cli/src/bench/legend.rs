@@ -22,11 +22,11 @@ pub(super) fn explanation(contenders: &[Contender]) -> String {
         runs: 25 % of time, 5 % of memory, a factor of 2 of latency), means are geometric, in brackets over fewer rows.\n"
         .to_owned();
     if contenders.iter().any(|it| it.role == Role::Floor && it.problem.is_none()) {
-        text += "bump is no real allocator: it takes back only what was allocated last. It shows what a workload costs without one.\n";
+        text += "bump is not a real allocator: it frees only the object allocated last. It shows what a workload costs without one.\n";
     }
     for contender in contenders {
         for (name, value) in contender.environment {
-            let _ = writeln!(text, "{} ran with {name}={value}, as its makers ask.", contender.name());
+            let _ = writeln!(text, "{} ran with {name}={value}, as its authors recommend.", contender.name());
         }
     }
     text
@@ -37,8 +37,7 @@ pub(super) fn problems(cells: &[Cell], contenders: &[Contender]) -> String {
     let mut text = String::new();
     let untouched: Vec<_> = cells.iter().filter(|cell| cell.is_untouched()).map(Cell::name).collect();
     if !untouched.is_empty() {
-        let _ =
-            writeln!(text, "NOT REACHED in the time (take --only, --allocators or --full): {}", untouched.join(", "));
+        let _ = writeln!(text, "NOT REACHED in time (use --only, --allocators or --full): {}", untouched.join(", "));
     }
     for (place, contender) in contenders.iter().enumerate() {
         if let Some(problem) = &contender.problem {

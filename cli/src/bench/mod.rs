@@ -118,7 +118,7 @@ impl Files {
         if let (Some(json), Some(html)) = (&json, &html)
             && json.is_of_one_file(html)?
         {
-            bail!("--json and --html are to be two files");
+            bail!("--json and --html must name different files");
         }
         Ok(Self { json, html })
     }

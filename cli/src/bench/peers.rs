@@ -86,7 +86,7 @@ pub(super) fn build(wanted: impl Fn(&str) -> bool) -> Vec<Allocator> {
 fn unlike(peer: Allocator, others: &[Allocator]) -> Result<Allocator> {
     let text = |it: &Allocator| it.library.as_ref().and_then(|path| fs::read(path).ok());
     match others.iter().find(|other| text(other) == text(&peer)) {
-        Some(twin) => bail!("cargo has built {} instead", twin.name),
+        Some(twin) => bail!("cargo built {} instead", twin.name),
         None => Ok(peer),
     }
 }
@@ -137,6 +137,6 @@ mod tests {
         };
         let others = [peer("a", "x"), peer("b", "y")];
         assert_eq!(unlike(peer("c", "z"), &others).unwrap().name, "c");
-        assert_eq!(unlike(peer("d", "y"), &others).unwrap_err().to_string(), "cargo has built b instead");
+        assert_eq!(unlike(peer("d", "y"), &others).unwrap_err().to_string(), "cargo built b instead");
     }
 }

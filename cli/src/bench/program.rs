@@ -41,5 +41,5 @@ pub(super) fn workloads(program: &Path, drawn: Option<u32>) -> Result<Vec<Worklo
         bail!("{} list ended with {}", program.display(), output.status);
     }
     let list = serde_json::from_slice(&output.stdout);
-    list.with_context(|| format!("{} list --json is not the list it should be: build it again", program.display()))
+    list.with_context(|| format!("{} list --json printed an unexpected list: rebuild it", program.display()))
 }

@@ -50,7 +50,7 @@ impl Bench<'_> {
         }
         let answer = text(&mut stdout)?;
         let measurement: Measurement = serde_json::from_str(&answer)
-            .with_context(|| format!("it did not tell its figures: {:?}", answer.trim()))?;
+            .with_context(|| format!("it did not report its figures: {:?}", answer.trim()))?;
         Ok(match (library, copy) {
             (Some(library), Some(copy)) => measurement.of_copy(&copy.library, library),
             _ => measurement,

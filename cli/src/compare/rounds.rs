@@ -25,7 +25,7 @@ impl Reference {
     /// Rejects a command whose malloc cannot be replaced by preloading.
     pub(super) fn new(first: (ExitStatus, Option<PathBuf>), command: &OsStr, abi: Abi) -> Result<Self> {
         let (status, seen) = first;
-        let image = seen.or_else(|| program::image(command)).context("the command is gone")?;
+        let image = seen.or_else(|| program::image(command)).context("the command no longer exists")?;
         if let Some(obstacle) = program::obstacle(&image, abi)? {
             bail!("nothing to compare: {} {obstacle}", image.display());
         }
@@ -96,7 +96,11 @@ fn measure(entrant: &mut Entrant, runner: &Runner, reference: &Reference) {
 /// Fails if the run ended with another status than the reference: then it did other work, and its figures mean nothing.
 fn check(finished: Finished, reference: &Reference) -> Result<Finished> {
     if finished.status() != reference.status {
-        bail!("the command ended with {}, at first on the system malloc with {}", finished.status(), reference.status);
+        bail!(
+            "the command ended with {}, but with {} in the first run on the system malloc",
+            finished.status(),
+            reference.status
+        );
     }
     Ok(finished)
 }

@@ -61,7 +61,7 @@ pub(crate) fn select(
     for name in names {
         if !all.iter().any(|allocator| allocator.name == *name) {
             let known: Vec<_> = all.iter().map(|allocator| allocator.name.as_str()).collect();
-            bail!("{option} {name}: there is no such allocator here, choose from {}", known.join(", "));
+            bail!("{option} {name}: no such allocator here; choose from {}", known.join(", "));
         }
     }
     let wanted = |name: &String| names.is_empty() || always.contains(&name.as_str()) || names.contains(name);

@@ -1,4 +1,4 @@
-//! The order of the runs in a round. Each round starts with another allocator, so that drift of the machine (heat, caches, neighbours) affects all
+//! The order of the runs in a round. Each round starts with a different allocator, so that drift of the machine (heat, caches, neighbours) affects all
 //! alike. It also goes on in other steps, so that no allocator always follows the same one: a process gets the pages that the one before it gave
 //! back, and on a virtual machine recently used pages cost a fraction of others.
 

@@ -81,7 +81,7 @@ impl Runner<'_> {
         read.context("pipe")?;
         in_time?;
         if text.is_empty() {
-            bail!("the process that measures ended with {status}");
+            bail!("the measuring process ended with {status}");
         }
         serde_json::from_slice::<Told>(&text)?.map_err(|text| anyhow!(text))
     }

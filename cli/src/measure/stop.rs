@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 pub(super) fn check(leader: Pid) -> Result<()> {
     match waitid(Id::Pid(leader), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG) {
         Ok(WaitStatus::Stopped(_, signal @ (Signal::SIGTTIN | Signal::SIGTTOU))) => {
-            bail!("the command wants the terminal ({signal}), which it cannot have here")
+            bail!("the command needs the terminal ({signal}), which is not available here")
         }
         // It has ended, or has not been stopped by the terminal.
         Ok(_) | Err(Errno::ECHILD) => Ok(()),
