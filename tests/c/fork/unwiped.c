@@ -43,23 +43,28 @@ static int forget(unsigned errno_of_answer) {
     return install(&filter, SECCOMP_RET_ALLOW);
 }
 
-// Takes the vDSO away from the stopped program, which has not run yet: clears its entry in the auxiliary vector, behind arguments and environment.
-static int hide_vdso(pid_t child) {
+// Takes the vDSO away from the stopped program, which has not run yet, and the word by which it knows of rseq's features, as in qemu: clears their entries
+// in the auxiliary vector, behind arguments and environment. Returns whether there was a vDSO.
+static int hide_kernel(pid_t child) {
+    enum { RSEQ_FEATURE_SIZE = 27 };
+    int had_vdso = 0;
     struct user_regs_struct registers;
     CHECK(ptrace(PTRACE_GETREGS, child, NULL, &registers) == 0);
     uint64_t *at = (uint64_t *)registers.rsp;
     for (int nulls = 0; nulls < 2; at++) nulls += at != (uint64_t *)registers.rsp && ptrace(PTRACE_PEEKDATA, child, at, NULL) == 0;
     for (long kind; (kind = ptrace(PTRACE_PEEKDATA, child, at, NULL)) != AT_NULL; at += 2) {
-        if (kind == AT_SYSINFO_EHDR) return ptrace(PTRACE_POKEDATA, child, at, AT_IGNORE) == 0;
+        if (kind != AT_SYSINFO_EHDR && kind != RSEQ_FEATURE_SIZE) continue;
+        CHECK(ptrace(PTRACE_POKEDATA, child, at, AT_IGNORE) == 0);
+        had_vdso |= kind == AT_SYSINFO_EHDR;
     }
-    return 0;
+    return had_vdso;
 }
 
 static int end_of(pid_t child) {
     int status;
     CHECK(waitpid(child, &status, 0) == child);
     if (WIFSTOPPED(status)) {
-        CHECK(hide_vdso(child) && ptrace(PTRACE_DETACH, child, NULL, NULL) == 0);
+        CHECK(hide_kernel(child) && ptrace(PTRACE_DETACH, child, NULL, NULL) == 0);
         CHECK(waitpid(child, &status, 0) == child);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
