@@ -290,6 +290,12 @@ impl Class {
         Class::at_offset(PAGE_WORDS[size.div_ceil(PAGE)] as usize * 8)
     }
 
+    /// Returns how many whole objects there are in `bytes` bytes of a slab, by a multiplication.
+    #[inline(always)]
+    pub fn objects_in(self, bytes: usize) -> usize {
+        (bytes as u128 * self.reciprocal() as u128 >> u64::BITS) as usize
+    }
+
     /// ceil((2^64 + [`DRIFT`]) / size).
     #[inline(always)]
     pub fn reciprocal(self) -> u64 {
@@ -329,6 +335,15 @@ impl Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_are_counted_without_a_division() {
+        for class in Class::all() {
+            for bytes in 0..=MAX_SLAB_PAGES * PAGE {
+                assert_eq!(class.objects_in(bytes), bytes / class.size(), "{bytes} bytes of {}", class.size());
+            }
+        }
+    }
 
     #[test]
     fn aligned_classes_are_the_first_that_will_do() {

@@ -69,12 +69,14 @@ impl Hand {
         }
     }
 
+    fn taken(&self) -> &[usize] {
+        self.addresses.get(..self.len).unwrap_or_default()
+    }
+
     /// The addresses in an order in which very small objects that are taken in a row lie on different lines, so that objects that one thread makes for several
     /// others do not tie these together.
-    fn dealt(&self, class: Class) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        let group = if class.size() <= DEALT_SIZE { class.info().group as usize } else { 1 };
-        let taken = self.addresses.get(..self.len).unwrap_or_default();
-        taken.chunks(group * DEALT_GROUPS).flat_map(move |groups| {
+    fn dealt(&self, group: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        self.taken().chunks(group * DEALT_GROUPS).flat_map(move |groups| {
             (0..group).flat_map(move |number| groups.iter().skip(number).step_by(group).copied())
         })
     }
@@ -89,11 +91,13 @@ impl Cache {
             arena.watch_first_touch(run);
         }
         let mut magazine = Magazine::empty(class);
-        for address in hand.dealt(class).rev() {
-            if magazine.push(links, Object::mint(address)).is_err() {
-                break;
-            }
-        }
+        // The last one is pushed first.
+        let mut push = |address| magazine.push(links, Object::mint(address)).is_ok();
+        let _all_or_a_magazine = if class.size() <= DEALT_SIZE {
+            hand.dealt(class.info().group as usize).rev().all(&mut push)
+        } else {
+            hand.taken().iter().rev().copied().all(&mut push)
+        };
         (!magazine.is_empty()).then_some(magazine)
     }
 

@@ -124,7 +124,7 @@ impl Slabs {
         let id = self.id_of(arena, page)?;
         let slab = self.descriptors.get(id.0 as usize - 1);
         let first = arena.region().address(slab.page()) + slab.colour();
-        let number = address.checked_sub(first)? / class.size();
+        let number = class.objects_in(address.checked_sub(first)?);
         (number < class.info().slab_objects as usize).then_some((slab, number as u32))
     }
 
