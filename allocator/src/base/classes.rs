@@ -293,7 +293,7 @@ impl Class {
     /// Returns how many whole objects there are in `bytes` bytes of a slab, by a multiplication.
     #[inline(always)]
     pub fn objects_in(self, bytes: usize) -> usize {
-        (bytes as u128 * self.reciprocal() as u128 >> u64::BITS) as usize
+        ((bytes as u128 * self.reciprocal() as u128) >> u64::BITS) as usize
     }
 
     /// ceil((2^64 + [`DRIFT`]) / size).
