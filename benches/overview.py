@@ -15,7 +15,7 @@ import claims
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 64, 130, 24, 48
 TICKS = [1, 1.25, 1.5, 2, 2.5, 3, 4]
 OURS, SYSTEM, PEER = "#c0392b", "#2c3e50", "#2980b9"
-# The floor is no real allocator, and a library that was measured beside its peers for one run is not a peer.
+# The floor is no real allocator.
 LEFT_OUT = {"bump"}
 
 

@@ -15,7 +15,8 @@
 //! if the owner no longer trades.
 //!
 //! Working set: a shard remembers the least that lay beyond the need during a number of trades. That many magazines are *surplus*, to be taken back
-//! by the slabs (Bonwick's reaping, with trades for a clock, or that of the helper thread where there is one).
+//! by the slabs (Bonwick's reaping, with trades for a clock, or that of the helper thread where there is one). While memory grows for a CPU, the bytes
+//! it grows by are a clock, too ([`Depots::surplus_of_growth`]).
 //!
 //! The **inbox** takes single objects from a signal handler that interrupted the holder of a lock. It is a lock-free stack that is emptied as a
 //! whole, so there is no ABA problem.
