@@ -141,7 +141,17 @@ impl Heap {
             return pointer;
         }
         let moved = self.move_pages(address, found, size, align);
-        if moved.is_null() { self.copy_to_new(pointer, found, size, align) } else { moved }
+        if !moved.is_null() {
+            return moved;
+        }
+        let copied = self.copy_to_new(pointer, found, size, align);
+        match found {
+            // The place for a copy may have gone to another thread by then; moving the pages needs memory only for the growth.
+            Found::Large(home, page) if copied.is_null() && may_move_pages(size, align) => {
+                self.promote(home, page, size)
+            }
+            _ => copied,
+        }
     }
 
     /// Resizes a small object of known class to a new layout: in place iff that has the same class, so that a sized free stays right.
@@ -173,7 +183,7 @@ impl Heap {
 
     /// Moves the pages instead of their bytes. Returns null if the object does not qualify.
     fn move_pages(&self, address: usize, found: Found, size: usize, align: usize) -> *mut u8 {
-        if align > PAGE || size < PROMOTE {
+        if !may_move_pages(size, align) {
             return null_mut();
         }
         let growth = size.saturating_sub(self.usable(found));
@@ -293,6 +303,11 @@ impl Heap {
         let usable = if is_huge { Some(self.huge.pages.mapping_len(size)) } else { round_up(size.max(1), PAGE) };
         usable.filter(|&usable| usable < ADDRESSES - align.min(ADDRESSES)).unwrap_or(0)
     }
+}
+
+/// Returns whether an object's pages may be moved to give it this size and alignment.
+fn may_move_pages(size: usize, align: usize) -> bool {
+    align <= PAGE && size >= PROMOTE
 }
 
 /// The offset of the class that an object should have for `size` bytes if its present class has the first offset and `has` bytes.
