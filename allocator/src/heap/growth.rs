@@ -22,7 +22,8 @@ impl Heap {
         let mut bytes = 0;
         for (class, magazine) in node.depots.surplus_of_growth(cpu, grown).take(MOST_MAGAZINES) {
             bytes += magazine.len(class) as usize * class.size();
-            self.take_back(id, class, magazine);
+            // Nothing was freed: the pages are for this program to use, and no reason to start a helper thread.
+            self.return_to_slabs(id, class, magazine);
             if bytes >= grown * SHARE {
                 break;
             }

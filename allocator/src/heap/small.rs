@@ -307,20 +307,26 @@ impl Heap {
         self.reap_a_little(home);
     }
 
+    /// Returns freed objects to their slabs, and gives pages back if there are too many now; the helper thread may start.
     pub(super) fn take_back(&self, home: NodeId, class: Class, magazine: Magazine) {
+        let arena = &self.node(home).arena;
+        let warm = arena.warm_now();
+        if !self.return_to_slabs(home, class, magazine) {
+            return;
+        }
+        self.nudge(bytes_of_magazine(class));
+        let policy = self.purge_policy_of(home);
+        let grown = || arena.warm_now().saturating_sub(warm);
+        let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
+        arena.purge_after_free(freed, policy);
+    }
+
+    /// Returns a magazine's rounds to their slabs; leaves them in the inbox, and returns false, if this thread holds the lock.
+    pub(super) fn return_to_slabs(&self, home: NodeId, class: Class, magazine: Magazine) -> bool {
         let (node, links) = (self.node(home), self.cpus.links(home.index()));
         let stray = |object| self.take_back_stray(home, class, object);
-        let warm = node.arena.warm_now();
-        match node.slabs.take_back(&node.arena, class, magazine, links, stray) {
-            Ok(()) => {
-                self.nudge(bytes_of_magazine(class));
-                let policy = self.purge_policy_of(home);
-                let grown = || node.arena.warm_now().saturating_sub(warm);
-                let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
-                node.arena.purge_after_free(freed, policy);
-            }
-            Err(magazine) => node.depots.inbox(class).push_all(links, class, magazine),
-        }
+        let returned = node.slabs.take_back(&node.arena, class, magazine, links, stray);
+        returned.map_err(|magazine| node.depots.inbox(class).push_all(links, class, magazine)).is_ok()
     }
 
     /// Handles an object of the spare node that was in the single node's magazine, because a sized free of a Rust program does not look
