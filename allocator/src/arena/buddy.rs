@@ -132,8 +132,7 @@ impl Arena {
         let (held, align) = (self.held_pages(lists), site.align());
         let run = if !self.may_take(pages) {
             // The process may hold no more, or the node has no memory: only warm pages, which count already.
-            let found = self.take_only_warm(lists, pages, align);
-            found.or_else(|| if self.flush_quick(lists) { self.take_only_warm(lists, pages, align) } else { None })
+            self.with_quick_pages(lists, |lists| self.take_only_warm(lists, pages, align))
         } else if pages <= LONGEST_FROM_BUDDY && align == 1 {
             self.take_small(lists, pages, site)
         } else {
@@ -212,6 +211,15 @@ impl Arena {
             self.free_locked(lists, run);
         }
         any
+    }
+
+    /// Makes an attempt, and once more after the runs in the quick list were freed, if there were any.
+    pub(super) fn with_quick_pages<T>(
+        &self,
+        lists: &mut Lists,
+        attempt: impl Fn(&mut Lists) -> Option<T>,
+    ) -> Option<T> {
+        attempt(lists).or_else(|| if self.flush_quick(lists) { attempt(lists) } else { None })
     }
 
     /// Frees a run of any length.

@@ -17,9 +17,7 @@ impl Arena {
     /// Takes `pages` pages, the first of them a multiple of `align`, from the first stretch that is found to hold them. If there is none, flushes the quick
     /// list, whose runs may make one; if that does not help, grows the region.
     pub(super) fn take_first_fit(&self, lists: &mut Lists, pages: u32, align: u32) -> Option<Run> {
-        let found = self.take_stretch(lists, pages, align);
-        let found =
-            found.or_else(|| if self.flush_quick(lists) { self.take_stretch(lists, pages, align) } else { None });
+        let found = self.with_quick_pages(lists, |lists| self.take_stretch(lists, pages, align));
         found
             .or_else(|| if self.grow(lists, pages + align - 1) { self.take_stretch(lists, pages, align) } else { None })
     }

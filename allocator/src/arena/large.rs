@@ -80,8 +80,7 @@ impl Arena {
             return None;
         }
         let mut lists = self.lists().ok()?;
-        let found = self.first_place(pages, 1);
-        let place = found.or_else(|| if self.flush_quick(&mut lists) { self.first_place(pages, 1) } else { None });
+        let place = self.with_quick_pages(&mut lists, |_| self.first_place(pages, 1));
         place.map(|page| self.count_zero(page, page.plus(pages)))
     }
 

@@ -201,9 +201,9 @@ impl Heap {
     /// memory: fewer pages than it grows by have none. Copying a page costs less than a page fault, and when the object is freed the pages stay warm.
     fn is_better_copied(&self, home: NodeId, page: Page, size: usize) -> bool {
         let arena = &self.node(home).arena;
-        let old = arena.region().large_pages(page);
-        let zero = |pages: u32| Some((arena.zero_pages_for(pages)?, pages.saturating_sub(old)));
-        pages_for(size).and_then(zero).is_some_and(|(zero, growth)| zero < growth)
+        let Some(pages) = pages_for(size) else { return false };
+        let growth = pages.saturating_sub(arena.region().large_pages(page));
+        arena.zero_pages_for(pages).is_some_and(|zero| zero < growth)
     }
 
     /// Resizes a huge object, once more if the regions give up addresses for what it grows by: it is not copied where there is room for that
