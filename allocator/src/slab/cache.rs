@@ -1,13 +1,13 @@
 //! The slabs of one class on one node, behind one lock.
 
-use super::descriptor::{Slab, SlabId};
+use super::descriptor::SlabId;
 use super::lists::Lists;
+use super::returns::Returns;
 use super::table::Slabs;
 use crate::arena::Arena;
 use crate::base::sync::{Gauge, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
-use crate::sys::die::die;
 use crate::sys::lock::{Guard, Lock};
 use core::array;
 
@@ -27,8 +27,6 @@ const SHARED_SLABS: u32 = 16;
 const DEALT_SIZE: usize = 32;
 /// one from each of this many groups, then the next from each.
 const DEALT_GROUPS: usize = 8;
-/// An empty slab of at most this many pages is kept for the next fill.
-const KEEP_EMPTY_PAGES: u32 = 8;
 /// Objects taken back at a time: first the slab numbers of all of them are fetched, then their descriptors, so that cold lines come from memory together.
 const ABREAST: usize = 16;
 
@@ -140,6 +138,7 @@ impl Cache {
         mut stray: impl FnMut(Object),
     ) -> Result<(), Magazine> {
         let Ok(mut lists) = self.lists.lock() else { return Err(magazine) };
+        let mut returns = Returns::new(&mut lists, slabs, arena, class);
         while !magazine.is_empty() {
             let some: [_; ABREAST] = array::from_fn(|_| {
                 let object = magazine.pop(links, class)?;
@@ -148,11 +147,12 @@ impl Cache {
             });
             some.iter().flatten().for_each(|object| slabs.fetch_descriptor(arena, object.address()));
             for object in some.into_iter().flatten() {
-                if let Err(object) = put(&mut lists, slabs, arena, class, object) {
+                if let Err(object) = returns.put(object) {
                     stray(object);
                 }
             }
         }
+        returns.settle();
         self.note(&lists);
         Ok(())
     }
@@ -254,32 +254,6 @@ fn in_groups(objects: usize, class: Class) -> usize {
     (objects / group).max(1) * group
 }
 
-/// Puts one object back; if its bit is set already, that is a double free. Returns an address that is no object of these slabs.
-fn put(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, object: Object) -> Result<(), Object> {
-    let address = object.address();
-    let region = arena.region();
-    let place = region.page_of(address).filter(|&page| region.entry(page).class_of_object(address) == Some(class));
-    let located = place.and_then(|page| slabs.locate(arena, page, class, address).zip(slabs.id_of(arena, page)));
-    let Some(((slab, number), id)) = located else { return Err(object) };
-    if !slab.put(number) {
-        die(format_args!("double free: {address:#x}: an object of {} bytes", class.size()));
-    }
-    lists.free += 1;
-    settle(lists, slabs, arena, class, id, slab);
-    Ok(())
-}
-
-/// After an object came back: moves the slab to the list where it belongs now, or gives it back if it is empty and not worth keeping.
-fn settle(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId, slab: &Slab) {
-    let info = class.info();
-    let empty = slab.free() == info.slab_objects;
-    if empty && (info.slab_pages > KEEP_EMPTY_PAGES || lists.empty().is_some()) {
-        end_slab(lists, slabs, arena, class, id);
-    } else {
-        lists.place(&slabs.descriptors, id, class);
-    }
-}
-
 fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu: u8) -> Option<SlabId> {
     let info = class.info();
     let run = if class.is_medium() {
@@ -309,7 +283,7 @@ fn begin_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, cpu
     Some(id)
 }
 
-fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId) {
+pub(super) fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: SlabId) {
     let slab = slabs.descriptors.get(id.0 as usize - 1);
     let run = Run { page: slab.page(), pages: class.info().slab_pages, zero: false };
     lists.unlink(&slabs.descriptors, id);
@@ -323,8 +297,6 @@ fn end_slab(lists: &mut Lists, slabs: &Slabs, arena: &Arena, class: Class, id: S
     slabs.forget(id);
     arena.free(run);
 }
-
-const _: () = assert!(PAGE * KEEP_EMPTY_PAGES as usize <= 32 * 1024);
 
 #[cfg(test)]
 mod tests {

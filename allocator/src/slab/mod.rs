@@ -23,6 +23,7 @@
 mod cache;
 mod descriptor;
 mod lists;
+mod returns;
 mod sparse;
 mod table;
 
