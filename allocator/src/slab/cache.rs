@@ -9,7 +9,6 @@ use crate::base::sync::{Gauge, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Entry, Links, Magazine, Object, Run};
 use crate::sys::lock::{Guard, Lock};
-use core::array;
 
 /// Bytes of the first fill of a class.
 const FIRST_FILL: usize = 1024;
@@ -27,9 +26,6 @@ const SHARED_SLABS: u32 = 16;
 const DEALT_SIZE: usize = 32;
 /// one from each of this many groups, then the next from each.
 const DEALT_GROUPS: usize = 8;
-/// Objects taken back at a time: first the slab numbers of all of them are fetched, then their descriptors, so that cold lines come from memory together.
-const ABREAST: usize = 16;
-
 /// See the module. All zero is a class without slabs.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
@@ -133,26 +129,12 @@ impl Cache {
         slabs: &Slabs,
         arena: &Arena,
         class: Class,
-        mut magazine: Magazine,
+        magazine: Magazine,
         links: Links,
-        mut stray: impl FnMut(Object),
+        stray: impl FnMut(Object),
     ) -> Result<(), Magazine> {
         let Ok(mut lists) = self.lists.lock() else { return Err(magazine) };
-        let mut returns = Returns::new(&mut lists, slabs, arena, class);
-        while !magazine.is_empty() {
-            let some: [_; ABREAST] = array::from_fn(|_| {
-                let object = magazine.pop(links, class)?;
-                slabs.fetch_id(arena, object.address());
-                Some(object)
-            });
-            some.iter().flatten().for_each(|object| slabs.fetch_descriptor(arena, object.address()));
-            for object in some.into_iter().flatten() {
-                if let Err(object) = returns.put(object) {
-                    stray(object);
-                }
-            }
-        }
-        returns.settle();
+        Returns::new(&mut lists, slabs, arena, class).put_all(magazine, links, stray);
         self.note(&lists);
         Ok(())
     }

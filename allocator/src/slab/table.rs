@@ -121,11 +121,15 @@ impl Slabs {
 
     /// The slab to which a page belongs, and the number of the object that covers `address`. The class must be the page's.
     pub(super) fn locate(&self, arena: &Arena, page: Page, class: Class, address: usize) -> Option<(&Slab, u32)> {
-        let id = self.id_of(arena, page)?;
-        let slab = self.descriptors.get(id.0 as usize - 1);
-        let first = arena.region().address(slab.page()) + slab.colour();
+        let (slab, first) = self.slab(arena, self.id_of(arena, page)?);
         let number = class.objects_in(address.checked_sub(first)?);
         (number < class.info().slab_objects as usize).then_some((slab, number as u32))
+    }
+
+    /// A slab by its number, and the address of its first object.
+    pub(super) fn slab(&self, arena: &Arena, id: SlabId) -> (&Slab, usize) {
+        let slab = self.descriptors.get(id.0 as usize - 1);
+        (slab, arena.region().address(slab.page()) + slab.colour())
     }
 
     /// Returns whether the slab of an object is another CPU's.
