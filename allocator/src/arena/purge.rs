@@ -97,7 +97,7 @@ impl Purge {
     }
 
     /// Returns whether this free, after which `warm` pages are warm, should look whether something is due.
-    pub(super) fn is_time_to_look(&self, warm: u32) -> bool {
+    fn is_time_to_look(&self, warm: u32) -> bool {
         let frees = self.frees.load(Ordering::Relaxed).wrapping_add(1);
         self.frees.store(frees, Ordering::Relaxed);
         if self.refused.load(Ordering::Relaxed) {
@@ -145,14 +145,23 @@ impl Arena {
         self.purge.refused.load(Ordering::Relaxed)
     }
 
-    /// After `freed` pages were freed: gives back what is too much, up to a bound.
+    /// After `freed` pages were freed: gives back what is too much, up to a bound, if it is time to look.
     pub fn purge_after_free(&self, freed: u32, policy: PurgePolicy) {
-        if policy.alone {
+        if self.is_time_to_purge(freed, policy.alone) {
+            self.purge_excess(freed, policy);
+        }
+    }
+
+    /// After `freed` pages were freed: returns whether [`Arena::purge_excess`] is due. `alone` says that there is no helper thread.
+    pub fn is_time_to_purge(&self, freed: u32, alone: bool) -> bool {
+        if alone {
             self.purge.lower_high(freed);
         }
-        if !self.purge.is_time_to_look(self.warm_now()) {
-            return;
-        }
+        self.purge.is_time_to_look(self.warm_now())
+    }
+
+    /// After `freed` pages were freed: gives back what is too much, up to a bound.
+    pub fn purge_excess(&self, freed: u32, policy: PurgePolicy) {
         let Some((marks, warm)) = self.look(policy) else { return };
         // Without a helper thread as many pages may be kept as are in use, and those have become fewer, too.
         let twice = if policy.alone { freed.min(LARGEST_STEP) } else { 0 };

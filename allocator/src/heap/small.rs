@@ -315,10 +315,13 @@ impl Heap {
             return;
         }
         self.nudge(bytes_of_magazine(class));
-        let policy = self.purge_policy_of(home);
+        let alone = !self.idle.has_thread();
         let grown = || arena.warm_now().saturating_sub(warm);
-        let freed = if policy.alone { grown().min(MOST_FREED) } else { 0 };
-        arena.purge_after_free(freed, policy);
+        let freed = if alone { grown().min(MOST_FREED) } else { 0 };
+        // Asked first, because the policy depends on every class's slabs.
+        if arena.is_time_to_purge(freed, alone) {
+            arena.purge_excess(freed, self.purge_policy_of(home));
+        }
     }
 
     /// Returns a magazine's rounds to their slabs; leaves them in the inbox, and returns false, if this thread holds the lock.
