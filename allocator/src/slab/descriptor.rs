@@ -156,7 +156,8 @@ impl Slab {
 
     /// Takes up to `want` objects and calls `each` with their numbers; returns how many. Takes those of wholly free groups first, then others, lowest first.
     pub(super) fn take(&self, want: u32, group: u32, mut each: impl FnMut(u32)) -> u32 {
-        let whole = self.take_of(want, |bits| whole_groups(bits, group), &mut each);
+        let want = want.min(self.free());
+        let whole = if group > 1 { self.take_of(want, |bits| whole_groups(bits, group), &mut each) } else { 0 };
         let taken = whole + if whole < want { self.take_of(want - whole, |bits| bits, &mut each) } else { 0 };
         if self.free() == 0 {
             self.fresh.store(0, Ordering::Relaxed);
