@@ -1,5 +1,5 @@
 //! The windows where restartable sequences are missing (no glibc area, refused by a sandbox, switched off, under valgrind): the same words, in slots
-//! of their own, each behind a lock that is tried and never waited for. The slot to begin with is a hint: a thread that finds it taken uses the next.
+//! of their own, each behind a latch, which is tried and never waited for. The slot to begin with is a hint: a thread that finds it taken uses the next.
 //! All of this memory is committed when a thread first needs it.
 
 use super::window::Place;
@@ -7,7 +7,8 @@ use crate::base::classes::CLASSES;
 use crate::base::sync::{AtomicU64, Ordering};
 use crate::base::units::Class;
 use crate::region::{Links, Magazine, Object, Table};
-use crate::sys::lock::{Guard, Lock};
+use crate::sys::latch::{Held, Latch};
+use crate::sys::lock::Lock;
 use crate::sys::thread;
 use crate::sys::vm::Span;
 use crossbeam_utils::CachePadded;
@@ -22,18 +23,18 @@ const TRIES: usize = 4;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct LockedWindows {
-    locks: Table<Own>,
+    latches: Table<Own>,
     /// Row after row, as far as rows were used.
     words: Table<AtomicU64>,
     growth: Lock<()>,
 }
 
-/// A slot's lock. Padded, because each CPU takes its own at every call.
-type Own = CachePadded<Lock<()>>;
+/// A slot's latch. Padded, because each CPU takes its own at every call.
+type Own = CachePadded<Latch>;
 
 impl LockedWindows {
     pub(super) const fn new() -> LockedWindows {
-        LockedWindows { locks: Table::new(), words: Table::new(), growth: Lock::new(()) }
+        LockedWindows { latches: Table::new(), words: Table::new(), growth: Lock::new(()) }
     }
 
     pub(super) fn metadata_len(rows: usize) -> usize {
@@ -41,11 +42,42 @@ impl LockedWindows {
     }
 
     pub(super) fn settle(&self, metadata: Span, rows: usize) -> Span {
-        self.words.settle(self.locks.settle(metadata, SLOTS), rows * ROW_WORDS)
+        self.words.settle(self.latches.settle(metadata, SLOTS), rows * ROW_WORDS)
     }
 
     pub(super) fn metadata_committed(&self) -> usize {
-        self.locks.committed() + self.words.committed()
+        self.latches.committed() + self.words.committed()
+    }
+
+    /// A hit in the first row, in the first slot that the thread tries. Returns `None` if that has no round or is not free now, or if the link needs a
+    /// closer look.
+    #[inline(always)]
+    pub(super) fn hit_pop(&self, class: Class, links: impl FnOnce() -> Links) -> Option<Object> {
+        let (word, _held) = self.first_window(class)?;
+        let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
+        let object = magazine.pop_sound(links(), class)?;
+        word.store(magazine.into_word(), Ordering::Relaxed);
+        Some(object)
+    }
+
+    /// The same way back. Also returns the object if it is the window's last round: it was freed twice.
+    #[inline(always)]
+    pub(super) fn hit_push(&self, class: Class, object: Object, links: Links) -> Result<(), Object> {
+        let Some((word, _held)) = self.first_window(class) else { return Err(object) };
+        let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
+        if magazine.begins_with(&object) {
+            return Err(object);
+        }
+        magazine.push(links, object)?;
+        word.store(magazine.into_word(), Ordering::Release);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn first_window(&self, class: Class) -> Option<(&AtomicU64, Held<'_>)> {
+        let slot = thread::slot_hint() % SLOTS;
+        let held = self.latches.at(slot)?.hold()?;
+        Some((self.words.at(slot * SLOT_WORDS + class.index() * 2)?, held))
     }
 
     /// `links` is asked once the slot is held: what lies in it may lead to where the region did not reach before.
@@ -96,7 +128,7 @@ impl LockedWindows {
             return;
         }
         for slot in 0..SLOTS {
-            let Some(_held) = self.locks.get(slot).try_lock() else { continue };
+            let Some(_held) = self.latches.get(slot).hold() else { continue };
             for (class, place) in Class::all().flat_map(|class| [(class, Place::Window), (class, Place::Previous)]) {
                 let word = self.word(row, slot, class, place).swap(0, Ordering::AcqRel);
                 let magazine = Magazine::from_word(word);
@@ -109,9 +141,7 @@ impl LockedWindows {
 
     pub(super) fn rebuild(&self) {
         drop(self.growth.inherit());
-        for lock in self.locks.range(0..self.locks.len()) {
-            drop(lock.inherit());
-        }
+        self.latches.range(0..self.latches.len()).iter().for_each(|latch| latch.rebuild());
     }
 
     fn word(&self, row: usize, slot: usize, class: Class, place: Place) -> &AtomicU64 {
@@ -123,18 +153,18 @@ impl LockedWindows {
     }
 
     /// Returns a slot that is this thread's until the guard is dropped.
-    fn slot(&self, row: usize) -> Option<(usize, Guard<'_, ()>)> {
+    fn slot(&self, row: usize) -> Option<(usize, Held<'_>)> {
         if !self.has(row) {
             self.open(row)?;
         }
         let first = thread::slot_hint();
-        tried_from(first).find_map(|slot| Some((slot, self.locks.get(slot).try_lock()?)))
+        tried_from(first).find_map(|slot| Some((slot, self.latches.get(slot).hold()?)))
     }
 
     /// Makes a row usable. Nobody waits for the lock: a thread that finds it taken goes without a window.
     fn open(&self, row: usize) -> Option<()> {
         let _growing = self.growth.try_lock()?;
-        self.locks.extend_to(SLOTS).ok()?;
+        self.latches.extend_to(SLOTS).ok()?;
         self.words.extend_to((row + 1) * ROW_WORDS).ok()
     }
 }

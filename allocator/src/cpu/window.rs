@@ -55,6 +55,8 @@ pub struct Cpus {
     pub(super) locked: LockedWindows,
     mode: AtomicUsize,
     rows_open: AtomicUsize,
+    /// Not 0 iff the locked windows of the single node serve all threads.
+    locks_open: AtomicUsize,
     /// The regions of a single node and of the spare one; null if there are more.
     regions: [AtomicPtr<Region>; 2],
 }
@@ -72,6 +74,7 @@ impl Cpus {
             locked: LockedWindows::new(),
             mode: AtomicUsize::new(0),
             rows_open: AtomicUsize::new(0),
+            locks_open: AtomicUsize::new(0),
             regions: [const { AtomicPtr::new(core::ptr::null_mut()) }; 2],
         }
     }
@@ -178,13 +181,13 @@ impl Cpus {
 
     /// Returns how far a region of the single node reaches now.
     fn reach(&self, index: usize) -> Reach {
+        self.region(index).map_or(Reach::default(), |region| Reach::of(region.base(), region.end()))
+    }
+
+    fn region(&self, index: usize) -> Option<&Region> {
         let region = self.regions[index].load(Ordering::Relaxed);
-        if region.is_null() {
-            return Reach::default();
-        }
-        // SAFETY: `open` stored the region, which lives as long as the heap.
-        let region = unsafe { &*region };
-        Reach::of(region.base(), region.end())
+        // SAFETY: null, or the region that `open` stored, which lives as long as the heap.
+        unsafe { region.as_ref() }
     }
 
     fn at(&self, row: usize, class: Class) -> usize {
@@ -197,8 +200,8 @@ impl Cpus {
         self.hot.is_open()
     }
 
-    /// Announces the region that all threads are served from, and opens the hit path to it if `hits` are wanted and sequences may run. `spare` is the
-    /// spare node's region, if there is no other region beside it.
+    /// Announces the region that all threads are served from, and opens the hit path to it if `hits` are wanted. Where no sequences may run, that is the
+    /// one behind locks, if there is a single node. `spare` is the spare node's region, if there is no other region beside it.
     pub fn open(&self, region: &Region, spare: Option<&Region>, hits: bool) {
         self.hot.region.store(region.base(), Ordering::Relaxed);
         if let Some(spare) = spare {
@@ -210,6 +213,8 @@ impl Cpus {
             self.hot.map_origin.store(region.map().origin(region.base()), Ordering::Relaxed);
             self.hot.alone.store(usize::from(spare.is_some()), Ordering::Relaxed);
             self.hot.set_open(true);
+        } else if hits && spare.is_some() {
+            self.locks_open.store(1, Ordering::Release);
         }
         self.show_extent(region);
     }
@@ -400,6 +405,35 @@ impl Cpus {
     /// Returns what stands for a slot's CPU where something else is kept for each CPU: see [`Cpus::present_slot`].
     pub fn stand_in(&self, slot: usize) -> usize {
         if self.is_on_its_own() { 0 } else { slot }
+    }
+
+    /// Returns whether [`Cpus::hit_pop_locked`] and [`Cpus::hit_push_locked`] may be tried.
+    #[inline(always)]
+    pub fn has_open_locks(&self) -> bool {
+        self.locks_open.load(Ordering::Acquire) != 0
+    }
+
+    /// A hit where the sequences are missing: pops a round from the window of the slot that this thread tries first. Only to be called where
+    /// `has_open_locks` said yes.
+    #[inline(always)]
+    pub fn hit_pop_locked(&self, class: Class) -> Option<Object> {
+        self.locked.hit_pop(class, || self.near_links())
+    }
+
+    /// A hit where the sequences are missing: pushes the small object that begins at `address` to that window. Returns false if no small object begins
+    /// there, if there is no room, or if it was the last one to be freed. Only to be called where `has_open_locks` said yes.
+    #[inline(always)]
+    pub fn hit_push_locked(&self, address: usize) -> bool {
+        let class = |region: &Region| region.entry(region.page_of(address)?).class_of_object(address);
+        let Some(class) = self.region(0).and_then(class) else { return false };
+        self.locked.hit_push(class, Object::mint(address), self.near_links()).is_ok()
+    }
+
+    /// Links into the part of the single node's region that the hit path knows.
+    #[inline(always)]
+    fn near_links(&self) -> Links {
+        let (base, words) = (self.hot.region.load(Ordering::Relaxed), self.hot.link_end.load(Ordering::Relaxed));
+        Links { secret: self.hot.area.secret(), regions: [Reach { base, words }, Reach::default()] }
     }
 
     /// Pops where the sequences are missing.

@@ -21,6 +21,7 @@ use crate::sys::file::mapped_bytes;
 use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
 use crate::sys::syscall;
+use crate::sys::thread;
 use crate::sys::topology::Topology;
 use crate::sys::vm::Span;
 
@@ -59,6 +60,7 @@ impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
         clock::settle();
+        thread::settle();
         self.settings.read_environment();
         self.set_limits();
         if let Some(witness) = self.hooks.witness {

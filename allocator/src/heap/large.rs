@@ -34,6 +34,11 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn alloc_slow(&self, size: usize, align: usize) -> *mut u8 {
+        if self.may_hit_locked()
+            && let Some(object) = Class::for_layout(size, align).and_then(|class| self.cpus.hit_pop_locked(class))
+        {
+            return object.into_pointer();
+        }
         if self.cpus.is_open()
             && size > MAX_SMALL
             && let Some(class) = Class::for_layout(size, align)
@@ -44,6 +49,13 @@ impl Heap {
             Some(object) => object.into_pointer(),
             None => self.alloc_here(size, align),
         }
+    }
+
+    /// Returns whether hits behind locks may be tried. Unlike those by sequences they wait until a forked child is repaired: that frees the latches which
+    /// threads of the parent held.
+    #[inline]
+    fn may_hit_locked(&self) -> bool {
+        self.cpus.has_open_locks() && (self.family.gate().is_open() || self.enter_first())
     }
 
     #[inline(never)]
@@ -202,7 +214,8 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub fn free_slow(&self, address: usize, call: Call) {
-        if !self.cpus.push_by_row(address) {
+        let pushed = (self.may_hit_locked() && self.cpus.hit_push_locked(address)) || self.cpus.push_by_row(address);
+        if !pushed {
             self.free_known(address, call);
         }
     }

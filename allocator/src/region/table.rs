@@ -5,7 +5,7 @@ use crate::base::units::PAGE;
 use crate::sys::Errno;
 use crate::sys::die::die;
 use crate::sys::limit::LIMIT;
-use crate::sys::lock::Lock;
+use crate::sys::latch::Latch;
 use crate::sys::vm::{Reserve, Span};
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -22,8 +22,8 @@ pub unsafe trait Zeroed: Sync {}
 unsafe impl Zeroed for crate::base::sync::AtomicU32 {}
 // SAFETY: an atomic is a plain number, for which all-zero bytes are valid.
 unsafe impl Zeroed for crate::base::sync::AtomicU64 {}
-// SAFETY: an all-zero lock is free, and this one guards no value of its own.
-unsafe impl Zeroed for CachePadded<Lock<()>> {}
+// SAFETY: an all-zero latch is free, and guards no value of its own.
+unsafe impl Zeroed for CachePadded<Latch> {}
 // SAFETY: it consists of two atomics.
 unsafe impl Zeroed for super::PageLink {}
 

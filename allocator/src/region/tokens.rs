@@ -197,7 +197,14 @@ impl Magazine {
         if word >> 16 == 0 { 0 } else { class.info().rounds.saturating_sub(word as u16 as u32) }
     }
 
+    /// Returns whether an object is the round that will be popped next.
+    #[inline(always)]
+    pub fn begins_with(&self, object: &Object) -> bool {
+        self.0 >> 16 == object.0 as u64
+    }
+
     /// Pushes a round; returns it if the magazine is full.
+    #[inline]
     pub fn push(&mut self, links: Links, object: Object) -> Result<(), Object> {
         if self.0 & ROOM == 0 {
             return Err(object);
@@ -208,14 +215,28 @@ impl Magazine {
     }
 
     /// Pops a round; a broken link ends the process.
+    #[inline]
     pub fn pop(&mut self, links: Links, class: Class) -> Option<Object> {
+        if self.is_empty() {
+            return None;
+        }
+        let sound = self.pop_sound(links, class);
+        if sound.is_none() {
+            broken_link((self.0 >> 16) as usize, class);
+        }
+        sound
+    }
+
+    /// Pops a round. Leaves it if its link is broken.
+    #[inline(always)]
+    pub fn pop_sound(&mut self, links: Links, class: Class) -> Option<Object> {
         if self.is_empty() {
             return None;
         }
         let address = (self.0 >> 16) as usize;
         let next = links.read(address);
         if !links.leads_to(next) {
-            broken_link(address, class);
+            return None;
         }
         let room = (self.0 & ROOM) + 1;
         self.0 = (next << 16) | room.min(class.info().rounds as u64);

@@ -15,6 +15,7 @@ pub mod die;
 pub mod environment;
 pub mod file;
 pub mod helper;
+pub mod latch;
 pub mod limit;
 pub mod lock;
 pub mod message;

@@ -1,9 +1,10 @@
 //! The calling thread: its id for locks, its CPU, its signal mask; and the gate that tells a forked child.
-#![allow(unsafe_code, reason = "sched_getcpu, errno, and the page that is wiped at fork")]
+#![allow(unsafe_code, reason = "getcpu, errno, and the page that is wiped at fork")]
 
 use super::arch;
 use super::once::Gate;
 use super::syscall;
+use super::vdso;
 use crate::base::sync::{AtomicBool, AtomicUsize, Ordering};
 use core::num::NonZeroUsize;
 use once_cell::race::OnceNonZeroUsize;
@@ -14,8 +15,34 @@ pub fn id() -> usize {
     arch::thread_pointer()
 }
 
+/// The vDSO's `getcpu`: the CPU, its node, and what is no longer used.
+type GetCpu = unsafe extern "C" fn(*mut u32, *mut u32, *mut u8) -> i32;
+
+/// Address of the vDSO's function; 0 if there is none, and before boot.
+static GET_CPU: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds the vDSO's function; called at boot.
+pub fn settle() {
+    GET_CPU.store(vdso::function("__vdso_getcpu").unwrap_or(0), Ordering::Relaxed);
+}
+
 /// Returns the CPU that the thread runs on, or 0 if that cannot be told. It may change at any moment: a hint.
+#[inline]
 pub fn cpu_hint() -> usize {
+    let address = GET_CPU.load(Ordering::Relaxed);
+    if address == 0 {
+        return cpu_by_libc();
+    }
+    // SAFETY: not 0, hence the address of the vDSO's function, which has this type and stays where it is.
+    let get_cpu = unsafe { core::mem::transmute::<usize, GetCpu>(address) };
+    let mut cpu = 0;
+    // SAFETY: `cpu` is a valid number; the function writes nothing else, since the other pointers are null.
+    let _never_fails = unsafe { get_cpu(&raw mut cpu, core::ptr::null_mut(), core::ptr::null_mut()) };
+    cpu as usize
+}
+
+#[cold]
+fn cpu_by_libc() -> usize {
     // SAFETY: no preconditions. It is a vDSO call; if that is missing and the system call is refused, it sets errno, which is put back.
     let cpu = preserving_errno(|| unsafe { libc::sched_getcpu() });
     usize::try_from(cpu).unwrap_or(0)
