@@ -60,14 +60,11 @@ impl LockedWindows {
         Some(object)
     }
 
-    /// The same way back. Also returns the object if it is the window's last round: it was freed twice.
+    /// The same way back.
     #[inline(always)]
     pub(super) fn hit_push(&self, class: Class, object: Object, links: Links) -> Result<(), Object> {
         let Some((word, _held)) = self.first_window(class) else { return Err(object) };
         let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        if magazine.begins_with(&object) {
-            return Err(object);
-        }
         magazine.push(links, object)?;
         word.store(magazine.into_word(), Ordering::Release);
         Ok(())

@@ -9,7 +9,7 @@
 //!                  [head room previous] [head room previous] …        one such for each class
 //! ```
 //!
-//! Windows are reached by restartable sequences (`sys::rseq`), or, where those are missing, behind a lock for each slot ([`locked`]); the two ways
+//! Windows are reached by restartable sequences (`sys::rseq`), or, where those are missing, behind a latch for each slot ([`locked`]); the two ways
 //! never share a slot. There is a slot for each CPU number that the kernel may give, committed at the start, and two dead ones before the first.
 //!
 //! Invariant: at any instant a window's head is a chain of free objects of its class and row (every change to it is one store). Its room is right to

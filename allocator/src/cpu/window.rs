@@ -8,7 +8,7 @@ use super::rows::Rows;
 use crate::base::classes::{CLASSES, WINDOW_BYTES};
 use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE};
-use crate::region::{Links, Magazine, Object, Reach, Region, broken_link};
+use crate::region::{Links, Magazine, NO_LINK, Object, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::arch;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
@@ -421,12 +421,12 @@ impl Cpus {
     }
 
     /// A hit where the sequences are missing: pushes the small object that begins at `address` to that window. Returns false if no small object begins
-    /// there, if there is no room, or if it was the last one to be freed. Only to be called where `has_open_locks` said yes.
+    /// there, if it looks as if it were free already, or if there is no room. Only to be called where `has_open_locks` said yes.
     #[inline(always)]
     pub fn hit_push_locked(&self, address: usize) -> bool {
         let class = |region: &Region| region.entry(region.page_of(address)?).class_of_object(address);
-        let Some(class) = self.region(0).and_then(class) else { return false };
-        self.locked.hit_push(class, Object::mint(address), self.near_links()).is_ok()
+        let (Some(class), links) = (self.region(0).and_then(class), self.near_links()) else { return false };
+        links.read(address) & NO_LINK != 0 && self.locked.hit_push(class, Object::mint(address), links).is_ok()
     }
 
     /// Links into the part of the single node's region that the hit path knows.

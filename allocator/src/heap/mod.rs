@@ -309,6 +309,27 @@ mod tests {
     }
 
     #[test]
+    fn where_sequences_are_missing_hits_go_behind_locks_unless_every_call_must_be_seen() {
+        let open = |conf: &str| {
+            let heap = Box::leak(Box::new(Heap::new()));
+            heap.settings().read(conf);
+            assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
+            (heap.cpus.is_open(), heap.cpus.has_open_locks(), heap)
+        };
+        let (by_sequence, behind_locks, heap) = open("percpu:locked");
+        assert_eq!([by_sequence, behind_locks], [false, true]);
+        let class = Class::small(SIZE, 16).unwrap();
+        assert!(heap.cpus.hit_pop_locked(class).is_none(), "nothing was allocated yet");
+        let [object, other] = [(); 2].map(|()| heap.alloc(SIZE, 16) as usize);
+        assert!(heap.cpus.hit_push_locked(object) && !heap.cpus.hit_push_locked(object), "it is free already");
+        assert!(!heap.cpus.hit_push_locked(other + 16) && !heap.cpus.hit_push_locked(8));
+        assert_eq!(heap.cpus.hit_pop_locked(class).map(|found| found.into_pointer() as usize), Some(object));
+        assert!(!open("percpu:locked,double_free:at_once").1);
+        let (by_sequence, behind_locks, _) = open("stats:off");
+        assert!(by_sequence != behind_locks);
+    }
+
+    #[test]
     fn who_holds_a_lock_of_a_later_node_does_not_wait_for_one_of_an_earlier() {
         let heap = heap();
         let nodes = [NodeId(0), heap.spare()].map(|id| heap.node(id));

@@ -4,8 +4,8 @@
 use crate::base::units::PAGE;
 use crate::sys::Errno;
 use crate::sys::die::die;
-use crate::sys::limit::LIMIT;
 use crate::sys::latch::Latch;
+use crate::sys::limit::LIMIT;
 use crate::sys::vm::{Reserve, Span};
 use core::marker::PhantomData;
 use core::ops::Range;

@@ -197,12 +197,6 @@ impl Magazine {
         if word >> 16 == 0 { 0 } else { class.info().rounds.saturating_sub(word as u16 as u32) }
     }
 
-    /// Returns whether an object is the round that will be popped next.
-    #[inline(always)]
-    pub fn begins_with(&self, object: &Object) -> bool {
-        self.0 >> 16 == object.0 as u64
-    }
-
     /// Pushes a round; returns it if the magazine is full.
     #[inline]
     pub fn push(&mut self, links: Links, object: Object) -> Result<(), Object> {
