@@ -30,3 +30,36 @@ impl Heap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Shape;
+    use super::super::place::tests::tree;
+    use super::*;
+    use crate::base::units::Class;
+    extern crate std;
+    use std::vec::Vec;
+
+    const SIZE: usize = 1000;
+    const LARGE: usize = 1 << 20;
+
+    /// A thread of a full node takes pages of the next one, and it is that one that grows.
+    #[test]
+    fn a_node_that_gives_pages_to_another_ones_thread_takes_back() {
+        let (heap, root) = (Heap::new(), tree("growth"));
+        assert!(heap.boot_as(&Shape::read(root.to_str().unwrap(), 128 << 20)));
+        std::fs::remove_dir_all(&root).unwrap();
+        let class = Class::for_layout(SIZE, 16).unwrap();
+        let in_depots = || heap.node(NodeId(1)).depots.figures(class).1 as usize * class.size();
+        let objects: Vec<_> = (0..2 * LARGE / SIZE).map(|_| heap.alloc_on(1, SIZE, 16)).collect();
+        objects.into_iter().for_each(|object| heap.free(object));
+        let before = in_depots();
+        assert!(before > LARGE, "{before} bytes");
+        heap.mark_full(0);
+        for _ in 0..20 {
+            let object = heap.alloc_on(0, LARGE, 16);
+            assert_eq!(heap.node_of(object), Some(1));
+        }
+        assert!(in_depots() < before / 2, "{} of {before} bytes are left", in_depots());
+    }
+}

@@ -183,23 +183,24 @@ impl Heap {
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
         let align = u32::try_from(align).ok()?;
         let attempt = || self.nodes_from(first).find_map(|id| self.run_of(id, pages, align));
-        let fresh_taken = || self.node(first).arena.fresh_taken();
-        let before = fresh_taken();
         let found = attempt()
             .or_else(|| if self.lift_marks() { attempt() } else { None })
             .or_else(|| self.run_of(self.spare(), pages, align));
         if let Some((address, _)) = found {
             self.count_alloc(first, address);
-            self.reclaim_for_growth(first, fresh_taken().wrapping_sub(before));
         }
         found
     }
 
+    /// A run of this node, which then takes back for what it grew by.
     fn run_of(&self, id: NodeId, pages: u32, align: u32) -> Option<(usize, bool)> {
-        let found = self.node(id).arena.alloc_large(pages, align);
+        let arena = &self.node(id).arena;
+        let before = arena.fresh_taken();
+        let found = arena.alloc_large(pages, align);
         if found.is_some() {
             self.publish_extent(id);
             self.threads.note_given(id, pages as usize * PAGE);
+            self.reclaim_for_growth(id, arena.fresh_taken().wrapping_sub(before));
         }
         match found {
             Some((address, true)) => self.note_fresh(id, address, false),
