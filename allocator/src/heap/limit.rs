@@ -163,10 +163,15 @@ impl Heap {
         if self.poll.is_watched.load(Ordering::Relaxed) {
             self.rouse();
         }
-        if LIMIT.is_time_to_gather() {
-            self.gather_idle();
+        let policy = self.purge_policy();
+        if LIMIT.is_time_to_gather() && self.gather_idle() {
+            // Threads may have left the others for good.
+            for other in self.regular_nodes().filter(|other| *other != id) {
+                let arena = &self.node(other).arena;
+                arena.reclaim(u32::MAX, arena.marks(policy).high, Reason::Limit);
+            }
         }
-        self.node(id).arena.keep_within(self.purge_policy());
+        self.node(id).arena.keep_within(policy);
     }
 
     /// Gathers everything that is free, and gives it back to the system where memory is counted. Returns false in a signal handler that
