@@ -9,6 +9,7 @@ use crate::base::classes::MAX_SMALL;
 use crate::base::units::{Class, MIN_ALIGN, NodeId, PAGE};
 use crate::cpu::Place;
 use crate::region::{Magazine, Object};
+use crate::sys::arch;
 use crate::sys::die::die;
 use crate::sys::limit::{LIMIT, NONE};
 use crate::sys::options::Key;
@@ -280,8 +281,8 @@ impl Heap {
     }
 
     /// Puts a magazine into its depot, or its rounds into their slabs if the depot is full. Where no helper thread does that, also takes
-    /// back what the depot does not need, but not if this thread is on another node: there it takes one lock per magazine and no more. (If
-    /// the depot is full, nobody at home wants the magazine, so the lock of the slabs will be free.)
+    /// back what the depot does not need, but not if this thread is one of several and on another node: there it takes one lock per magazine
+    /// and no more. (If the depot is full, nobody at home wants the magazine, so the lock of the slabs will be free.)
     pub(super) fn stow(&self, home: NodeId, class: Class, magazine: Magazine) {
         self.stow_for(self.cpus.present_slot(), home, class, magazine);
     }
@@ -298,13 +299,18 @@ impl Heap {
             Ok(()) => self.nudge(bytes_of_magazine(class)),
             Err(magazine) => self.take_back(home, class, magazine),
         }
-        if self.idle.has_thread() || !self.is_home(home) {
+        if self.idle.has_thread() || self.is_left_to_others(home) {
             return;
         }
         if let Some(surplus) = node.depots.surplus(cpu, class) {
             self.take_back(home, class, surplus);
         }
         self.reap_a_little(home);
+    }
+
+    /// Returns whether this thread runs on another node and leaves the depots of this one to the threads there, if there can be any.
+    fn is_left_to_others(&self, home: NodeId) -> bool {
+        !self.is_home(home) && arch::libc_single_threaded() != Some(true)
     }
 
     /// Returns freed objects to their slabs, and gives pages back if there are too many now; the helper thread may start.

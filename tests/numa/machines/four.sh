@@ -9,5 +9,6 @@ apart 1 3 30
 
 checks() {
     everywhere
+    check "a program of one thread that is moved about" alone moved
     peers
 }
