@@ -32,6 +32,7 @@ if needs_library "idle programs shrink"; then
     check "idle/arrays, threads, a limit" $limit env LARDER_CONF=limit_mib:200 "$work/arrays" threads 180
     check "idle/child" $limit "$work/child"
     check "idle/sparse, one thread" $limit "$work/sparse" alone
+    check "idle/sparse, one thread that goes on elsewhere" $limit "$work/sparse" left
     check "idle/sparse, threads" $limit "$work/sparse" threads
     check "idle/drifting" $limit "$work/drifting"
     check "idle/regrown" $limit "$work/regrown"

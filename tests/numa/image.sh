@@ -19,7 +19,7 @@ build_image() {
 # Programs that use larder's own functions are linked with it.
 compile_programs() {
     local source with
-    for source in "$here"/programs/*.c "$here"/../limits/{churn,contained,exhaust,refuse,watched}.c "$here"/../c/{idle/alone,semantics/stats_json,threads/moved}.c; do
+    for source in "$here"/programs/*.c "$here"/../limits/{churn,contained,exhaust,refuse,watched}.c "$here"/../c/{idle/{alone,sparse},semantics/stats_json,threads/moved}.c; do
         with=()
         ! grep -q '<larder.h>' "$source" || with=("$2")
         cc -O1 -g -fno-builtin -pthread -Wall -Wextra -D_GNU_SOURCE -DLIBRARY=\"liblarder.so\" -I"$here/../../ffi/include" -I"$here/../c" \

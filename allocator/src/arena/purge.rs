@@ -198,6 +198,13 @@ impl Arena {
         }
     }
 
+    /// The same, up to a bound.
+    pub fn decay_a_little(&self, policy: PurgePolicy) {
+        if let Some((marks, warm)) = self.look(policy) {
+            self.give_back(self.due(marks, warm, policy).min(STEP), Reason::Decay);
+        }
+    }
+
     /// Gives back `part` of `whole` of the pages above the min watermark.
     pub fn fade(&self, policy: PurgePolicy, part: u64, whole: u64) {
         if let Some((marks, warm)) = self.look(policy) {

@@ -306,6 +306,7 @@ impl Heap {
             self.take_back(home, class, surplus);
         }
         self.reap_a_little(home);
+        self.visit_another(home);
     }
 
     /// Returns whether this thread runs on another node and leaves the depots of this one to the threads there, if there can be any.

@@ -14,6 +14,7 @@ use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::region::{Magazine, read_ahead};
 use crate::slab::Which;
+use crate::sys::arch;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
 use core::array;
@@ -31,6 +32,8 @@ const JUDGE_EVERY_STOWS: u32 = 512;
 const REAPED_AT_A_STOW: usize = 4;
 /// and how many slabs are looked at.
 const THINNED_AT_A_STOW: usize = 64;
+/// Where the program has one thread: stows between visits to the nodes where it does not run.
+const VISIT_EVERY_STOWS: u32 = 8;
 /// Magazines whose links are read side by side before their rounds go back.
 const READ_AHEAD: usize = 8;
 /// This many free bytes are much.
@@ -247,6 +250,21 @@ impl Heap {
         let next = || if shrinking { node.depots.get_any(class) } else { node.depots.any_surplus(class) };
         self.take_back_all(id, class, from_fn(next).take(REAPED_AT_A_STOW));
         self.thin_some(id, THINNED_AT_A_STOW);
+    }
+
+    /// Called after that: does the same for one of the nodes that the program's only thread has left, because nobody else will.
+    pub(super) fn visit_another(&self, home: NodeId) {
+        let stows = self.node(home).calm.stows.load(Ordering::Relaxed);
+        let is_due = self.node_count() > 1 && stows.is_multiple_of(VISIT_EVERY_STOWS);
+        if !is_due || arch::libc_single_threaded() != Some(true) {
+            return;
+        }
+        let others = || self.regular_nodes().filter(|id| *id != home && self.node(*id).arena.region().pages() > 0);
+        let turn = (stows / VISIT_EVERY_STOWS) as usize;
+        if let Some(other) = turn.checked_rem(others().count()).and_then(|turn| others().nth(turn)) {
+            self.reap_a_little(other);
+            self.node(other).arena.decay_a_little(self.purge_policy_of(other));
+        }
     }
 
     /// Returns whether much is free, or much of this class, and no helper thread takes care of it. Then depots keep nothing, because each

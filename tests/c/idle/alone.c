@@ -1,5 +1,5 @@
-// alone [helper|random|moved]: a program of one thread gets no helper thread unless asked for. It keeps little memory all the same, in whatever order
-// it frees, and even if the system moves it from CPU to CPU.
+// alone [helper|random|moved [MIB]]: a program of one thread gets no helper thread unless asked for. It keeps little memory all the same (MIB), in
+// whatever order it frees, and even if the system moves it from CPU to CPU.
 #include "idle/idle.h"
 #include "moves.h"
 
@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
     else swell(NULL);
     CHECK(helped ? gets_helper() : !has_helper());
     // Of 100 MiB. If objects were freed at random, each object in a window keeps a page.
-    CHECK(shrinks_to(before + (helped ? 16 : random ? 48 : 40) * 1024));
+    int most = argc > 2 ? atoi(argv[2]) : helped ? 16 : random ? 48 : 40;
+    CHECK(shrinks_to(before + most * 1024));
     return 0;
 }

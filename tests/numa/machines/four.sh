@@ -9,6 +9,7 @@ apart 1 3 30
 
 checks() {
     everywhere
-    check "a program of one thread that is moved about" alone moved
+    check "a program of one thread that is moved about" alone moved 72
+    check "a program of one thread that goes on elsewhere" sparse left
     peers
 }

@@ -1,5 +1,5 @@
-// vacated SOFT_MIB: a program of one thread fills and frees memory on the last node and goes on on the first. When its soft limit comes near, what the
-// node that it left keeps free goes back, too.
+// vacated SOFT_MIB: a program of one thread fills and frees memory on the last node and goes on on the first. When its soft limit comes
+// near, what the node that it left keeps free goes back, too.
 #include "pages.h"
 #include "idle/idle.h"
 
