@@ -181,9 +181,12 @@ impl Heap {
         done
     }
 
-    /// Moves the pages instead of their bytes. Returns null if the object does not qualify.
+    /// Moves the pages instead of their bytes. Aligned to more than a page, they may not go just anywhere, but a huge object can be cut, or
+    /// grow, where it lies. Returns null if the object does not qualify.
     fn move_pages(&self, address: usize, found: Found, size: usize, align: usize) -> *mut u8 {
-        if !may_move_pages(size, align) {
+        let may_move = may_move_pages(size, align);
+        let may_stay = matches!(found, Found::Huge(_)) && size >= PROMOTE && address.is_multiple_of(align);
+        if !may_move && !may_stay {
             return null_mut();
         }
         let growth = size.saturating_sub(self.usable(found));
@@ -191,6 +194,7 @@ impl Heap {
             self.gather_all();
         }
         match found {
+            Found::Huge(_) if !may_move => self.huge.resize(address, size, false),
             Found::Huge(_) => self.resize_huge(address, size, growth),
             Found::Large(home, page) if !self.is_better_copied(home, page, size) => self.promote(home, page, size),
             _ => null_mut(),
@@ -318,5 +322,33 @@ fn free_choice((offset, has): Known, size: usize) -> usize {
         offset
     } else {
         Class::offset_for(size, MIN_ALIGN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Shape;
+    use crate::sys::topology::Topology;
+    extern crate std;
+    use std::boxed::Box;
+
+    const SIZE: usize = 80 << 20;
+    const ALIGN: usize = 2 << 20;
+
+    #[test]
+    fn a_huge_object_of_a_large_alignment_is_cut_where_it_lies() {
+        let heap = Box::leak(Box::new(Heap::new()));
+        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
+        let object = heap.alloc(SIZE, ALIGN);
+        assert!(!object.is_null());
+        for size in [SIZE / 2, PROMOTE] {
+            assert_eq!(heap.realloc(object, size, ALIGN), object, "{size}");
+            assert_eq!(heap.usable_size(object), size);
+        }
+        let small = heap.realloc(object, PROMOTE / 2, ALIGN);
+        assert!(small != object && small.addr().is_multiple_of(ALIGN));
+        heap.free(small);
+        assert_eq!(heap.huge.places.in_use(), (0, 0));
     }
 }
