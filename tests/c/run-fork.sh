@@ -20,6 +20,9 @@ done
 if needs_library fork/in_between && build in_between fork/in_between.c -D_GNU_SOURCE; then
     check fork/in_between $limit "$work/in_between"
 fi
+if needs_library fork/starting && build starting fork/starting.c -D_GNU_SOURCE; then
+    check fork/starting $limit env -u LD_PRELOAD -u LARDER_CONF "$work/starting" "$lib"
+fi
 if build unwiped fork/unwiped.c -D_GNU_SOURCE -rdynamic && build early.so fork/early.c -D_GNU_SOURCE -shared -fPIC &&
     build unwiped_early fork/unwiped.c -D_GNU_SOURCE -rdynamic -Wl,--no-as-needed "$work/early.so" &&
     build unwiped_alone fork/unwiped.c -D_GNU_SOURCE -rdynamic -DALONE &&

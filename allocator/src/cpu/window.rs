@@ -116,6 +116,7 @@ impl Cpus {
         secret: u64,
         wanted: Wanted,
     ) -> Span {
+        self.close();
         let found = match self.hot.area.find(wanted == Wanted::Cpu) {
             _ if wanted == Wanted::Locked => MODES.len(),
             Ok(Index::Cid) => BY_CID,
@@ -134,6 +135,18 @@ impl Cpus {
         };
         self.mode.store(mode, Ordering::Relaxed);
         self.locked.settle(rest, rows)
+    }
+
+    /// Closes the hit path again: it is open only in a child that was forked when its parent had almost booted.
+    fn close(&self) {
+        if self.hot.region.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        for bound in [&self.hot.end, &self.hot.link_end, &self.hot.free_end, &self.hot.map_origin, &self.rows_open] {
+            bound.store(CLOSED, Ordering::Relaxed);
+        }
+        self.hot.set_row_mallocs(false);
+        self.hot.set_open(false);
     }
 
     /// Makes the slots of all CPU numbers usable. If that is impossible, returns the mode to use instead.

@@ -2,6 +2,9 @@
 //!
 //! Runs once, with signals blocked, perhaps before libc is ready: it calls no libc function that could allocate or needs an environment. It
 //! takes about a dozen system calls, and some more for each node if there are several.
+//!
+//! Fork: a child that is forked in the midst of it boots from the beginning. So every part of it may be done twice; what the parent had reserved by then
+//! is lost to the child.
 
 use super::Heap;
 use super::node::Node;
@@ -59,6 +62,7 @@ pub struct Shape<'a> {
 impl Heap {
     /// Boots as the process's heap.
     pub(super) fn boot(&self) -> bool {
+        self.family.begin();
         clock::settle();
         thread::settle();
         self.settings.read_environment();

@@ -170,6 +170,10 @@ impl Heap {
 
     #[cold]
     fn enter_first(&self) -> bool {
+        // A thread that was booting when another one forked is not there in the child, where all of it is done again.
+        if self.boot.is_opening() && !self.family.is_shared() {
+            self.boot.shut_unfinished();
+        }
         self.boot.open_with(|| self.boot()) && self.family.gate().open_with(|| self.repair())
     }
 
@@ -341,6 +345,20 @@ mod tests {
         let held = nodes[0].slabs.seize(Class(1));
         assert_eq!(may_wait(), [false, true]);
         drop(held);
+    }
+
+    #[test]
+    fn a_heap_whose_boot_was_interrupted_at_its_very_end_boots_again() {
+        let heap = heap();
+        let before = heap.node(NodeId(0)).arena.region().base();
+        heap.boot.shut();
+        assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 64 << 20 }));
+        let region = heap.node(NodeId(0)).arena.region();
+        assert_ne!(region.base(), before);
+        let objects: std::vec::Vec<_> = (0..10_000).map(|_| heap.alloc(SIZE, 16)).collect();
+        assert!(objects.iter().all(|&object| heap.node_of(object) == Some(0)));
+        assert!(objects.iter().all(|&object| heap.cpus.fetch_next(object.addr() as u64)));
+        objects.into_iter().for_each(|object| heap.free(object));
     }
 
     #[test]

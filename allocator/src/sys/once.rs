@@ -29,8 +29,14 @@ fn is_anothers(state: u32, own: u32) -> bool {
 #[derive(Debug, Default)]
 pub struct Gate {
     state: AtomicU32,
-    /// The thread that is opening the gate; 0 if none is.
+    /// Stands for the thread that is opening the gate; 0 if none is.
     opener: AtomicUsize,
+}
+
+/// What stands for the calling thread as an opener. It depends on the process as well: a thread of a child may have the thread pointer of one that was
+/// opening the gate in the parent.
+fn opener_in(own: u32) -> usize {
+    thread::id() ^ (own as usize) << u32::BITS
 }
 
 impl Gate {
@@ -61,16 +67,27 @@ impl Gate {
             match self.state.compare_exchange(SHUT, own | OPENING, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(state) if state & STEP == OPEN => return true,
-                Err(_) if self.opener.load(Ordering::Relaxed) == thread::id() => return false,
+                Err(_) if self.opener.load(Ordering::Relaxed) == opener_in(own) => return false,
                 Err(state) => syscall::futex_wait((&raw const self.state).cast(), state),
             }
         }
-        self.opener.store(thread::id(), Ordering::Relaxed);
+        self.opener.store(opener_in(own), Ordering::Relaxed);
         let opened = work();
         self.opener.store(0, Ordering::Relaxed);
         self.state.store(if opened { own | OPEN } else { SHUT }, Ordering::Release);
         syscall::futex_wake_all((&raw const self.state).cast());
         opened
+    }
+
+    /// Returns whether some thread is opening the gate, perhaps one of another process.
+    pub fn is_opening(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & STEP == OPENING
+    }
+
+    /// Notes that a process is about to open the gate, if nobody has begun to. Nobody may wait for it until then.
+    pub fn claim(&self, process: usize) {
+        let claimed = in_word(process) | OPENING;
+        let _begun = self.state.compare_exchange(SHUT, claimed, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Opens the gate for a process at a time when nobody can be waiting yet.
@@ -86,8 +103,17 @@ impl Gate {
     /// Shuts an inherited gate, so that it is opened again in this process; returns whether it was inherited. Any threads may call this at once: what
     /// one of them has begun since is left alone.
     pub fn shut_inherited(&self) -> bool {
+        self.shut_if(|_| true)
+    }
+
+    /// The same for a gate that is not open yet: the thread that was opening it is one of the parent's.
+    pub fn shut_unfinished(&self) -> bool {
+        self.shut_if(|state| state & STEP == OPENING)
+    }
+
+    fn shut_if(&self, is_so: impl Fn(u32) -> bool) -> bool {
         let own = in_word(syscall::process_id());
-        let inherited = |state: u32| is_anothers(state, own).then_some(SHUT);
+        let inherited = |state: u32| (is_anothers(state, own) && is_so(state)).then_some(SHUT);
         self.state.fetch_update(Ordering::Release, Ordering::Relaxed, inherited).is_ok()
     }
 
@@ -107,5 +133,24 @@ mod tests {
         gate.state.store(in_word(1) | OPENING, Ordering::Relaxed);
         assert!(gate.shut_inherited() && gate.open_with(|| true) && gate.is_open());
         assert!(!gate.shut_inherited() && gate.is_open());
+    }
+
+    #[test]
+    fn only_what_is_not_open_yet_is_unfinished() {
+        let gate = Gate::new();
+        for (state, expected) in [(OPENING, SHUT), (OPEN, in_word(1) | OPEN)] {
+            gate.state.store(in_word(1) | state, Ordering::Relaxed);
+            assert_eq!(gate.shut_unfinished(), expected == SHUT);
+            assert_eq!(gate.state.load(Ordering::Relaxed), expected);
+        }
+        gate.state.store(in_word(syscall::process_id()) | OPENING, Ordering::Relaxed);
+        assert!(!gate.shut_unfinished() && gate.is_opening());
+    }
+
+    #[test]
+    fn a_thread_with_the_thread_pointer_of_the_parents_opener_is_another() {
+        let gate = Gate::new();
+        gate.opener.store(opener_in(in_word(1)), Ordering::Relaxed);
+        assert_ne!(gate.opener.load(Ordering::Relaxed), opener_in(in_word(2)));
     }
 }

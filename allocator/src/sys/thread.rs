@@ -116,6 +116,12 @@ impl Family {
         }
     }
 
+    /// Names the process in the gate before it is open, so that a child that shares its parent's memory meanwhile (`vfork`) can be told from a forked one.
+    pub fn begin(&self) {
+        self.find_page();
+        self.gate_as_it_is().claim(syscall::process_id());
+    }
+
     /// Opens the gate; called once at boot.
     pub fn settle(&self) {
         self.find_page();
@@ -163,6 +169,11 @@ impl Family {
     /// Returns whether this process may share its parent's memory (`vfork`): it is not the one that the gate was opened in, and yet the gate is open.
     pub fn may_be_shared(&self) -> bool {
         self.gate_as_it_is().is_inherited()
+    }
+
+    /// Returns whether this process certainly shares its parent's memory.
+    pub fn is_shared(&self) -> bool {
+        self.page().is_some() && self.may_be_shared()
     }
 
     /// Announces that handlers will tell of each fork from now on.

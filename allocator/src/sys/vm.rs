@@ -235,8 +235,10 @@ impl Reserve {
         Reserve { base, len, committed, most }
     }
 
-    /// Takes over `span`. Called once, before any other thread looks (boot publishes it).
+    /// Takes over `span`, of which nothing is committed. Called before any other thread looks (boot publishes it); again only in a child that was forked
+    /// in the midst of boot.
     pub fn adopt(&self, span: Span) {
+        self.committed.store(0, Ordering::Relaxed);
         self.base.store(span.base, Ordering::Relaxed);
         self.len.store(span.len, Ordering::Relaxed);
         self.most.store(span.len, Ordering::Relaxed);
