@@ -15,6 +15,13 @@ elif needs_library "threads/moved" && build moved threads/moved.c -D_GNU_SOURCE 
 fi
 build unregistered threads/unregistered.c -D_GNU_SOURCE &&
     check "threads/unregistered" $limit env LARDER_CONF=percpu:cpu "$work/unregistered"
+if needs_library "threads/unregistered is told" && [ -x "$work/unregistered" ]; then
+    run $limit "$work/unregistered" alone
+    told=$(grep -c '^larder: a thread that unregistered its rseq area' "$work/err")
+    if [ "$status" -eq 77 ]; then echo "skipped threads/unregistered is told: no mm_cid here"
+    elif [ "$status" -eq 0 ] && [ "$told" -eq 1 ]; then pass "threads/unregistered is told"
+    else fail "threads/unregistered is told" "$(reason), told $told times"; fi
+fi
 
 libraries=()
 for i in 1 2 3 4 5 6 7 8; do

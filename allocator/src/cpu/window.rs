@@ -6,11 +6,12 @@ use super::hit::Hot;
 use super::locked::LockedWindows;
 use super::rows::Rows;
 use crate::base::classes::{CLASSES, WINDOW_BYTES};
-use crate::base::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use crate::base::units::{Class, PAGE};
 use crate::region::{Links, Magazine, NO_LINK, Object, Reach, Region, broken_link};
 use crate::stats::Mode;
 use crate::sys::arch;
+use crate::sys::die::warn;
 use crate::sys::rseq::{Index, SLOT_SHIFT};
 use crate::sys::thread;
 use crate::sys::vm::Span;
@@ -384,6 +385,7 @@ impl Cpus {
         if !self.has_slot() {
             return self.locked.exchange(row, class, place, magazine);
         }
+        self.look_at_thread();
         let (at, word) = (self.at(row, class), magazine.into_word());
         let old = match place {
             Place::Window => {
@@ -401,6 +403,16 @@ impl Cpus {
             self.used.fetch_max(slot + 1, Ordering::Relaxed);
         }
         Ok(old)
+    }
+
+    /// Where slots are indexed by `mm_cid`, says so if the thread's area was unregistered: the thread takes slot 0 for its own, and nothing keeps it
+    /// apart from the thread whose slot that is.
+    #[inline]
+    fn look_at_thread(&self) {
+        let is_unregistered = self.hot.area.present_cpu().is_some_and(|cpu| (cpu as i32) < 0);
+        if is_unregistered && self.mode.load(Ordering::Relaxed) == BY_CID {
+            warn_of_unregistered();
+        }
     }
 
     /// Returns the number of slots that may hold magazines. Every magazine in a window came by an exchange, because a window that never saw one has
@@ -525,6 +537,16 @@ impl Cpus {
     pub fn rebuild(&self) {
         self.settle_banks();
         self.locked.rebuild();
+    }
+}
+
+#[cold]
+fn warn_of_unregistered() {
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    if !IS_TOLD.swap(true, Ordering::Relaxed) {
+        warn(format_args!(
+            "a thread that unregistered its rseq area uses malloc: memory may be given out twice; use percpu:cpu"
+        ));
     }
 }
 

@@ -1,5 +1,7 @@
 // Threads whose rseq area was unregistered: the kernel reports the CPU number -1 to them, they have no windows, and all their calls take the path of
 // programs without rseq, beside threads that have windows. (With LARDER_CONF=percpu:cpu, because the numbers of mm_cid do not show it.)
+// With the argument "alone" the only thread does so where slots go by mm_cid; the library must say that this is forbidden.
+#include <sys/auxv.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include "threads.h"
@@ -35,8 +37,17 @@ static void *work(void *number) {
     return NULL;
 }
 
-int main(void) {
+static int be_alone(void) {
+    enum { RSEQ_FEATURE_SIZE = 27, MM_CID_END = 28 };
+    if (__rseq_size == 0 || getauxval(RSEQ_FEATURE_SIZE) < MM_CID_END) return 77;
+    free(malloc(1)); // the library finds the area
+    work((void *)(uintptr_t)1);
+    return 0;
+}
+
+int main(int argc, char **argv) {
     pthread_t threads[THREADS];
+    if (argc > 1 && strcmp(argv[1], "alone") == 0) return be_alone();
     start_all(threads, THREADS, work);
     for (int i = 0; i < THREADS; i++) CHECK(!pthread_join(threads[i], NULL));
     return 0;
