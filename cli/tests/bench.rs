@@ -247,6 +247,17 @@ fn a_named_library_takes_part() {
 }
 
 #[test]
+fn nothing_is_built_for_a_choice_without_workloads() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = stand_in(directory.path(), "");
+    let arguments =
+        ["bench", "--allocators", "larder,bump", "--only", "nothing", "--workloads", program.to_str().unwrap()];
+    let run = larder(&arguments).env("CARGO", "/no/such/cargo").output().unwrap();
+    let expected = "larder: --only and --threads leave no workload: see larder bench --list\n";
+    assert_eq!((run.status.code(), stderr(&run).as_str()), (Some(125), expected));
+}
+
+#[test]
 fn mistakes_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let twice = directory.path().join("report").display().to_string();

@@ -52,6 +52,8 @@ pub(crate) fn bench(args: &Bench) -> Result<ExitCode> {
     if args.list {
         return list(&workloads, args);
     }
+    // A choice that leaves nothing is reported before the peers are built, which takes minutes.
+    cell::cells(&workloads, &choice(args), 0)?;
     let files = Files::open(args)?;
     let mode = mode::ask(&larder)?;
     let mut contenders = contender::gather(args, &larder, abi)?;
