@@ -10,29 +10,40 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Result, bail};
 use libloading::os::unix::{Library, Symbol};
 
 use crate::preload;
+use crate::say::say;
 
 /// The hidden subcommand that answers.
 pub(crate) const ANSWER: &str = "__mode";
 
-/// Returns the mode of a program that runs on `library`, in a few words.
+/// Returns the mode of programs that run on `library`, in a few words. Passes on what larder says of LARDER_CONF, because those programs may not be heard.
 pub(crate) fn ask(library: &Path) -> Result<String> {
-    try_ask(library)?.map_err(Error::msg)
+    let output = probe(library)?;
+    for line in String::from_utf8_lossy(&output.stderr).lines().filter_map(|line| line.strip_prefix("larder: ")) {
+        if line.starts_with("LARDER_CONF: ") {
+            say(line);
+        }
+    }
+    understand(&output).with_context(|| library.display().to_string())
 }
 
-/// As [`ask`], but returns `Ok(Err(reason))` if the process that should answer was killed by a signal: the library may be good all the same,
+/// As [`ask`] for a program that warns by itself, but returns `Ok(Err(reason))` if the process that should answer was killed by a signal: the library may be good all the same,
 /// because this tool needs more memory than some programs, and LARDER_CONF may allow less.
 pub(crate) fn try_ask(library: &Path) -> Result<Result<String, String>> {
+    let output = probe(library)?;
+    let answer = understand(&output).with_context(|| library.display().to_string());
+    if output.status.signal().is_some() { Ok(answer.map_err(|error| format!("{error:#}"))) } else { answer.map(Ok) }
+}
+
+/// Runs the process that answers. Its stderr is captured, because the warnings about LARDER_CONF should appear once.
+fn probe(library: &Path) -> Result<Output> {
     let mut probe = Command::new("/proc/self/exe");
     probe.arg(ANSWER).stdin(Stdio::null());
     preload::set(&mut probe, library)?;
-    // Its stderr is captured, because the program itself will print the warnings about LARDER_CONF, and they should appear once.
-    let output = probe.output().context("this tool cannot run itself: is /proc mounted?")?;
-    let answer = understand(&output).with_context(|| library.display().to_string());
-    if output.status.signal().is_some() { Ok(answer.map_err(|error| format!("{error:#}"))) } else { answer.map(Ok) }
+    probe.output().context("this tool cannot run itself: is /proc mounted?")
 }
 
 fn understand(output: &Output) -> Result<String> {

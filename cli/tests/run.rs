@@ -85,6 +85,21 @@ fn a_message_that_cannot_be_written_keeps_no_program_from_running() {
 }
 
 #[test]
+fn a_misspelt_option_is_named_once() {
+    for arguments in [&["mode"][..], &["run", "true"], &["compare", "--only", "larder", "--runs", "1", "true"]] {
+        let run = larder(arguments).env("LARDER_CONF", "percpu:lockd,stats:exit").output().unwrap();
+        let text = stderr(&run);
+        assert!(run.status.success(), "{text}");
+        assert_eq!(
+            text.matches("larder: LARDER_CONF: bad value 'lockd' for 'percpu'").count(),
+            1,
+            "{arguments:?}: {text}"
+        );
+        assert_eq!(text.matches(" exits\n").count(), usize::from(arguments[0] == "run"), "{text}");
+    }
+}
+
+#[test]
 fn a_mode_that_cannot_be_written_is_an_error() {
     let run = larder(&["mode"]).stdout(full()).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(run.status.code(), Some(125));
