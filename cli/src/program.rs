@@ -84,7 +84,7 @@ impl fmt::Display for Obstacle {
             }
             Self::OtherAbi(bits) => write!(
                 f,
-                "is a {bits}-bit program for another ABI than the library, so LD_PRELOAD does not reach it (build liblarder.so for that target)"
+                "is a {bits}-bit program for another ABI than the library, so LD_PRELOAD does not reach it (larder exists for x86-64 only)"
             ),
             Self::OtherLibc(linker) => {
                 write!(f, "is loaded by {}, which is not glibc's (link liblarder.a into it)", linker.display())
@@ -113,12 +113,13 @@ fn of_elf(elf: Elf, abi: elf::Abi) -> Option<Obstacle> {
     if elf.has_larder {
         return Some(Obstacle::LinkedIn);
     }
+    if elf.abi != abi {
+        return Some(Obstacle::OtherAbi(elf.abi.bits));
+    }
     let Some(linker) = elf.interpreter else {
         return Some(Obstacle::Static { is_stripped });
     };
-    if elf.abi != abi {
-        Some(Obstacle::OtherAbi(elf.abi.bits))
-    } else if !is_glibc(&linker) {
+    if !is_glibc(&linker) {
         Some(Obstacle::OtherLibc(linker))
     } else {
         elf.exports_malloc.then_some(Obstacle::OwnMalloc { is_stripped })
@@ -210,8 +211,11 @@ mod tests {
         assert_eq!(of_elf(elf, abi), Some(Obstacle::OtherLibc(musl)));
         let mut other = abi;
         other.bits = 32;
-        let narrow = Elf { abi: other, ..own() };
-        assert_eq!(of_elf(narrow, abi), Some(Obstacle::OtherAbi(32)));
+        for interpreter in [None, own().interpreter] {
+            // No library of another ABI can be linked in either, whatever a stripped file hides.
+            let narrow = Elf { abi: other, interpreter, is_stripped: true, ..own() };
+            assert_eq!(of_elf(narrow, abi), Some(Obstacle::OtherAbi(32)));
+        }
     }
 
     #[test]
