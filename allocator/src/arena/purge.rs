@@ -191,17 +191,10 @@ impl Arena {
         }
     }
 
-    /// Gives back the pages above the low watermark that are due.
-    pub fn decay(&self, policy: PurgePolicy) {
+    /// Gives back the pages above the low watermark that are due, but no more than `most`.
+    pub fn decay(&self, policy: PurgePolicy, most: u32) {
         if let Some((marks, warm)) = self.look(policy) {
-            self.give_back(self.due(marks, warm, policy), Reason::Decay);
-        }
-    }
-
-    /// The same, up to a bound.
-    pub fn decay_a_little(&self, policy: PurgePolicy) {
-        if let Some((marks, warm)) = self.look(policy) {
-            self.give_back(self.due(marks, warm, policy).min(STEP), Reason::Decay);
+            self.give_back(self.due(marks, warm, policy).min(most), Reason::Decay);
         }
     }
 

@@ -143,7 +143,8 @@ impl Cpus {
         if self.hot.region.load(Ordering::Relaxed) == 0 {
             return;
         }
-        for bound in [&self.hot.end, &self.hot.link_end, &self.hot.free_end, &self.hot.map_origin, &self.rows_open] {
+        let hot = &self.hot;
+        for bound in [&hot.end, &hot.link_end, &hot.free_end, &hot.map_origin, &self.rows_open, &self.locks_open] {
             bound.store(CLOSED, Ordering::Relaxed);
         }
         self.hot.set_row_mallocs(false);

@@ -32,8 +32,10 @@ const JUDGE_EVERY_STOWS: u32 = 512;
 const REAPED_AT_A_STOW: usize = 4;
 /// and how many slabs are looked at.
 const THINNED_AT_A_STOW: usize = 64;
-/// Where the program has one thread: stows between visits to the nodes where it does not run.
+/// Where the program has one thread: stows between visits to the nodes where it does not run,
 const VISIT_EVERY_STOWS: u32 = 8;
+/// and how many pages a visit gives back (2 MiB).
+const DECAYED_AT_A_VISIT: u32 = 512;
 /// Magazines whose links are read side by side before their rounds go back.
 const READ_AHEAD: usize = 8;
 /// This many free bytes are much.
@@ -170,7 +172,7 @@ impl Heap {
         if quiet < patience.gather {
             self.reap_depots(id, look.is_multiple_of(JUDGE_EVERY));
             self.thin_some(id, node.slabs.numbers().div_ceil(LOOKS as usize));
-            node.arena.decay(policy);
+            node.arena.decay(policy, u32::MAX);
             self.disregard_own_work(id);
             return true;
         }
@@ -263,7 +265,7 @@ impl Heap {
         let turn = (stows / VISIT_EVERY_STOWS) as usize;
         if let Some(other) = turn.checked_rem(others().count()).and_then(|turn| others().nth(turn)) {
             self.reap_a_little(other);
-            self.node(other).arena.decay_a_little(self.purge_policy_of(other));
+            self.node(other).arena.decay(self.purge_policy_of(other), DECAYED_AT_A_VISIT);
         }
     }
 
