@@ -26,6 +26,7 @@ const SHARED_SLABS: u32 = 16;
 const DEALT_SIZE: usize = 32;
 /// one from each of this many groups, then the next from each.
 const DEALT_GROUPS: usize = 8;
+
 /// See the module. All zero is a class without slabs.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
