@@ -33,7 +33,7 @@ const REAPED_AT_A_STOW: usize = 4;
 /// and how many slabs are looked at.
 const THINNED_AT_A_STOW: usize = 64;
 /// Where the program has one thread: stows between visits to the nodes where it does not run,
-const VISIT_EVERY_STOWS: u32 = 8;
+const VISIT_EVERY_STOWS: u32 = 2;
 /// and how many pages a visit gives back (2 MiB).
 const DECAYED_AT_A_VISIT: u32 = 512;
 /// Magazines whose links are read side by side before their rounds go back.
