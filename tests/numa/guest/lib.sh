@@ -22,7 +22,7 @@ in_mode() {
     local mode=$1 name=$2 started=$(now) word=ok status=0 tunables=
     shift 2
     [ $mode = rseq ] || tunables=GLIBC_TUNABLES=glibc.pthread.rseq=0
-    timeout -k 5 60 env $tunables LD_PRELOAD=/lab/liblarder.so "$@" >out 2>err || status=$?
+    timeout -k 5 180 env $tunables LD_PRELOAD=/lab/liblarder.so "$@" >out 2>err || status=$?
     [ $status = 0 ] || { word=FAILED failed=1; }
     printf '%-6s  %-44s %-8s %5s s  %s\n' $word "$machine: $name" $mode $(since $started) "$(tail -n 1 out)"
     [ $status = 0 ] || explain $status

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "../../limits/status.h"
 
-enum { OBJECTS = 1000, STEPS = 3000, MOST_THREADS = 1000, SECONDS = 3 };
+enum { OBJECTS = 1000, STEPS = 3000, MOST_THREADS = 1000, SECONDS = 3, LOOKS = 20 };
 
 static pthread_barrier_t all;
 static size_t live;
@@ -52,8 +52,13 @@ int main(int argc, char **argv) {
     await_all();
     size_t most = status("VmRSS:") / 1024;
     await_all();
-    sleep(SECONDS);
-    long left = (long)(status("VmRSS:") / 1024) - (long)before;
+    // On a busy host the helper thread, which is one of very many threads on emulated CPUs, gets its turn late.
+    long left = 0;
+    for (int looks = 0; looks < LOOKS; looks++) {
+        sleep(SECONDS);
+        left = (long)(status("VmRSS:") / 1024) - (long)before;
+        if (left <= (long)most_kib) break;
+    }
     printf("%zu KiB live, %zu resident, %ld left\n", live >> 10, most - before, left);
     CHECK(fflush(stdout) == 0);
     CHECK(left <= (long)most_kib);
