@@ -30,8 +30,8 @@ pub(crate) fn ask(library: &Path) -> Result<String> {
     understand(&output).with_context(|| library.display().to_string())
 }
 
-/// As [`ask`] for a program that warns by itself, but returns `Ok(Err(reason))` if the process that should answer was killed by a signal: the library may be good all the same,
-/// because this tool needs more memory than some programs, and LARDER_CONF may allow less.
+/// As [`ask`] for a program that warns by itself, but returns `Ok(Err(reason))` if the process that should answer was killed by a signal: the library
+/// may be good all the same, because this tool needs more memory than some programs, and LARDER_CONF may allow less.
 pub(crate) fn try_ask(library: &Path) -> Result<Result<String, String>> {
     let output = probe(library)?;
     let answer = understand(&output).with_context(|| library.display().to_string());

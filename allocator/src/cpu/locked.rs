@@ -64,10 +64,7 @@ impl LockedWindows {
     #[inline(always)]
     pub(super) fn hit_push(&self, class: Class, object: Object, links: Links) -> Result<(), Object> {
         let Some((word, _held)) = self.first_window(class) else { return Err(object) };
-        let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        magazine.push(links, object)?;
-        word.store(magazine.into_word(), Ordering::Release);
-        Ok(())
+        push_to(word, object, links)
     }
 
     #[inline(always)]
@@ -89,11 +86,7 @@ impl LockedWindows {
 
     pub(super) fn push(&self, row: usize, class: Class, object: Object, links: Links) -> Result<(), Object> {
         let Some((slot, _held)) = self.slot(row) else { return Err(object) };
-        let word = self.word(row, slot, class, Place::Window);
-        let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
-        magazine.push(links, object)?;
-        word.store(magazine.into_word(), Ordering::Release);
-        Ok(())
+        push_to(self.word(row, slot, class, Place::Window), object, links)
     }
 
     pub(super) fn exchange(
@@ -164,6 +157,15 @@ impl LockedWindows {
         self.latches.extend_to(SLOTS).ok()?;
         self.words.extend_to((row + 1) * ROW_WORDS).ok()
     }
+}
+
+/// Pushes to the magazine in a word whose slot is held.
+#[inline(always)]
+fn push_to(word: &AtomicU64, object: Object, links: Links) -> Result<(), Object> {
+    let mut magazine = Magazine::from_word(word.load(Ordering::Relaxed));
+    magazine.push(links, object)?;
+    word.store(magazine.into_word(), Ordering::Release);
+    Ok(())
 }
 
 /// The slots that a thread tries whose hint is `first`, which may be any CPU's number.

@@ -134,6 +134,9 @@ impl Cpus {
         } else {
             found
         };
+        if mode != BY_CID && mode != BY_CPU {
+            thread::settle();
+        }
         self.mode.store(mode, Ordering::Relaxed);
         self.locked.settle(rest, rows)
     }

@@ -24,7 +24,6 @@ use crate::sys::file::mapped_bytes;
 use crate::sys::lock::set_witness;
 use crate::sys::options::Key;
 use crate::sys::syscall;
-use crate::sys::thread;
 use crate::sys::topology::Topology;
 use crate::sys::vm::Span;
 
@@ -64,7 +63,6 @@ impl Heap {
     pub(super) fn boot(&self) -> bool {
         self.family.begin();
         clock::settle();
-        thread::settle();
         self.settings.read_environment();
         self.set_limits();
         if let Some(witness) = self.hooks.witness {

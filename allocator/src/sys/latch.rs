@@ -3,7 +3,8 @@
 //! One word: 0 iff the latch is free, else the holder's thread id. Nobody waits, so letting go is a plain store. A signal handler that interrupted the
 //! holder finds the latch held, like everybody else. Fork: the child frees the latches of threads that no longer exist.
 
-use super::{syscall, thread};
+use super::lock::is_gone;
+use super::thread;
 use crate::base::sync::{AtomicUsize, Ordering};
 
 /// See the module. All zero is free.
@@ -27,10 +28,9 @@ impl Latch {
         taken.then(|| Held { latch: self })
     }
 
-    /// In a forked child: lets go for a holder that no longer exists (see [`Lock::orphaned`](super::lock::Lock::orphaned)).
+    /// In a forked child: lets go for a holder that no longer exists.
     pub fn rebuild(&self) {
-        let holder = self.holder.load(Ordering::Relaxed);
-        if holder != 0 && (holder != thread::id() || !syscall::is_first_thread()) {
+        if is_gone(self.holder.load(Ordering::Relaxed)) {
             self.holder.store(0, Ordering::Release);
         }
     }

@@ -51,6 +51,12 @@ fn witness_says_held(lock: usize) -> bool {
     witness(lock)
 }
 
+/// In a forked child: returns whether the holder with this name was a thread of the parent other than the one that forked. The name alone does not
+/// tell: a thread that the child has made since may have taken it over with the stack, and may be the first to repair. That thread holds nothing yet.
+pub(super) fn is_gone(holder: usize) -> bool {
+    holder != 0 && (holder != thread::id() || !syscall::is_first_thread())
+}
+
 /// A value guarded by a futex lock. All zero is a free lock around an all-zero value.
 #[derive(Debug, Default)]
 pub struct Lock<T> {
@@ -151,12 +157,9 @@ impl<T> Lock<T> {
         &raw const self.word as usize == address
     }
 
-    /// In a forked child: returns whether the holder was a thread of the parent other than the one that forked. The holder's name alone does not
-    /// tell: a thread that the child has made since may have taken the name over with the stack, and may be the first to repair. That thread holds
-    /// nothing yet.
+    /// In a forked child: returns whether the holder was a thread of the parent other than the one that forked.
     pub fn orphaned(&self) -> bool {
-        let owner = self.word.load(Ordering::Relaxed) & !WAITERS;
-        owner != 0 && (owner != thread::id() || !syscall::is_first_thread())
+        is_gone(self.word.load(Ordering::Relaxed) & !WAITERS)
     }
 
     /// In a forked child: makes an orphaned lock this thread's, so that what it guards can be rebuilt before anyone else looks.

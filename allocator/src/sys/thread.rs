@@ -18,10 +18,10 @@ pub fn id() -> usize {
 /// The vDSO's `getcpu`: the CPU, its node, and what is no longer used.
 type GetCpu = unsafe extern "C" fn(*mut u32, *mut u32, *mut u8) -> i32;
 
-/// Address of the vDSO's function; 0 if there is none, and before boot.
+/// Address of the vDSO's function; 0 if there is none, or if nobody has looked.
 static GET_CPU: AtomicUsize = AtomicUsize::new(0);
 
-/// Finds the vDSO's function; called at boot.
+/// Finds the vDSO's function; called at boot where each call will ask for its CPU.
 pub fn settle() {
     GET_CPU.store(vdso::function("__vdso_getcpu").unwrap_or(0), Ordering::Relaxed);
 }

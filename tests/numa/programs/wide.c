@@ -1,5 +1,6 @@
 // wide THREADS MIB: THREADS threads on many CPUs replace small objects; then all objects are freed, and nobody calls larder any more. The objects in the
-// windows of all those CPUs go back: three seconds later (on a busy host within a minute) at most MIB MiB are resident in addition to the memory at the start.
+// windows of all those CPUs go back: three seconds later (on a busy host within a minute) at most MIB MiB are resident in addition to the memory at
+// the start.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
