@@ -12,6 +12,8 @@ fn main() {
         "-Wl,-z,keep-text-section-prefix",
         // The compiler's start files are not needed, and the work they do at load and exit touches pages.
         "-nostartfiles",
+        // The name of this very build: who reads another process's memory must know that it has the same layout.
+        "-Wl,--build-id=sha1",
         // An undefined symbol that nothing provides is an error here, not in the user's program.
         "-Wl,-z,defs",
     ];

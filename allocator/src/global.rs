@@ -2,8 +2,10 @@
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
 mod numa;
+mod observe;
 mod report;
 
+pub use observe::observe;
 pub use report::write_json;
 
 pub use numa::{Placed, follow_policy, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
@@ -14,6 +16,7 @@ use crate::stats::{Mode, PageStats, Stats, StatsForm};
 use crate::sys::options::{Key, Settings};
 use crate::sys::syscall;
 use core::alloc::{GlobalAlloc, Layout};
+use observe::seen;
 
 /// The process's heap: boots at its first use and is never torn down.
 pub static HEAP: Heap = Heap::with_hooks(Hooks { witness: Some(thread_holds_one_with), helper: Some(run_helper) });
@@ -240,19 +243,19 @@ pub fn trim() -> usize {
 
 /// Returns all figures of the process's heap.
 pub fn stats() -> Stats {
-    HEAP.stats()
+    seen().stats()
 }
 
 /// [`stats`], added to `stats`, which must be fresh.
 #[doc(hidden)]
 pub fn read_stats(stats: &mut Stats) {
-    HEAP.read_stats(stats);
+    seen().read_stats(stats);
 }
 
 /// Returns the pages and watermarks of a node, by its place in [`nodes`]; the place after the last is the spare node's (see the design). Returns
 /// `None` beyond that.
 pub fn page_stats(node: usize) -> Option<PageStats> {
-    HEAP.page_stats(node)
+    seen().page_stats(node)
 }
 
 /// Returns the bytes of the process, larder's and others', that lie in anonymous transparent huge pages as the kernel counts them now; `None` if it
@@ -263,7 +266,7 @@ pub fn resident_in_huge_pages() -> Option<usize> {
 
 /// Returns how the per-CPU windows are reached in this process.
 pub fn mode() -> Mode {
-    HEAP.mode()
+    seen().mode()
 }
 
 /// Walks the whole heap and returns the first broken invariant. Nothing else may allocate or free meanwhile.

@@ -28,8 +28,8 @@ pub mod hit {
 }
 
 pub use global::{
-    Larder, Placed, follow_policy, migrate, mode, node_of, nodes, numa_policy, numa_refusals, page_stats, read_stats,
-    residence, resident_in_huge_pages, stats, trim, validate, write_json,
+    Larder, Placed, follow_policy, migrate, mode, node_of, nodes, numa_policy, numa_refusals, observe, page_stats,
+    read_stats, residence, resident_in_huge_pages, stats, trim, validate, write_json,
 };
 pub use stats::{
     ClassStats, GivenBack, Migration, Mode, NodeStats, NumaCounts, NumaError, NumaPolicy, OrderStats, PageStats,

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -14,6 +15,7 @@ Examples:
   larder run -- python3 -c 'print(sum(range(10**6)))'
   larder run --stats -- ./server --port 8080
   larder run -q --stats=json -- ./program 2>stats.json
+  larder stats --every 2s $(pidof server)
   larder compare -- sort -R /usr/share/dict/words
   larder bench --html report.html
   larder compare --runs 11 --json out.json --with mine=./libmine.so -- ./program
@@ -30,6 +32,13 @@ It cannot use the terminal, and what it leaves running in the background is ende
 Peak RSS is that of the largest process among the command and the children it waited for. Exit status: 0 when all
 were measured, 1 when one of them was not (the reason is below the table), 125 when larder itself failed (to write
 its report, say), 130 after Ctrl-C.";
+
+const STATS_NOTES: &str = "\
+The figures are read out of a process's memory; it takes no part in that, and is not stopped. With a PID: what
+malloc_stats prints in that process. Without: a line for each process that runs on liblarder.so and whose memory you may read;
+\"kept free\" is what larder keeps for the next allocations, \"given back\" is what it has returned to the system so far.
+
+The processes must run on the same build of the library as this tool (or as --lib).";
 
 /// Run programs on larder, and compare allocators.
 #[derive(Debug, Parser)]
@@ -49,6 +58,9 @@ pub(crate) enum Action {
     /// Measure workloads under larder and its peers, in time and memory
     #[command(after_help = NOTES)]
     Bench(Bench),
+    /// Show what larder holds in a running program, or in all that run on it
+    #[command(after_help = STATS_NOTES)]
+    Stats(Observe),
     /// List the options of LARDER_CONF
     Options {
         /// Print JSON
@@ -86,6 +98,22 @@ pub(crate) struct Run {
     /// The program and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Observe {
+    /// The processes' numbers
+    #[arg(value_name = "PID")]
+    pub(crate) processes: Vec<u32>,
+    /// Print one JSON object for each process, in a line of its own
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Report again and again, with this pause in between, until the processes have ended: "2s", "500ms"
+    #[arg(long, value_name = "PAUSE", value_parser = humantime::parse_duration)]
+    pub(crate) every: Option<Duration>,
+    /// Use this liblarder.so
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lib: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use memmap2::Mmap;
 use object::FileKind;
-use object::elf::{FileHeader32, FileHeader64, SHT_DYNSYM, SHT_SYMTAB};
+use object::elf::{ELF_NOTE_GNU, FileHeader32, FileHeader64, NT_GNU_BUILD_ID, SHT_DYNSYM, SHT_SYMTAB};
 use object::endian::Endianness;
-use object::read::elf::{FileHeader, ProgramHeader, Sym, SymbolTable};
+use object::read::elf::{FileHeader, Note, ProgramHeader, Sym, SymbolTable};
 
 /// The part of an ELF file that matters to a preloaded library.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +47,21 @@ pub(crate) fn read(path: &Path) -> Result<Option<Elf>> {
     // SIGBUS; the kernel refuses to truncate the file of a running program.
     let data = unsafe { Mmap::map(&file) }.with_context(name)?;
     parse(&data).with_context(name)
+}
+
+/// The identification of the build in the beginning of a 64-bit ELF file, in which its program headers and notes lie.
+pub(crate) fn build_id(beginning: &[u8]) -> Option<Vec<u8>> {
+    let header = FileHeader64::<Endianness>::parse(beginning).ok()?;
+    let endian = header.endian().ok()?;
+    let segments = header.program_headers(endian, beginning).ok()?;
+    let notes = segments.iter().filter_map(|segment| segment.notes(endian, beginning).ok().flatten());
+    let names_build = |note: &Note<'_, FileHeader64<Endianness>>| {
+        note.name() == ELF_NOTE_GNU && note.n_type(endian) == NT_GNU_BUILD_ID
+    };
+    notes
+        .flat_map(|mut notes| std::iter::from_fn(move || notes.next().ok().flatten()))
+        .find(names_build)
+        .map(|note| note.desc().to_vec())
 }
 
 fn parse(data: &[u8]) -> Result<Option<Elf>> {

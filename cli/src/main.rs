@@ -1,4 +1,4 @@
-//! larder's command-line tool: run a program on larder, and compare allocators.
+//! larder's command-line tool: run a program on larder, look into one that runs on it, and compare allocators.
 
 mod args;
 mod bench;
@@ -14,6 +14,7 @@ mod program;
 mod run;
 mod say;
 mod signals;
+mod stats;
 
 use std::env;
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use clap::Parser;
 use args::{Action, Cli};
 use measure::launch;
 use say::say;
+use stats::observer;
 
 /// The exit status, as with env and nohup, if the tool failed and not the program that it runs.
 const TOOL_FAILED: u8 = 125;
@@ -43,6 +45,7 @@ fn hidden(words: &[OsString]) -> Option<Result<ExitCode>> {
     let result = match name.to_str()? {
         mode::ANSWER => mode::answer(),
         launch::LAUNCH => launch::launch(rest),
+        observer::OBSERVE => observer::observe(rest),
         _ => return None,
     };
     Some(result.map(|()| ExitCode::SUCCESS))
@@ -53,6 +56,7 @@ fn act(action: Action) -> Result<ExitCode> {
         Action::Run(args) => run::run(&args),
         Action::Compare(args) => compare::compare(&args),
         Action::Bench(args) => bench::bench(&args),
+        Action::Stats(args) => stats::stats(&args),
         Action::Options { json } => options::print(json),
         Action::Mode { lib } => run::print_mode(lib),
     }

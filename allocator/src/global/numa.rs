@@ -1,6 +1,7 @@
 //! NUMA for programs: allocating on a node, asking where memory lies, moving it.
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
+use super::observe::seen;
 use super::{HEAP, Larder};
 use crate::heap::Home;
 use crate::stats::{Migration, NodeStats, NumaError, NumaPolicy, Refusal, Residence};
@@ -88,12 +89,12 @@ pub fn node_of(object: *const u8) -> Option<usize> {
 
 /// Returns the figures of every node, then those of the interleaved arena if there are several nodes.
 pub fn nodes() -> impl Iterator<Item = NodeStats> {
-    (0..HEAP.arena_count()).filter_map(|index| HEAP.node_stats(index))
+    (0..seen().arena_count()).filter_map(|index| seen().node_stats(index))
 }
 
 /// Asks the kernel where the memory of an arena, given by its place in [`nodes`], really lies, for a sample of about `samples` pages.
 pub fn residence(index: usize, samples: usize) -> Result<Residence, NumaError> {
-    HEAP.residence(index, samples)
+    seen().residence(index, samples)
 }
 
 /// Moves the memory that one node's objects have now to another node, and with it those pages of interleaved objects and of objects with mappings of
@@ -111,10 +112,10 @@ pub fn follow_policy() -> bool {
 
 /// Returns the memory policy of this process.
 pub fn numa_policy() -> NumaPolicy {
-    HEAP.numa_policy()
+    seen().numa_policy()
 }
 
 /// Returns the system calls for NUMA that were refused and are not made again.
 pub fn numa_refusals() -> impl Iterator<Item = Refusal> {
-    HEAP.numa_refusals()
+    seen().numa_refusals()
 }

@@ -3,9 +3,11 @@
 //! It is written piece by piece from figures on the stack, so the heap is not used while it is reported on. No lock is held while a piece is written,
 //! so the writer may allocate.
 
-use super::{HEAP, numa_policy, numa_refusals, resident_in_huge_pages};
+use super::observe::seen;
+use super::{numa_policy, numa_refusals, resident_in_huge_pages};
 use crate::stats::json::Json;
 use crate::stats::{ClassStats, GivenBack, NodeStats, NumaCounts, OrderStats, PageStats, RESIDENCE_NODES, Stats};
+use crate::sys::{observed, syscall};
 use core::fmt;
 
 /// Number of pages of each arena that the kernel is asked about, where there are several nodes.
@@ -22,11 +24,11 @@ const SAMPLES: usize = 256;
 /// ```
 pub fn write_json(out: &mut impl fmt::Write) -> fmt::Result {
     let mut stats = Stats::default();
-    HEAP.read_stats(&mut stats);
+    seen().read_stats(&mut stats);
     let stats = &stats;
     Json::object(out, |json| {
         json.text("larder", env!("CARGO_PKG_VERSION"))?;
-        json.number("process", crate::sys::syscall::process_id())?;
+        json.number("process", observed::other().unwrap_or_else(syscall::process_id))?;
         json.text("mode", stats.mode)?;
         json.number("nodes", stats.nodes)?;
         json.members("in_use", |json| in_use(json, stats))?;
@@ -37,7 +39,7 @@ pub fn write_json(out: &mut impl fmt::Write) -> fmt::Result {
         json.members("huge_pages", |json| huge_pages(json, stats))?;
         json.members("limits", |json| limits(json, stats))?;
         json.members("numa", numa)?;
-        json.list("arenas", |json| (0..=HEAP.arena_count()).try_for_each(|index| arena(json, index, stats.nodes)))?;
+        json.list("arenas", |json| (0..=seen().arena_count()).try_for_each(|index| arena(json, index, stats.nodes)))?;
         json.list("slabinfo", |json| {
             stats
                 .classes
@@ -102,8 +104,8 @@ fn numa(json: &mut Json<'_>) -> fmt::Result {
 
 /// One arena: a node's, the interleaved one if there are several nodes, or, last, the spare node's.
 fn arena(json: &mut Json<'_>, index: usize, nodes: usize) -> fmt::Result {
-    let Some(pages) = HEAP.page_stats(index) else { return Ok(()) };
-    let figures = HEAP.node_stats(index);
+    let Some(pages) = seen().page_stats(index) else { return Ok(()) };
+    let figures = seen().node_stats(index);
     json.members("", |json| {
         let kind = if index < nodes { "node" } else { figures.map_or("spare", |_| "interleaved") };
         json.text("kind", kind)?;
@@ -112,7 +114,7 @@ fn arena(json: &mut Json<'_>, index: usize, nodes: usize) -> fmt::Result {
             json.number("base", figures.base)?;
         }
         json.members("pages", |json| page_states(json, pages))?;
-        json.list("buddyinfo", |json| orders(json, &HEAP.order_stats(index).unwrap_or_default()))?;
+        json.list("buddyinfo", |json| orders(json, &seen().order_stats(index).unwrap_or_default()))?;
         figures.filter(|_| nodes > 1).map_or(Ok(()), |figures| numastat(json, index, &figures))
     })
 }
@@ -138,7 +140,7 @@ fn numastat(json: &mut Json<'_>, index: usize, figures: &NodeStats) -> fmt::Resu
         json.numbers(rest.map(|(name, count)| (name, count as usize)))?;
         json.number("remote_free", remote_free as usize)
     })?;
-    let Ok(residence) = HEAP.residence(index, SAMPLES) else { return json.number("residence", None) };
+    let Ok(residence) = seen().residence(index, SAMPLES) else { return json.number("residence", None) };
     json.members("residence", |json| {
         json.numbers([("asked", residence.asked), ("present", residence.present), ("at_home", residence.at_home)])?;
         json.list("by_node", |json| {

@@ -41,6 +41,16 @@ impl Heap {
         self.family.has_forked();
     }
 
+    /// In an observer, which sees a copy of another process's heap: takes the copy as it is, even if that process is a child that has not been repaired yet.
+    /// Returns whether the heap has booted.
+    pub fn take_as_it_is(&self) -> bool {
+        let is_there = self.boot.is_open();
+        if is_there {
+            self.family.settle();
+        }
+        is_there
+    }
+
     pub(super) fn repair(&self) -> bool {
         for id in self.all_nodes() {
             let node = self.node(id);

@@ -1,6 +1,6 @@
 //! Small files of the kernel, read into a buffer on the stack.
 
-use super::{Errno, syscall};
+use super::{Errno, observed, syscall};
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
@@ -92,11 +92,11 @@ pub fn mapped_bytes() -> usize {
     pages.unwrap_or(0_usize).saturating_mul(super::vm::system_page())
 }
 
-/// Returns the bytes of this process that are in anonymous transparent huge pages.
+/// Returns the bytes of the process whose memory this one reads that are in anonymous transparent huge pages.
 pub fn transparent_huge_bytes() -> Option<usize> {
     // The line is the sixteenth, and each line has 28 bytes.
     let mut buffer = [0; 1024];
-    let text = read_path(c"/proc/self/smaps_rollup", &mut buffer).ok()?;
+    let text = read_text(format_args!("{}/smaps_rollup", observed::Directory), &mut buffer)?;
     let kib = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"))?;
     kib.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib * 1024)
 }

@@ -59,6 +59,19 @@ impl Limit {
         self.is_watched.store(self.ceiling() != NONE, Ordering::Relaxed);
     }
 
+    /// Becomes as another account is.
+    pub fn copy(&self, other: &Limit) {
+        self.is_watched.store(other.is_watched(), Ordering::Relaxed);
+        self.refused.store(other.refused(), Ordering::Relaxed);
+        let pairs = [
+            (&self.most, &other.most),
+            (&self.ceiling, &other.ceiling),
+            (&self.held, &other.held),
+            (&self.gathered_at, &other.gathered_at),
+        ];
+        pairs.iter().for_each(|(own, other)| own.store(other.load(Ordering::Relaxed), Ordering::Relaxed));
+    }
+
     /// Moves the ceiling, which never rises above `most`, or takes it away ([`NONE`]).
     pub fn set_ceiling(&self, ceiling: usize) {
         self.ceiling.store(ceiling.min(self.most.load(Ordering::Relaxed)), Ordering::Relaxed);

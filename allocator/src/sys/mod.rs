@@ -21,6 +21,7 @@ pub mod lock;
 pub mod message;
 pub mod nodeset;
 pub mod numa;
+pub mod observed;
 pub mod once;
 pub mod options;
 pub mod rseq;

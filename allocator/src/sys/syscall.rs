@@ -1,7 +1,7 @@
 //! The system calls that larder makes, each under its own name.
 #![allow(unsafe_code, reason = "system calls")]
 
-use super::{Errno, arch};
+use super::{Errno, arch, observed};
 use crate::base::units::PAGE;
 
 /// Makes a system call that cannot break memory safety by itself: no argument lets the kernel write to memory that we do not hand over.
@@ -251,13 +251,13 @@ pub(super) fn memory_policy(flags: usize) -> Result<(i32, [u64; 16]), Errno> {
     call(libc::SYS_get_mempolicy, args).map(|_| (mode, nodes))
 }
 
-/// Asks where pages lie, or moves them to `nodes` if these are given. `status` gets for each page the node where it lies then, or a negative errno.
+/// Asks where pages of the process whose memory this one reads lie, or moves them to `nodes` if these are given. `status` gets for each page the node where it lies then, or a negative errno.
 /// Returns the number of pages that the kernel did not get to, for which it sets nothing.
 pub(super) fn move_pages(pages: &[usize], nodes: Option<&[i32]>, status: &mut [i32]) -> Result<usize, Errno> {
     let count = pages.len().min(status.len()).min(nodes.map_or(usize::MAX, <[i32]>::len));
     let nodes = nodes.map_or(0, |nodes| nodes.as_ptr() as usize);
-    let flags = MPOL_MF_MOVE;
-    call(libc::SYS_move_pages, [0, count, pages.as_ptr() as usize, nodes, status.as_mut_ptr() as usize, flags])
+    let (process, flags) = (observed::other().unwrap_or(0), MPOL_MF_MOVE);
+    call(libc::SYS_move_pages, [process, count, pages.as_ptr() as usize, nodes, status.as_mut_ptr() as usize, flags])
 }
 
 /// Only pages that no other process maps.

@@ -6,12 +6,15 @@
 //! malloc_info   XML on a stdio stream
 //! stats_json    one JSON object, passed to a function of the caller
 //! ```
+//!
+//! In an observer (`observe`) all of them tell of another process's heap.
 
 mod json;
 mod mallinfo;
 mod malloc_info;
 mod malloc_stats;
 mod numa;
+mod observe;
 mod stream;
 
 pub(crate) use malloc_stats::write_table;

@@ -5,6 +5,13 @@ pub mod lock;
 
 use crate::thread;
 
+/// No process observes another in a model.
+mod observed {
+    pub(super) fn other() -> Option<usize> {
+        None
+    }
+}
+
 /// The calls of `sys::lock`.
 mod syscall {
     use crate::base::sync::{AtomicUsize, Ordering};

@@ -1,0 +1,60 @@
+//! `larder stats`: what larder holds in a running program, or in every program that runs on it.
+//!
+//! ```text
+//! process   what /proc says of a process
+//! report    the figures of one process, as the observer prints them
+//! observer  the hidden process that reads them out of the other's memory
+//! pages     the other's memory, copied page by page as it is touched
+//! table     a line for each process that runs on larder
+//! ```
+
+pub(crate) mod observer;
+mod pages;
+mod process;
+mod report;
+mod table;
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use crate::args::{Observe, Stats};
+use crate::library;
+use process::Process;
+use report::Reporter;
+
+/// Returns when the last report is printed; with `--every`, when the processes have ended.
+pub(crate) fn stats(args: &Observe) -> Result<ExitCode> {
+    let reporter = Reporter { library: library::find(args.lib.as_deref())? };
+    let form = if args.json { Stats::Json } else { Stats::Text };
+    let mut named: Vec<_> = args.processes.iter().copied().map(Process).collect();
+    loop {
+        let text = if named.is_empty() { table::all(&reporter, form)? } else { each(&reporter, &named, form)? };
+        stdout().write_all(text.as_bytes()).context("stdout")?;
+        let Some(pause) = args.every else { return Ok(ExitCode::SUCCESS) };
+        thread::sleep(pause);
+        named.retain(|process| process.exists());
+        if named.is_empty() && !args.processes.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        if form == Stats::Text {
+            stdout().write_all(b"\n").context("stdout")?;
+        }
+    }
+}
+
+/// The reports on some processes; blank lines lie between tables.
+fn each(reporter: &Reporter, processes: &[Process], form: Stats) -> Result<String> {
+    let reports = processes.iter().map(|process| one(reporter, process, form)).collect::<Result<Vec<_>>>()?;
+    Ok(reports.join(if form == Stats::Text { "\n" } else { "" }))
+}
+
+fn one(reporter: &Reporter, process: &Process, form: Stats) -> Result<String> {
+    let report = reporter.report(process, form)?;
+    Ok(match form {
+        Stats::Json => report + "\n",
+        Stats::Text => format!("process {process}, {} resident\n{report}", table::mebibytes(process.resident())),
+    })
+}
