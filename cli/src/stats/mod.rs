@@ -4,10 +4,12 @@
 //! process   what /proc says of a process
 //! report    the figures of one process, as the observer prints them
 //! observer  the hidden process that reads them out of the other's memory
+//! confine   what the observer may do
 //! pages     the other's memory, copied page by page as it is touched
 //! table     a line for each process that runs on larder
 //! ```
 
+mod confine;
 pub(crate) mod observer;
 mod pages;
 mod process;

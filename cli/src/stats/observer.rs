@@ -14,6 +14,7 @@ use nix::libc;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::alarm;
 
+use super::confine::confine;
 use super::pages::{self, NOT_THERE};
 use super::process::{Mapping, Process, build_of};
 
@@ -34,7 +35,7 @@ type TakeFn = unsafe extern "C" fn(arg: *mut c_void, text: *const c_char, length
 /// `malloc_stats`.
 type TableFn = unsafe extern "C" fn();
 
-/// Prints the other process's figures to standard output.
+/// Prints the other process's figures: as JSON to standard output, as tables to standard error, where malloc_stats prints.
 pub(crate) fn observe(words: &[OsString]) -> Result<()> {
     let [library, process, form] = words else { bail!("{OBSERVE} LIBRARY PROCESS FORM") };
     let other = Process(process.to_str().and_then(|text| text.parse().ok()).context("not a number")?);
@@ -56,6 +57,7 @@ pub(crate) fn observe(words: &[OsString]) -> Result<()> {
     alarm::set(SECONDS);
     // SAFETY: the symbol has this type in every build that has it.
     let begin: Symbol<ObserveFn> = unsafe { library.get(b"larder_observe\0") }?;
+    confine()?;
     // SAFETY: this process has one thread, its library is the same build as the other's, and it sees the other's memory at the other's addresses.
     let begun = unsafe { begin(other.0 as c_int, there.wrapping_sub(here)) };
     ensure!(begun != 0, "process {other} has not allocated anything yet");
@@ -69,8 +71,6 @@ fn print(library: &Library, form: &OsStr) -> Result<()> {
         // SAFETY: `take` ignores its first argument and does not unwind.
         unsafe { json(take, std::ptr::null_mut()) };
     } else {
-        // The table goes to standard error.
-        nix::unistd::dup2_stderr(std::io::stdout())?;
         // SAFETY: malloc.h gives this signature.
         let table: Symbol<TableFn> = unsafe { library.get(b"malloc_stats\0") }?;
         // SAFETY: it may be called at any time.

@@ -87,10 +87,10 @@ impl Process {
         fs::read(self.file("statm")).is_ok_and(|text| !text.starts_with(b"0 "))
     }
 
-    /// Its name.
+    /// Its name, in which a process may put anything; what could steer a terminal is replaced.
     pub(crate) fn command(self) -> String {
         let name = fs::read(self.file("comm")).unwrap_or_default();
-        String::from_utf8_lossy(name.trim_ascii_end()).into_owned()
+        String::from_utf8_lossy(name.trim_ascii_end()).replace(char::is_control, "?")
     }
 
     /// Bytes resident; 0 if that is unknown.

@@ -1,12 +1,13 @@
 //! The figures of one process.
 
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::personality::{self, Persona};
+use nix::sys::signal::Signal;
 
 use super::observer::{JSON, OBSERVE};
 use super::process::Process;
@@ -27,17 +28,20 @@ impl Reporter {
         for attempt in 0..TRIES {
             let output = self.observe(process, form, attempt)?;
             if output.status.success() {
-                return String::from_utf8(output.stdout).context("the report is no text");
+                return printable(if form == Stats::Json { output.stdout } else { output.stderr });
             }
             if output.status.code() == Some(TOOL_FAILED.into()) {
-                let text = String::from_utf8_lossy(&output.stderr);
+                let text = printable(output.stderr)?;
                 bail!("{}", text.trim_end().trim_start_matches("larder: "));
             }
             if !process.exists() {
                 bail!("process {} has ended", process.0);
             }
+            if output.status.signal() == Some(Signal::SIGALRM as i32) {
+                break;
+            }
         }
-        bail!("process {process} changes faster than it can be read: try again")
+        bail!("no sense can be made of what process {process} holds now: try again")
     }
 
     fn observe(&self, process: &Process, form: Stats, attempt: usize) -> Result<Output> {
@@ -51,6 +55,12 @@ impl Reporter {
     }
 }
 
+/// The text of a report, which is for terminals: the other process has a hand in it.
+fn printable(bytes: Vec<u8>) -> Result<String> {
+    let text = String::from_utf8(bytes).ok().filter(|text| text.chars().all(|it| it == '\n' || !it.is_control()));
+    text.context("the report is no plain text")
+}
+
 /// Has the next program laid at addresses of its own: at random, even if this tool is not, and every other time from below.
 fn scatter(attempt: usize) -> io::Result<()> {
     let mut persona = personality::get()?;
@@ -58,4 +68,17 @@ fn scatter(attempt: usize) -> io::Result<()> {
     persona.set(Persona::ADDR_COMPAT_LAYOUT, attempt % 2 == 1);
     personality::set(persona)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_no_report() {
+        assert_eq!(printable(b"two\nlines\n".to_vec()).unwrap(), "two\nlines\n");
+        for bad in [&b"\x1b[2J"[..], b"a\rb", b"\xff"] {
+            assert!(printable(bad.to_vec()).is_err(), "{bad:?}");
+        }
+    }
 }
