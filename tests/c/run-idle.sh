@@ -12,7 +12,7 @@ handled() {
     fi
 }
 
-for name in shrinks large cut alone arrays addresses child pinned sparse drifting regrown storm none handled; do
+for name in shrinks large cut alone arrays addresses child pinned sparse drifting regrown storm none handled forked; do
     build "$name" "idle/$name.c" -D_GNU_SOURCE -I"$here/.."
 done
 if needs_library "idle programs shrink"; then
@@ -37,6 +37,9 @@ if needs_library "idle programs shrink"; then
     check "idle/drifting" $limit "$work/drifting"
     check "idle/regrown" $limit "$work/regrown"
     build interposed idle/interposed.c -rdynamic && check "idle/interposed clock" $limit "$work/interposed"
+    for when in before mapping; do
+        check "idle/forked, $when" $limit env LARDER_CONF=double_free:at_once "$work/forked" "$when"
+    done
     handled main 7
     handled other 7
     handled nobody 134

@@ -12,7 +12,7 @@
 //! that only single-threaded programs may enter (`idle:always` starts it there too, `idle:off` nowhere; setuid programs never get one).
 //! Awake it looks twenty times in a purge delay (see [`tend`](super::tend)); asleep it waits for ever and costs nothing.
 //!
-//! Fork: a child has none; the first thread that frees enough there starts one. Exit: it ends with the process. It holds no lock while it
+//! Fork: a child has none; the first thread that frees enough there starts one, once the child is repaired. Exit: it ends with the process. It holds no lock while it
 //! waits.
 
 use super::Heap;
@@ -21,6 +21,7 @@ use crate::base::units::PAGE;
 use crate::sys::helper::{self, Helper};
 use crate::sys::lock::{Guard, Lock};
 use crate::sys::options::Key;
+use crate::sys::thread::SignalsBlocked;
 use crate::sys::{arch, environment, syscall};
 
 const NONE: u32 = 0;
@@ -161,7 +162,14 @@ impl Heap {
             1 => true,
             _ => false,
         };
-        if !wanted || self.idle.state.compare_exchange(NONE, STARTING, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        if !wanted {
+            return;
+        }
+        // A signal handler may have forked since this call passed the gate, and the child's repair must not meet a helper: it would take the
+        // helper's locks for orphaned. So the gate comes again, and no handler runs between it and the start.
+        let _signals = SignalsBlocked::new();
+        let is_first = || self.idle.state.compare_exchange(NONE, STARTING, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if !self.enter() || !is_first() {
             return;
         }
         // Stored before the thread runs, because the thread itself may change it.
