@@ -40,9 +40,7 @@ impl Arena {
         let mut lists = Held::new(self, lists);
         lists.clear();
         self.quick.recount();
-        if self.region.pages() > 0 {
-            self.region.free().mark_used(Page(0), self.region.pages());
-        }
+        self.region.free().clear();
         for page in (0..self.region.pages()).map(Page) {
             if let Some((order, warm)) = self.region.entry(page).as_free() {
                 lists.insert(&self.region, page, order, Kind::of(!warm));

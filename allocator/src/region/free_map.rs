@@ -119,6 +119,18 @@ impl FreeMap {
         }
     }
 
+    /// In a forked child: no page is free. What a thread that no longer exists was about to change may be changed in part: a bound, but not yet the words
+    /// above it.
+    pub fn clear(&self) {
+        let tracts = self.tracts.load(Ordering::Relaxed);
+        if tracts == 0 {
+            return;
+        }
+        self.bits.clear(0..tracts * TRACT);
+        let levels = (0..=self.top()).map(|level| self.bounds_of(level, 0..width(tracts, level)));
+        levels.flatten().for_each(|bound| bound.store(0, Ordering::Relaxed));
+    }
+
     /// Returns whether the `pages` pages from `first` on are free.
     pub fn is_free(&self, first: Page, pages: u32) -> bool {
         self.bits.all(first.0..first.0 + pages)
@@ -312,6 +324,21 @@ mod tests {
         map.settle(Span::reserve(FreeMap::bytes_for(pages as usize), PAGE).unwrap(), pages as usize);
         map.extend_to(pages as usize).unwrap();
         map
+    }
+
+    #[test]
+    fn a_child_finds_every_stretch_whatever_was_changed_in_part() {
+        const PAGES: u32 = 40 * TRACT;
+        for (level, bound) in [(0, MOST), (0, 0), (1, MOST), (1, 0)] {
+            let map = map(PAGES);
+            map.mark_free(Page(0), PAGES / 2);
+            map.mark_free(Page(PAGES / 4 * 3), TRACT);
+            map.word(level, PAGES / 4 * 3 / TRACT / FAN.pow(level as u32)).store(bound, Ordering::Relaxed);
+            map.clear();
+            assert_eq!((map.validate(), map.first_fit(1)), (Some(0), None));
+            map.mark_free(Page(PAGES / 4 * 3), TRACT);
+            assert_eq!((map.validate(), map.first_fit(TRACT)), (Some(TRACT.into()), Some(Page(PAGES / 4 * 3))));
+        }
     }
 
     /// The lowest stretch, page by page.
