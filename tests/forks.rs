@@ -1,8 +1,10 @@
 //! A forked child of a program whose global allocator is larder: no fork handler is registered, and the first to allocate may be a thread that the
 //! child has started, with the stack and the thread pointer of one of the parent's threads that held a lock.
+use std::alloc::{GlobalAlloc, Layout};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{ptr, thread};
+use std::{env, ptr, thread};
 
 #[global_allocator]
 static HEAP: larder::Larder = larder::Larder;
@@ -12,7 +14,12 @@ const CHILDREN: usize = 30;
 /// A child that takes this many seconds has hung.
 const LIMIT: u32 = 20;
 
+/// Children that are looked at; a campaign sets more.
+const SNAPSHOTS: usize = 60;
+
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Held by the test that has threads at work.
+static AT_WORK: Mutex<()> = Mutex::new(());
 
 /// Allocates and frees objects of many sizes.
 fn churn(seed: usize) {
@@ -59,8 +66,98 @@ fn child() -> ! {
     unsafe { libc::_exit(0) }
 }
 
+/// Takes, resizes and frees objects of all kinds without an end, and sometimes gives memory back.
+extern "C" fn stir(_: *mut libc::c_void) -> *mut libc::c_void {
+    let mut state = ptr::from_ref(&STOP).addr() as u64 ^ u64::from(thread_number());
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize % below
+    };
+    let mut held: [(*mut u8, Layout); 64] = [(ptr::null_mut(), Layout::new::<u8>()); 64];
+    while !STOP.load(Ordering::Relaxed) {
+        let size = match random(40) {
+            0 => (32 << 20) + random(1 << 20),
+            1..4 => 300_000 + random(1 << 20),
+            4..12 => 30_000 + random(200_000),
+            _ => 1 + random(2000),
+        };
+        let (object, layout) = &mut held[random(64)];
+        let old = (*object, *layout);
+        let most = if random(20) == 0 { 14 } else { 5 };
+        let align = 1 << random(most);
+        // SAFETY: an object is freed or resized once with the layout that it has, and then replaced; sizes are not 0.
+        unsafe {
+            if !old.0.is_null() && random(4) == 0 {
+                *object = HEAP.realloc(old.0, old.1, size);
+                *layout = Layout::from_size_align(size, old.1.align()).unwrap();
+                continue;
+            }
+            if !old.0.is_null() {
+                HEAP.dealloc(old.0, old.1);
+            }
+            *layout = Layout::from_size_align(size, align).unwrap();
+            *object = if random(4) == 0 { HEAP.alloc_zeroed(*layout) } else { HEAP.alloc(*layout) };
+            if !object.is_null() {
+                object.write(1);
+            }
+        }
+        if random(20_000) == 0 {
+            larder::trim();
+        }
+    }
+    ptr::null_mut()
+}
+
+/// A number that differs between threads.
+fn thread_number() -> u32 {
+    // SAFETY: `gettid` has no preconditions.
+    unsafe { libc::gettid() }.unsigned_abs()
+}
+
+/// Ends with 0 iff everything in the heap that the child has inherited is as it should be, once it is repaired, and again after some work.
+fn examine() -> ! {
+    // SAFETY: `alarm` takes a number and has no preconditions.
+    unsafe { libc::alarm(LIMIT) };
+    let verdicts = [larder::validate(), {
+        churn(1);
+        larder::validate()
+    }];
+    let code = verdicts.iter().position(Result::is_err).map_or(0, |first| {
+        eprintln!("look {first}: {verdicts:?}");
+        1
+    });
+    // SAFETY: ends the child at once, without exit handlers, as the child of a program with threads must.
+    unsafe { libc::_exit(code) }
+}
+
+#[test]
+fn what_a_child_repairs_is_whole_whatever_other_threads_were_doing() {
+    let _alone = AT_WORK.lock().unwrap();
+    STOP.store(false, Ordering::Relaxed);
+    let load = begin(stir);
+    let count = env::var("SNAPSHOTS").map_or(SNAPSHOTS, |text| text.parse().unwrap());
+    for number in 0..count {
+        thread::sleep(Duration::from_micros(200));
+        // SAFETY: the child calls only functions that the child of a program with threads may call, except for the allocator, which this test is about.
+        let process = unsafe { libc::fork() };
+        if process == 0 {
+            examine();
+        }
+        let mut status = 0;
+        // SAFETY: `status` is writable.
+        assert_eq!(unsafe { libc::waitpid(process, &raw mut status, 0) }, process);
+        assert_eq!(status, 0, "child {number}");
+    }
+    STOP.store(true, Ordering::Relaxed);
+    end(load);
+}
+
 #[test]
 fn threads_of_a_child_may_be_the_first_to_allocate() {
+    let _alone = AT_WORK.lock().unwrap();
+    STOP.store(false, Ordering::Relaxed);
     let load = begin(work_on);
     thread::sleep(Duration::from_millis(200));
     for number in 0..CHILDREN {
