@@ -1,5 +1,7 @@
-//! `sys::lock`, whose futex word is the low half of a 64-bit word.
+//! `sys::lock`, whose futex word is the low half of a 64-bit word, and `sys::latch`, which has none.
 
+#[path = "../../../allocator/src/sys/latch.rs"]
+pub mod latch;
 #[path = "../../../allocator/src/sys/lock.rs"]
 pub mod lock;
 

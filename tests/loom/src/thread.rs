@@ -1,4 +1,4 @@
-//! The calling thread, for `sys::lock` and `sys::once`.
+//! The calling thread, for `sys::lock`, `sys::latch` and `sys::once`.
 
 loom::thread_local! {
     static NAME: Box<u64> = Box::new(0);

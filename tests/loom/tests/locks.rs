@@ -1,8 +1,9 @@
-//! Tests of the futex lock and the gate.
+//! Tests of the futex lock, the latch and the gate.
 #![cfg(loom)]
 
 use larder_loom::gate::PROCESS;
 use larder_loom::gate::once::Gate;
+use larder_loom::locking::latch::Latch;
 use larder_loom::locking::lock::{Lock, Reentered};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -92,6 +93,42 @@ fn a_thread_that_holds_the_lock_is_told_so() {
         },
         |lock| assert_eq!(lock.lock().unwrap().add(), 3),
     );
+}
+
+/// A latch, the number behind it, and how often it was held.
+#[derive(Default)]
+struct Latched {
+    latch: Latch,
+    number: Watched,
+    held: AtomicU32,
+}
+
+impl Latched {
+    /// Nobody waits: each of two tries either holds the latch or goes on without it.
+    fn try_twice(&self) {
+        for _ in 0..2 {
+            if let Some(_held) = self.latch.hold() {
+                self.number.add();
+                self.held.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The latch is free, and no change was lost.
+    fn is_whole(&self) {
+        let _held = self.latch.hold().unwrap();
+        assert_eq!(self.number.add(), self.held.load(Ordering::Relaxed) + 1);
+    }
+}
+
+#[test]
+fn a_latch_is_held_by_one_of_two_threads_and_is_free_afterwards() {
+    every_order(2, 8, Latched::try_twice, Latched::is_whole);
+}
+
+#[test]
+fn a_latch_is_held_by_one_of_three_threads_and_is_free_afterwards() {
+    every_order(3, 4, Latched::try_twice, Latched::is_whole);
 }
 
 /// A gate, the number behind it, and how often it failed to open.
