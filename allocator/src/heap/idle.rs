@@ -34,7 +34,7 @@ const NEVER: u32 = 4;
 const START_BYTES: u64 = 16 << 20;
 /// Idle memory worth waking it.
 const WAKE_BYTES: u64 = 1 << 20;
-/// Free bytes that the windows of a CPU may well come to hold. A `free` that hits tells nobody.
+/// Free bytes of a node that the windows of a CPU may well come to hold. A `free` that hits tells nobody.
 const HIDDEN_BY_A_CPU: u64 = 3 << 20;
 
 /// See the module. All zero has no thread.
@@ -119,7 +119,7 @@ impl Heap {
     /// news.
     pub(super) fn nudge_dealt(&self, bytes: u64) {
         let state = self.idle.state.load(Ordering::Relaxed);
-        if !(state == NONE || state == ASLEEP) || !may_hide_much(self.cpus.in_use()) {
+        if !(state == NONE || state == ASLEEP) || !self.may_hide_much() {
             return;
         }
         let dealt = self.idle.dealt.load(Ordering::Relaxed) + bytes;
@@ -136,6 +136,12 @@ impl Heap {
             NONE => self.start_helper(),
             _ => {}
         }
+    }
+
+    /// Returns whether the windows of all CPUs may come to hold enough to be worth a thread. A CPU has windows for each node that gave memory.
+    fn may_hide_much(&self) -> bool {
+        let giving = self.regular_nodes().filter(|id| self.node(*id).arena.region().pages() > 0).count();
+        (self.cpus.in_use() * giving) as u64 * HIDDEN_BY_A_CPU >= START_BYTES
     }
 
     fn lies_idle(&self, least: u64) -> bool {
@@ -215,11 +221,6 @@ impl Heap {
     }
 }
 
-/// Returns whether the windows of so many CPUs may come to hold enough to be worth a thread.
-fn may_hide_much(cpus: usize) -> bool {
-    cpus as u64 * HIDDEN_BY_A_CPU >= START_BYTES
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Shape;
@@ -271,26 +272,46 @@ mod tests {
         std::fs::remove_dir_all(&root).unwrap();
     }
 
+    const LARGE: usize = 30 << 10;
+
+    /// A heap whose helper sleeps.
+    fn asleep(topology: Topology<'_>) -> Heap {
+        let heap = Heap::new();
+        assert!(heap.boot_as(&Shape { topology, region_len: 128 << 20 }));
+        heap.idle.state.store(ASLEEP, Ordering::Relaxed);
+        heap
+    }
+
+    /// The helper's state after so many bytes of a node were dealt.
+    fn state_after(heap: &Heap, node: usize, bytes: u64) -> u32 {
+        (0..bytes / LARGE as u64).for_each(|_| assert!(!heap.alloc_on(node, LARGE, 16).is_null()));
+        heap.idle.state.load(Ordering::Relaxed)
+    }
+
     /// Objects dealt to the windows of many CPUs will be freed there, and then nobody is told.
     #[test]
     fn what_many_cpus_hide_wakes_it() {
-        const LARGE: usize = 30 << 10;
-        let asleep = || {
-            let heap = Heap::new();
-            assert!(heap.boot_as(&Shape { topology: Topology::single(), region_len: 128 << 20 }));
-            heap.idle.state.store(ASLEEP, Ordering::Relaxed);
-            heap
-        };
-        let state_after = |heap: &Heap, bytes: u64| {
-            (0..bytes / LARGE as u64).for_each(|_| assert!(!heap.alloc(LARGE, 16).is_null()));
-            heap.idle.state.load(Ordering::Relaxed)
-        };
-        let (few, many) = (asleep(), asleep());
-        assert!(state_after(&few, 2 * START_BYTES) == ASLEEP || may_hide_much(few.cpus.in_use()));
+        let [few, many] = [(); 2].map(|()| asleep(Topology::single()));
+        assert!(state_after(&few, 0, 2 * START_BYTES) == ASLEEP || few.may_hide_much());
         many.cpus.pretend_in_use(START_BYTES.div_ceil(HIDDEN_BY_A_CPU) as usize);
-        if may_hide_much(many.cpus.in_use()) {
-            assert_eq!([START_BYTES / 2, START_BYTES].map(|bytes| state_after(&many, bytes)), [ASLEEP, AWAKE]);
+        assert_eq!(state_after(&many, 0, START_BYTES / 2), ASLEEP);
+        if many.may_hide_much() {
+            assert_eq!(state_after(&many, 0, START_BYTES), AWAKE);
         }
+    }
+
+    /// A CPU has windows for each node, so half as many CPUs hide as much of two nodes.
+    #[test]
+    fn what_cpus_hide_of_many_nodes_wakes_it() {
+        let root = tree("hidden");
+        let heap = asleep(Topology::read(root.to_str().unwrap()));
+        let cpus = START_BYTES.div_ceil(2 * HIDDEN_BY_A_CPU) as usize;
+        heap.cpus.pretend_in_use(cpus);
+        // Behind locks as many CPUs are in use as the number of this one says.
+        let are_so_many = || heap.cpus.in_use() == cpus;
+        assert!(state_after(&heap, 0, 2 * START_BYTES) == ASLEEP || !are_so_many());
+        assert!(state_after(&heap, 1, 2 * START_BYTES) == AWAKE || !are_so_many());
+        std::fs::remove_dir_all(&root).unwrap();
     }
 
     /// What the program frees during the helper's last look wakes nobody: the helper looks again instead of falling asleep.
