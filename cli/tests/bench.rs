@@ -258,6 +258,25 @@ fn nothing_is_built_for_a_choice_without_workloads() {
 }
 
 #[test]
+fn numbers_out_of_range_are_named() {
+    for (option, number) in [
+        ("--seconds", "0"),
+        ("--seconds", "99999999999999999"),
+        ("--timeout", "0"),
+        ("--timeout", "99999999999999999"),
+        ("--threads", "0"),
+        ("--threads", "1,100000"),
+        ("--runs", "0"),
+        ("--drawn", "0"),
+        ("--drawn", "10001"),
+    ] {
+        let run = output(&["bench", "--list", option, number]);
+        assert_eq!((run.status.code(), stdout(&run).as_str()), (Some(2), ""), "{option} {number}");
+        assert!(stderr(&run).contains("is not in 1..") && stderr(&run).contains(option), "{}", stderr(&run));
+    }
+}
+
+#[test]
 fn mistakes_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let twice = directory.path().join("report").display().to_string();
@@ -276,11 +295,6 @@ fn mistakes_are_named() {
         let text = stderr(&run);
         let last = text.lines().next_back().unwrap();
         assert!(last.contains(part), "{text}");
-    }
-    for option in ["--timeout", "--seconds"] {
-        let run = output(&["bench", option, "99999999999999999"]);
-        assert_eq!(run.status.code(), Some(2));
-        assert!(stderr(&run).contains("is not in ") && stderr(&run).contains(option), "{}", stderr(&run));
     }
     let run = output(&["bench", "--workloads", "/no/such"]);
     assert!(stderr(&run).contains("--workloads /no/such: No such file"), "{}", stderr(&run));

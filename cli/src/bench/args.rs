@@ -15,6 +15,9 @@ const FULL: Duration = Duration::from_mins(20);
 /// A day: nobody waits for longer.
 const MOST_SECONDS: u64 = 24 * 60 * 60;
 
+/// As larder-workloads has it.
+const MOST_THREADS: i64 = 1024;
+
 pub(crate) const NOTES: &str = "\
 Every workload runs with every number of threads under larder, the system malloc, the allocator libraries this machine
 has, and those that are built from crates (benches/peers, in target/peers, the first time this takes minutes). Each
@@ -37,7 +40,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) full: bool,
     /// Measure for about N seconds
-    #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"], value_parser = clap::value_parser!(u64).range(..=MOST_SECONDS))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["quick", "runs"], value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
     pub(crate) seconds: Option<u64>,
     /// Only workloads whose name or group matches
     #[arg(long, value_name = "REGEX")]
@@ -46,7 +49,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) drawn: Option<u32>,
     /// Only with these numbers of threads
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=MOST_THREADS))]
     pub(crate) threads: Vec<u32>,
     /// Only these allocators, as --list names them (larder is always there)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
