@@ -158,7 +158,7 @@ pub struct Stats {
     pub zero: usize,
     /// Bytes given back to the system so far (cumulative).
     pub purged: usize,
-    /// What counts against the bounds: everything committed except zero pages. 0 where nothing is bounded.
+    /// What counts against the bounds: everything committed except zero pages. 0 where nothing was bounded at the start: then nothing is counted.
     pub held: usize,
     /// The most that may be held (`limit_mib`); 0 for no bound.
     pub limit: usize,

@@ -101,5 +101,6 @@ for name in aliases mallocx free_sized larder numa broken_pipe small_stack; do
 done
 needs_library "mallocx, hugetlb:2m" && check_runs "mallocx, hugetlb:2m" env LARDER_CONF=hugetlb:2m "$work/mallocx"
 needs_library stats_json && program stats_json semantics/stats_json.c check_document
+needs_library "stats_json, limits" && check_document "stats_json, limits" env LARDER_CONF=limit_mib:8192 "$work/stats_json"
 needs_library no_runtime && program no_runtime cxx/no_runtime.c check_gives_up
 finish

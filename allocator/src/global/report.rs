@@ -83,7 +83,8 @@ fn huge_pages(json: &mut Json<'_>, stats: &Stats) -> fmt::Result {
 
 fn limits(json: &mut Json<'_>, stats: &Stats) -> fmt::Result {
     let bound = |bytes| Some(bytes).filter(|&bytes| bytes > 0);
-    json.number("held", stats.held)?;
+    // Where something is counted, there are tables.
+    json.number("held", bound(stats.held))?;
     json.number("ceiling", bound(stats.ceiling))?;
     json.number("limit", bound(stats.limit))?;
     json.number("hits", stats.limit_hits as usize)

@@ -63,6 +63,7 @@ for name, figure in {
     "limit": limits["limit"] or 0,
 }.items():
     check((row(name) or [0])[0] == figure, f"'{name}' is {figure}, not {row(name)}")
+check(limits["held"] is None and not limits["ceiling"] or limits["held"] > 0, "what counts to the limits is not known, or there is something")
 check(said["huge_pages"]["resident"] is None or said["huge_pages"]["resident"] >= 0, "what lies in huge pages")
 
 classes = said["slabinfo"]
