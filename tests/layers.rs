@@ -19,6 +19,7 @@ const UNSAFE_FILES: [&str; 26] = [
     "cpu/window.rs",
     "depot/shard.rs",
     "global.rs",
+    "global/c_face.rs",
     "global/numa.rs",
     "global/observe.rs",
     "heap/huge.rs",

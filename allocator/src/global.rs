@@ -1,6 +1,7 @@
-//! The Rust interface, and the methods that the C interface is built from.
+//! The Rust face, from which the C face is built too ([`c_face`] has what only that needs).
 #![allow(unsafe_code, reason = "GlobalAlloc")]
 
+mod c_face;
 mod numa;
 mod observe;
 mod report;
@@ -11,10 +12,8 @@ pub use report::write_json;
 pub use numa::{Placed, follow_policy, migrate, node_of, nodes, numa_policy, numa_refusals, residence};
 
 use crate::base::units::{Class, MIN_ALIGN};
-use crate::heap::{Call, Heap, Hooks};
-use crate::stats::{Mode, PageStats, Stats, StatsForm};
-use crate::sys::options::{Key, Settings};
-use crate::sys::syscall;
+use crate::heap::{Heap, Hooks};
+use crate::stats::{Mode, PageStats, Stats};
 use core::alloc::{GlobalAlloc, Layout};
 use observe::seen;
 
@@ -29,8 +28,19 @@ pub static HEAP: Heap = Heap::with_hooks(Hooks { witness: Some(thread_holds_one_
 /// assert_eq!(vec![1, 2, 3].len(), 3);
 /// ```
 ///
-/// The methods provide what a C interface needs. None touches `errno` and none unwinds. An allocation returns null if there is no memory, or if the
-/// size is above `isize::MAX`. All sizes and alignments are in bytes.
+/// The methods allocate as C's functions do, without a [`Layout`]. What they give is freed by [`Larder::free`], which takes every object of larder's,
+/// and not by `dealloc`, which relies on its layout. An allocation returns null if there is no memory, or if the size is above `isize::MAX`.
+///
+/// ```
+/// use larder::Larder;
+/// let object = Larder.malloc(100);
+/// assert!(!object.is_null());
+/// // SAFETY: the object is live, and not used after it was freed.
+/// unsafe {
+///     assert!(Larder.usable_size(object) >= 100);
+///     Larder.free(object);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Larder;
 
@@ -53,33 +63,14 @@ impl Larder {
         HEAP.alloc(size, align.max(MIN_ALIGN))
     }
 
-    /// [`Larder::malloc`] for a request that the hit path could not serve.
-    pub fn malloc_slow(&self, size: usize) -> *mut u8 {
-        HEAP.alloc_slow(size, MIN_ALIGN)
-    }
-
-    /// [`Larder::free`] for an object that the hit path could not take.
-    ///
-    /// # Safety
-    /// As [`Larder::free`].
-    pub unsafe fn free_slow(&self, pointer: *mut u8) {
-        HEAP.free_slow(pointer as usize, Call::Free);
-    }
-
     /// Frees an object. Null is ignored. For any other pointer that is not a live object, a message on stderr says what it is and the process aborts
-    /// (memory that is not larder's is left alone under `foreign_free:ignore`).
+    /// (memory that is not larder's is left alone under `foreign_free:ignore`). If the object was free already, that may be noticed only later.
     ///
     /// # Safety
     /// `pointer` is null or a live object of this allocator, and is not used again.
     #[inline(always)]
     pub unsafe fn free(&self, pointer: *mut u8) {
         HEAP.free(pointer);
-    }
-
-    /// From now on, calls that come through the back door of the hit path ([`define_malloc`](crate::define_malloc)) hit as those through the front
-    /// door do.
-    pub fn unlock_back_door(&self) {
-        HEAP.unlock_back_door();
     }
 
     /// Resizes `pointer` (not null) to `size` bytes, 16-byte aligned, moving it if necessary. If the result is null, the object is as it was.
@@ -122,7 +113,7 @@ impl Larder {
         HEAP.good_size(size, align.max(MIN_ALIGN))
     }
 
-    /// Gives free memory back to the system, except for `keep` bytes of each node. Returns the number of bytes given back.
+    /// [`trim`], except for `keep` bytes of each node.
     pub fn trim(&self, keep: usize) -> usize {
         HEAP.trim(keep)
     }
@@ -130,87 +121,9 @@ impl Larder {
     /// Should be called when the program has bounded its own addresses (`RLIMIT_AS`) after its first allocation, or has lowered or lifted the bound.
     /// Gives up the addresses that larder reserved before and has not grown into; from then on larder reserves addresses as it grows into them.
     /// Returns whether it did so: there is nothing to give up if the bound is no lower than the last one that larder knows of. Without this call the
-    /// reservation counts towards the bound, so threads and mappings find no room, while growth within the reservation meets no bound. The C
-    /// interface makes the call.
+    /// reservation counts towards the bound, so threads and mappings find no room, while growth within the reservation meets no bound.
     pub fn heed_address_limit(&self) -> bool {
         HEAP.heed_address_limit()
-    }
-
-    /// `prlimit`, for a C library's functions of that kind: sets and reads a limit of a process (0: this one), and heeds a bound on this process's
-    /// addresses. On failure, returns the errno.
-    ///
-    /// # Safety
-    /// `new` is null or points to a limit; `old` is null or points to memory for one.
-    pub unsafe fn prlimit(
-        &self,
-        process: i32,
-        resource: u32,
-        new: *const libc::rlimit,
-        old: *mut libc::rlimit,
-    ) -> Result<(), i32> {
-        // SAFETY: the caller promises of `new` and `old` what `syscall::prlimit` requires.
-        unsafe { syscall::prlimit(process, resource, new, old) }.map_err(|error| error.0)?;
-        if resource == libc::RLIMIT_AS && !new.is_null() {
-            // The new bound may be another process's and then says nothing of this one's, which is looked at in any case.
-            self.heed_address_limit();
-        }
-        Ok(())
-    }
-
-    /// Returns whether every child finds out by itself that it was forked: the kernel wipes a page for larder at fork, and nothing suggests that it
-    /// only claims to. Otherwise fork handlers should be registered: [`Larder::before_fork`], [`Larder::after_fork_in_parent`] and
-    /// [`Larder::after_fork_in_child`].
-    pub fn sees_forks(&self) -> bool {
-        HEAP.sees_forks()
-    }
-
-    /// Announces that all three fork handlers are registered. Where the kernel wipes no pages, every slow path asks for the process's number until
-    /// this is called.
-    pub fn will_be_told_of_forks(&self) {
-        HEAP.will_be_told_of_forks();
-    }
-
-    /// For a fork handler (`pthread_atfork`) in the child: repairs the heap before the child can start threads. Without it, the child's first slow
-    /// path does the same.
-    pub fn after_fork_in_child(&self) {
-        HEAP.forked();
-    }
-
-    /// For a fork handler before the fork, to be used together with [`Larder::after_fork_in_parent`]. Only needed where the kernel wipes no pages at
-    /// fork (Linux before 4.14): if another handler allocates in the child before larder's has run there, this is how the heap knows that it is in a
-    /// child.
-    pub fn before_fork(&self) {
-        HEAP.will_fork();
-    }
-
-    /// For a fork handler in the parent, after the fork; see [`Larder::before_fork`].
-    pub fn after_fork_in_parent(&self) {
-        HEAP.has_forked();
-    }
-
-    /// Reads `LARDER_CONF` now rather than at the first allocation, so that a mistake in it is always reported. Returns false if it is not set, or if
-    /// the heap cannot boot.
-    pub fn read_options(&self) -> bool {
-        HEAP.read_options()
-    }
-
-    /// Returns the form of the statistics that the user asked for at exit; `None` if none were asked for.
-    pub fn stats_at_exit(&self) -> Option<StatsForm> {
-        match HEAP.settings().get(Key::Stats) {
-            0 => None,
-            1 => Some(StatsForm::Table),
-            _ => Some(StatsForm::Json),
-        }
-    }
-
-    /// Returns whether `dlopen` is to pass `RTLD_DEEPBIND` on.
-    pub fn keeps_deepbind(&self) -> bool {
-        HEAP.settings().get(Key::DeepBind) != 0
-    }
-
-    /// The process's settings.
-    pub fn settings(&self) -> &'static Settings {
-        HEAP.settings()
     }
 }
 
@@ -236,12 +149,32 @@ pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *
 
 crate::cpu::define_by_row!(odd_link);
 
-/// Gives all free memory back to the system. Returns the number of bytes given back.
+/// Gives all free memory back to the system, except for what lies in the caches of other CPUs. Returns the number of bytes given back.
+///
+/// ```
+/// # #[global_allocator]
+/// # static ALLOCATOR: larder::Larder = larder::Larder;
+/// let lines: Vec<String> = (0..10_000).map(|n| format!("line {n}")).collect();
+/// drop(lines);
+/// println!("{} KiB given back", larder::trim() / 1024);
+/// ```
 pub fn trim() -> usize {
     HEAP.trim(0)
 }
 
-/// Returns all figures of the process's heap.
+/// Returns all figures of the process's heap. They are gathered at the call and have 6 KiB. While other threads allocate, they are not all of one
+/// instant.
+///
+/// ```
+/// # #[global_allocator]
+/// # static ALLOCATOR: larder::Larder = larder::Larder;
+/// let kept = vec![1_u8; 1 << 20];
+/// let stats = larder::stats();
+/// assert!(stats.large_in_use >= kept.len() && stats.committed > stats.large_in_use);
+/// for class in stats.classes.iter().filter(|class| class.in_use > 0) {
+///     println!("{} objects of {} bytes", class.in_use, class.size);
+/// }
+/// ```
 pub fn stats() -> Stats {
     seen().stats()
 }
@@ -252,8 +185,16 @@ pub fn read_stats(stats: &mut Stats) {
     seen().read_stats(stats);
 }
 
-/// Returns the pages and watermarks of a node, by its place in [`nodes`]; the place after the last is the spare node's (see the design). Returns
-/// `None` beyond that.
+/// Returns the pages and watermarks of an arena, by its place in [`nodes`]. The place after the last is that of the spare arena, which serves signal
+/// handlers that interrupted an allocation, and every thread when all nodes are full. Returns `None` beyond that.
+///
+/// ```
+/// for (place, arena) in larder::nodes().enumerate() {
+///     if let Some(pages) = larder::page_stats(place) {
+///         println!("node {:?}: {} bytes in use, {} free and warm", arena.node, pages.in_use, pages.warm);
+///     }
+/// }
+/// ```
 pub fn page_stats(node: usize) -> Option<PageStats> {
     seen().page_stats(node)
 }
@@ -264,12 +205,13 @@ pub fn resident_in_huge_pages() -> Option<usize> {
     crate::sys::file::transparent_huge_bytes()
 }
 
-/// Returns how the per-CPU windows are reached in this process.
+/// Returns how the caches of the CPUs are reached in this process: by restartable sequences, or, several times as slowly, behind locks.
 pub fn mode() -> Mode {
     seen().mode()
 }
 
-/// Walks the whole heap and returns the first broken invariant. Nothing else may allocate or free meanwhile.
+/// Walks the whole heap and returns the first broken invariant: for tests. If another thread, or a call that this one has interrupted as a signal
+/// handler, allocates or frees meanwhile, the result says nothing.
 pub fn validate() -> Result<(), &'static str> {
     HEAP.validate()
 }

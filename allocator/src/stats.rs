@@ -9,7 +9,7 @@ use crate::base::classes::CLASSES;
 use crate::base::units::ORDERS;
 use core::fmt;
 
-/// How the per-CPU windows are reached.
+/// How the caches of the CPUs (windows) are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// rseq sections indexed by the kernel's dense per-process CPU number (`mm_cid`).
@@ -30,7 +30,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The form of the statistics.
+/// The form of the statistics at exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatsForm {
     /// A table for people.
@@ -126,7 +126,7 @@ pub struct PageStats {
 pub struct Stats {
     /// How windows are reached.
     pub mode: Mode,
-    /// Number of nodes (arenas).
+    /// Number of NUMA nodes that the process can have memory of.
     pub nodes: usize,
     /// Address space reserved.
     pub reserved: usize,
@@ -156,7 +156,7 @@ pub struct Stats {
     pub warm: usize,
     /// Free pages known to read zero.
     pub zero: usize,
-    /// Bytes given back to the system so far (cumulative).
+    /// Given back to the system so far (cumulative).
     pub purged: usize,
     /// What counts against the bounds: everything committed except zero pages. 0 where nothing was bounded at the start: then nothing is counted.
     pub held: usize,
@@ -170,15 +170,15 @@ pub struct Stats {
     pub given_back: GivenBack,
     /// The part of `purged` that was soon taken again (an upper bound).
     pub refaulted: usize,
-    /// Pages of arenas for which transparent huge pages were asked for because they are densely used.
+    /// The part of the arenas for which transparent huge pages were asked because it is densely used.
     pub thp_asked: usize,
-    /// Bytes taken from the system's pool of huge pages so far (cumulative).
+    /// Taken from the system's pool of huge pages so far (cumulative).
     pub hugetlb: usize,
     /// Number of mappings that the pool of huge pages could not serve; they have ordinary pages.
     pub hugetlb_refused: u64,
     /// By class: the index is the number of the class; 0 is unused.
     pub classes: [ClassStats; CLASSES],
-    /// Free runs by order.
+    /// Free runs of pages by order: those of order n have 2^n pages of 4 KiB.
     pub orders: [OrderStats; ORDERS],
 }
 

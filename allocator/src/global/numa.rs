@@ -31,7 +31,8 @@ use core::alloc::{GlobalAlloc, Layout};
 pub struct Placed(Home);
 
 impl Larder {
-    /// Returns an allocator of one node's memory, by the kernel's number of the node.
+    /// Returns an allocator of one node's memory, by the kernel's number of the node; [`NumaError::NoSuchNode`] if the process can have none of it.
+    /// [`Placed`] has an example.
     pub fn on_node(node: usize) -> Result<Placed, NumaError> {
         HEAP.home_on(node).map(Placed).ok_or(NumaError::NoSuchNode(node))
     }
@@ -87,18 +88,27 @@ pub fn node_of(object: *const u8) -> Option<usize> {
     HEAP.system_node_of(object)
 }
 
-/// Returns the figures of every node, then those of the interleaved arena if there are several nodes.
+/// Returns the figures of every node's arena, then those of the interleaved one if there are several nodes.
 pub fn nodes() -> impl Iterator<Item = NodeStats> {
     (0..seen().arena_count()).filter_map(|index| seen().node_stats(index))
 }
 
-/// Asks the kernel where the memory of an arena, given by its place in [`nodes`], really lies, for a sample of about `samples` pages.
+/// Asks the kernel where the memory of an arena, given by its place in [`nodes`], really lies, for a sample of about `samples` pages;
+/// [`NumaError::Refused`] if it does not say. An arena that does not exist has no pages.
 pub fn residence(index: usize, samples: usize) -> Result<Residence, NumaError> {
     seen().residence(index, samples)
 }
 
 /// Moves the memory that one node's objects have now to another node, and with it those pages of interleaved objects and of objects with mappings of
-/// their own that lie on the node. Both nodes are given by the kernel's numbers. Addresses stay the same.
+/// their own that lie on the node. Both nodes are given by the kernel's numbers. Addresses stay the same, and what is allocated later lies where it
+/// did before. If the kernel refuses ([`NumaError::Refused`]), a part may have moved.
+///
+/// ```
+/// match larder::migrate(0, 1) {
+///     Ok(done) => println!("{} of {} pages moved", done.moved, done.present),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 pub fn migrate(from: usize, to: usize) -> Result<Migration, NumaError> {
     HEAP.migrate(from, to)
 }

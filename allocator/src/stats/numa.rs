@@ -32,7 +32,7 @@ impl fmt::Display for NumaPolicy {
 pub struct Refusal {
     /// Its name.
     pub call: &'static str,
-    /// The error number.
+    /// The error number (errno).
     pub errno: u32,
 }
 
@@ -77,7 +77,7 @@ pub struct NodeStats {
     pub counts: NumaCounts,
 }
 
-/// Where the pages of an arena really lie, according to the kernel: for a sample of pages taken at even distances over the committed part.
+/// Where the pages of an arena (of 4 KiB) really lie, according to the kernel: for a sample taken at even distances over the committed part.
 #[derive(Clone, Copy, Debug)]
 pub struct Residence {
     /// Number of pages asked about.
@@ -86,16 +86,16 @@ pub struct Residence {
     pub present: usize,
     /// Number of present pages that lie where they should: on the arena's node, or for the interleaved arena on any of its nodes.
     pub at_home: usize,
-    /// The present pages by node, indexed by the kernel's number.
+    /// The present pages by node, indexed by the kernel's number; those of nodes beyond the last are left out.
     pub by_node: [u32; RESIDENCE_NODES],
 }
 
-/// Number of nodes told apart in [`Residence`]; pages on further nodes count as present only.
+/// Number of nodes told apart in [`Residence`].
 pub const RESIDENCE_NODES: usize = 64;
 
 impl Residence {
     /// A sample of no pages.
-    pub const NONE: Residence = Residence { asked: 0, present: 0, at_home: 0, by_node: [0; RESIDENCE_NODES] };
+    pub(crate) const NONE: Residence = Residence { asked: 0, present: 0, at_home: 0, by_node: [0; RESIDENCE_NODES] };
 }
 
 /// What a migration did, in pages of 4 KiB.
@@ -123,7 +123,7 @@ pub struct Migration {
 pub enum NumaError {
     /// This process can have no memory of a node with this number.
     NoSuchNode(usize),
-    /// The system refuses the call, with this error number.
+    /// The system refuses to move pages, or to tell where they are (`move_pages`), with this error number.
     Refused(u32),
 }
 
@@ -131,7 +131,7 @@ impl fmt::Display for NumaError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NumaError::NoSuchNode(node) => write!(out, "this process can have no memory of a node {node}"),
-            NumaError::Refused(errno) => write!(out, "the system refuses to move pages (error {errno})"),
+            NumaError::Refused(errno) => write!(out, "the system refuses move_pages (error {errno})"),
         }
     }
 }

@@ -58,7 +58,7 @@ pub enum Key {
     DeepBind,
 }
 
-/// Every option, in the order of [`Key`].
+/// Every option, in the order of `Key`.
 pub static OPTIONS: [Spec; 14] = [
     Spec {
         key: "stats",
