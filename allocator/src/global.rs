@@ -57,7 +57,7 @@ impl Larder {
         HEAP.alloc_zeroed(size, MIN_ALIGN)
     }
 
-    /// Allocates at least `size` bytes aligned to `align`, which must be a power of two.
+    /// Allocates at least `size` bytes aligned to `align`, which must be a power of two: otherwise the result is null, or not aligned to it.
     #[inline(always)]
     pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
         HEAP.alloc(size, align.max(MIN_ALIGN))

@@ -166,6 +166,9 @@ impl Heap {
     }
 
     fn alloc_huge(&self, origin: Origin, size: usize, align: usize, for_calloc: bool) -> (*mut u8, bool) {
+        if !align.is_power_of_two() {
+            return (null_mut(), false);
+        }
         // So that no huge page is shared with a neighbour, which may be touched first from another node.
         let align = if self.node_count() > 1 { align.max(HUGE_PAGE) } else { align };
         let attempt = || self.huge.alloc(size, align, for_calloc, |span| self.bind_mapping(span, origin));
@@ -181,7 +184,7 @@ impl Heap {
     }
 
     fn alloc_run(&self, first: NodeId, pages: u32, align: usize) -> Option<(usize, bool)> {
-        let align = u32::try_from(align).ok()?;
+        let align = u32::try_from(align).ok().filter(|align| align.is_power_of_two())?;
         let attempt = || self.nodes_from(first).find_map(|id| self.run_of(id, pages, align));
         let found = attempt()
             .or_else(|| if self.lift_marks() { attempt() } else { None })

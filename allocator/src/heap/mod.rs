@@ -361,6 +361,19 @@ mod tests {
         objects.into_iter().for_each(|object| heap.free(object));
     }
 
+    /// The functions that take an alignment are safe, so a wrong one must do no harm.
+    #[test]
+    fn an_alignment_that_is_no_power_of_two_does_no_harm() {
+        const PAGES: usize = 3 << 12;
+        let heap = heap();
+        for align in [24, 48, 5000, PAGES, 6_000_000, (32 << 20) + 1, (32 << 20) + PAGES, usize::MAX / 3] {
+            let objects = [100, 5000, 300_000, 40 << 20].map(|size| heap.alloc(size, align));
+            assert!(objects[3].is_null(), "{align}");
+            objects.into_iter().filter(|object| !object.is_null()).for_each(|object| heap.free(object));
+        }
+        assert!(heap.huge.places.in_use() == (0, 0) && heap.validate().is_ok());
+    }
+
     #[test]
     fn who_holds_the_locks_of_all_nodes_gets_a_mapping() {
         let heap = heap();
