@@ -76,7 +76,7 @@ const char *larder_version(void) LARDER_NOTHROW;
  * reason why rseq is not used. The string is static. */
 const char *larder_mode(void) LARDER_NOTHROW;
 
-/* Returns free memory to the system, except for `keep` bytes. Returns the number of bytes given back. */
+/* Returns free memory to the system, except for `keep` bytes of each NUMA node. Returns the number of bytes given back. */
 size_t larder_trim(size_t keep) LARDER_NOTHROW;
 
 /* Writes all statistics as one JSON object: everything that malloc_stats prints, plus each node's free runs, counters and pages

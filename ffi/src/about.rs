@@ -47,7 +47,7 @@ extern "C" fn larder_mode() -> *const c_char {
     MODE.as_ptr().cast()
 }
 
-/// Returns free memory to the system, except for `keep` bytes. Returns the number of bytes given back.
+/// Returns free memory to the system, except for `keep` bytes of each node. Returns the number of bytes given back.
 #[unsafe(no_mangle)]
 extern "C" fn larder_trim(keep: usize) -> usize {
     Larder.trim(keep)

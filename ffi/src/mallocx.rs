@@ -151,5 +151,7 @@ larder_core::define_free!(
 
 #[unsafe(no_mangle)]
 extern "C" fn nallocx(size: usize, flags: c_int) -> usize {
-    Flags(flags).layout(size).map_or(0, |layout| Larder.good_size(layout.align(), layout.size()))
+    let flags = Flags(flags);
+    let layout = flags.layout(size).filter(|_| !matches!(flags.place(), Some(None)));
+    layout.map_or(0, |layout| Larder.good_size(layout.align(), layout.size()))
 }

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 
 use larder_core::Larder;
 
-/// Returns free memory to the system, except for `keep` bytes. Returns 1 if any was given back, else 0.
+/// Returns free memory to the system, except for `keep` bytes of each node. Returns 1 if any was given back, else 0.
 #[unsafe(no_mangle)]
 extern "C" fn malloc_trim(keep: usize) -> c_int {
     c_int::from(Larder.trim(keep) > 0)

@@ -12,7 +12,7 @@ static void encoding(void) {
     CHECK(MALLOCX_ARENA(0) == 0x100000);
     CHECK(MALLOCX_NODE(0) == 0x100080 && MALLOCX_NODE(1) == 0x200080);
     int beyond[] = {-1, 4094, 4095, 4096, 4097, 1 << 30};
-    for (int i = 0; i < 6; i++) CHECK(mallocx(10, MALLOCX_NODE(beyond[i])) == NULL);
+    for (int i = 0; i < 6; i++) CHECK(mallocx(10, MALLOCX_NODE(beyond[i])) == NULL && nallocx(10, MALLOCX_NODE(beyond[i])) == 0);
 }
 
 static void allocation(void) {
