@@ -6,7 +6,7 @@ mod random;
 
 use random::Random;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Barrier, Mutex, PoisonError};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -71,10 +71,15 @@ fn byte_at(seed: u8, index: usize) -> u8 {
     seed.wrapping_add((index as u8).wrapping_mul(31)).wrapping_add((index >> 8) as u8)
 }
 
+/// While the result lives, no other test is at work.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs `work` in all threads, each with its own seed, while no other test does so; then validates the heap.
 fn in_threads(work: impl Fn(Random, Instant) + Sync) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let end = Instant::now() + LONG;
     thread::scope(|scope| {
         for seed in 0..THREADS {
@@ -83,6 +88,36 @@ fn in_threads(work: impl Fn(Random, Instant) + Sync) {
         }
     });
     assert_eq!(larder::validate(), Ok(()));
+}
+
+/// Has this thread run on one CPU, if there is that CPU.
+fn stay_on(cpu: usize) {
+    // SAFETY: all zero is the empty set.
+    let mut cpus: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set has a place for the CPU.
+    unsafe { libc::CPU_SET(cpu, &mut cpus) };
+    // SAFETY: reads the set, which has this size.
+    let _as_far_as_there_are_cpus = unsafe { libc::sched_setaffinity(0, size_of_val(&cpus), &raw const cpus) };
+}
+
+#[test]
+fn trim_takes_what_lies_in_the_windows_of_all_cpus() {
+    let _alone = alone();
+    for cpu in 0..4 {
+        thread::spawn(move || {
+            stay_on(cpu);
+            let objects: Vec<_> =
+                (0..2000).map(|number| Box::<[u8]>::new_uninit_slice(100 + number % 20 * 200)).collect();
+            drop(objects);
+        })
+        .join()
+        .unwrap();
+    }
+    let in_windows = || larder::stats().cached_windows;
+    let before = in_windows();
+    larder::trim();
+    let after = in_windows();
+    assert!(before > 100_000 && after < before / 10, "{before} {after}");
 }
 
 #[test]

@@ -149,7 +149,8 @@ pub unsafe extern "C" fn odd_link(address: usize, offset: usize, link: u64) -> *
 
 crate::cpu::define_by_row!(odd_link);
 
-/// Gives all free memory back to the system, except for what lies in the caches of other CPUs. Returns the number of bytes given back.
+/// Gives all free memory back to the system, also what lies in the caches of other CPUs (where the system refuses `membarrier`, only what lies in this
+/// one's). Returns the number of bytes given back.
 ///
 /// ```
 /// # #[global_allocator]

@@ -14,9 +14,9 @@ use crate::base::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use crate::base::units::{Class, NodeId, PAGE};
 use crate::region::{Magazine, read_ahead};
 use crate::slab::Which;
-use crate::sys::arch;
 use crate::sys::clock::coarse_ms;
 use crate::sys::options::Key;
+use crate::sys::{arch, syscall};
 use core::array;
 use core::iter::from_fn;
 
@@ -201,6 +201,18 @@ impl Heap {
             self.take_back(NodeId(row as u8), class, magazine);
         });
         self.all_nodes().for_each(|id| self.gather(id));
+    }
+
+    /// The same for a thread of the program, which has gathered from its own CPU. Not where it is in a signal handler that interrupted the holder of a lock:
+    /// whoever is at this work already may be waiting for that lock.
+    pub(super) fn gather_from_other_cpus(&self) {
+        if arch::libc_single_threaded() == Some(true) || self.holds_any() {
+            return;
+        }
+        let Some(_work) = self.idle.pause() else { return };
+        // Without it the windows are left to their CPUs.
+        let _may_drain = syscall::register_for_restarts();
+        self.gather_everywhere();
     }
 
     /// Drains all windows: to the CPUs' own shards of the depots on nodes at work, to the slabs on quiet ones.
