@@ -1,5 +1,9 @@
 //! A forked child of a program whose global allocator is larder: no fork handler is registered, and the first to allocate may be a thread that the
 //! child has started, with the stack and the thread pointer of one of the parent's threads that held a lock.
+#[path = "model/random.rs"]
+mod random;
+
+use random::Random;
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,28 +72,17 @@ fn child() -> ! {
 
 /// Takes, resizes and frees objects of all kinds without an end, and sometimes gives memory back.
 extern "C" fn stir(_: *mut libc::c_void) -> *mut libc::c_void {
-    let mut state = ptr::from_ref(&STOP).addr() as u64 ^ u64::from(thread_number());
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as usize % below
-    };
+    let mut random = Random(u64::from(thread_number()) << 32);
     let mut held: [(*mut u8, Layout); 64] = [(ptr::null_mut(), Layout::new::<u8>()); 64];
     while !STOP.load(Ordering::Relaxed) {
-        let size = match random(40) {
-            0 => (32 << 20) + random(1 << 20),
-            1..4 => 300_000 + random(1 << 20),
-            4..12 => 30_000 + random(200_000),
-            _ => 1 + random(2000),
-        };
-        let (object, layout) = &mut held[random(64)];
+        let size = random.size().max(1);
+        let (object, layout) = &mut held[random.below(64)];
         let old = (*object, *layout);
-        let most = if random(20) == 0 { 14 } else { 5 };
-        let align = 1 << random(most);
+        let most = if random.below(20) == 0 { 14 } else { 5 };
+        let align = 1 << random.below(most);
         // SAFETY: an object is freed or resized once with the layout that it has, and then replaced; sizes are not 0.
         unsafe {
-            if !old.0.is_null() && random(4) == 0 {
+            if !old.0.is_null() && random.below(4) == 0 {
                 *object = HEAP.realloc(old.0, old.1, size);
                 *layout = Layout::from_size_align(size, old.1.align()).unwrap();
                 continue;
@@ -98,12 +91,12 @@ extern "C" fn stir(_: *mut libc::c_void) -> *mut libc::c_void {
                 HEAP.dealloc(old.0, old.1);
             }
             *layout = Layout::from_size_align(size, align).unwrap();
-            *object = if random(4) == 0 { HEAP.alloc_zeroed(*layout) } else { HEAP.alloc(*layout) };
+            *object = if random.below(4) == 0 { HEAP.alloc_zeroed(*layout) } else { HEAP.alloc(*layout) };
             if !object.is_null() {
                 object.write(1);
             }
         }
-        if random(20_000) == 0 {
+        if random.below(20_000) == 0 {
             larder::trim();
         }
     }
@@ -132,24 +125,29 @@ fn examine() -> ! {
     unsafe { libc::_exit(code) }
 }
 
-#[test]
-fn what_a_child_repairs_is_whole_whatever_other_threads_were_doing() {
-    let _alone = AT_WORK.lock().unwrap();
-    STOP.store(false, Ordering::Relaxed);
-    let load = begin(stir);
-    let count = env::var("SNAPSHOTS").map_or(SNAPSHOTS, |text| text.parse().unwrap());
+/// Forks children one after another, which all must end with 0.
+fn fork_each(count: usize, child: fn() -> !) {
     for number in 0..count {
         thread::sleep(Duration::from_micros(200));
-        // SAFETY: the child calls only functions that the child of a program with threads may call, except for the allocator, which this test is about.
+        // SAFETY: the child calls only functions that the child of a program with threads may call, except for the allocator, which these tests are about.
         let process = unsafe { libc::fork() };
         if process == 0 {
-            examine();
+            child();
         }
         let mut status = 0;
         // SAFETY: `status` is writable.
         assert_eq!(unsafe { libc::waitpid(process, &raw mut status, 0) }, process);
         assert_eq!(status, 0, "child {number}");
     }
+}
+
+#[test]
+fn what_a_child_repairs_is_whole_whatever_other_threads_were_doing() {
+    let _alone = AT_WORK.lock().unwrap();
+    STOP.store(false, Ordering::Relaxed);
+    let load = begin(stir);
+    let count = env::var("SNAPSHOTS").map_or(SNAPSHOTS, |text| text.parse().unwrap());
+    fork_each(count, examine);
     STOP.store(true, Ordering::Relaxed);
     end(load);
 }
@@ -160,17 +158,7 @@ fn threads_of_a_child_may_be_the_first_to_allocate() {
     STOP.store(false, Ordering::Relaxed);
     let load = begin(work_on);
     thread::sleep(Duration::from_millis(200));
-    for number in 0..CHILDREN {
-        // SAFETY: the child calls only functions that the child of a program with threads may call, except for the allocator, which this test is about.
-        let process = unsafe { libc::fork() };
-        if process == 0 {
-            child();
-        }
-        let mut status = 0;
-        // SAFETY: `status` is writable.
-        assert_eq!(unsafe { libc::waitpid(process, &raw mut status, 0) }, process);
-        assert_eq!(status, 0, "child {number}");
-    }
+    fork_each(CHILDREN, child);
     STOP.store(true, Ordering::Relaxed);
     end(load);
 }

@@ -35,8 +35,9 @@ its report, say), 130 after Ctrl-C.";
 
 const STATS_NOTES: &str = "\
 The figures are read out of a process's memory; it takes no part in that, and is not stopped. With a PID: what
-malloc_stats prints in that process. Without: a line for each process that runs on liblarder.so and whose memory you may read;
-\"kept free\" is what larder keeps for the next allocations, \"given back\" is what it has returned to the system so far.
+malloc_stats prints in that process. Without: a line for each process that runs on liblarder.so and whose memory you
+may read; \"kept free\" is what larder keeps for the next allocations, \"given back\" is what it has returned to the
+system so far.
 
 The processes must run on the same build of the library as this tool (or as --lib).";
 
