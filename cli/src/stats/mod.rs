@@ -22,19 +22,27 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+use crate::TOOL_FAILED;
 use crate::args::{Observe, Stats};
 use crate::library;
+use crate::say::say;
 use process::Process;
 use report::Reporter;
 
-/// Returns when the last report is printed; with `--every`, when the processes have ended.
+/// Returns when the last report is printed; with `--every`, when the processes have ended or one cannot be read.
 pub(crate) fn stats(args: &Observe) -> Result<ExitCode> {
     let reporter = Reporter { library: library::find(args.lib.as_deref())? };
     let form = if args.json { Stats::Json } else { Stats::Text };
     let mut named: Vec<_> = args.processes.iter().copied().map(Process).collect();
     loop {
-        let text = if named.is_empty() { table::all(&reporter, form)? } else { each(&reporter, &named, form)? };
+        let (text, is_whole) = match &*named {
+            [] => (table::all(&reporter, form)?, true),
+            processes => each(&reporter, processes, form, args.every.is_some()),
+        };
         stdout().write_all(text.as_bytes()).context("stdout")?;
+        if !is_whole {
+            return Ok(ExitCode::from(TOOL_FAILED));
+        }
         let Some(pause) = args.every else { return Ok(ExitCode::SUCCESS) };
         thread::sleep(pause);
         named.retain(|process| process.exists());
@@ -47,10 +55,22 @@ pub(crate) fn stats(args: &Observe) -> Result<ExitCode> {
     }
 }
 
-/// The reports on some processes; blank lines lie between tables.
-fn each(reporter: &Reporter, processes: &[Process], form: Stats) -> Result<String> {
-    let reports = processes.iter().map(|process| one(reporter, process, form)).collect::<Result<Vec<_>>>()?;
-    Ok(reports.join(if form == Stats::Text { "\n" } else { "" }))
+/// The reports on some processes, with blank lines between tables, and whether all could be read. Says why if not; but if they `may_end`, those that
+/// have ended are left out.
+fn each(reporter: &Reporter, processes: &[Process], form: Stats, may_end: bool) -> (String, bool) {
+    let mut reports = Vec::new();
+    let mut is_whole = true;
+    for process in processes {
+        match one(reporter, process, form) {
+            Ok(report) => reports.push(report),
+            Err(_) if may_end && !process.exists() => {}
+            Err(error) => {
+                say(format_args!("{error:#}"));
+                is_whole = false;
+            }
+        }
+    }
+    (reports.join(if form == Stats::Text { "\n" } else { "" }), is_whole)
 }
 
 fn one(reporter: &Reporter, process: &Process, form: Stats) -> Result<String> {
