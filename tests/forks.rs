@@ -19,7 +19,7 @@ const CHILDREN: usize = 30;
 const LIMIT: u32 = 20;
 
 /// Children that are looked at; a campaign sets more.
-const SNAPSHOTS: usize = 60;
+const SNAPSHOTS: usize = 30;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Held by the test that has threads at work.
