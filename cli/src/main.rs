@@ -8,6 +8,7 @@ mod library;
 mod loader;
 mod measure;
 mod mode;
+mod myself;
 mod options;
 mod preload;
 mod program;

@@ -8,13 +8,13 @@ use std::ffi::{CStr, c_char};
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use anyhow::{Context, Result, bail};
 use libloading::os::unix::{Library, Symbol};
 
-use crate::preload;
 use crate::say::say;
+use crate::{myself, preload};
 
 /// The hidden subcommand that answers.
 pub(crate) const ANSWER: &str = "__mode";
@@ -40,10 +40,9 @@ pub(crate) fn try_ask(library: &Path) -> Result<Result<String, String>> {
 
 /// Runs the process that answers. Its stderr is captured, because the warnings about LARDER_CONF should appear once.
 fn probe(library: &Path) -> Result<Output> {
-    let mut probe = Command::new("/proc/self/exe");
-    probe.arg(ANSWER).stdin(Stdio::null());
+    let mut probe = myself::command(ANSWER);
     preload::set(&mut probe, library)?;
-    probe.output().context("this tool cannot run itself: is /proc mounted?")
+    myself::output(&mut probe)
 }
 
 fn understand(output: &Output) -> Result<String> {

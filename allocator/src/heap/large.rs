@@ -265,8 +265,8 @@ impl Heap {
         if !self.enter() {
             return 0;
         }
+        self.empty_windows_of_others();
         self.drain(self.all_nodes());
-        self.gather_from_other_cpus();
         let mappings = self.huge.release();
         let keep = u32::try_from(keep / PAGE).unwrap_or(u32::MAX);
         let trimmed = |id| self.node(id).arena.given_back()[Reason::Trim as usize] as usize * PAGE;

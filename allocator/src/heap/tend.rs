@@ -197,22 +197,27 @@ impl Heap {
 
     /// Gathers everything that is free in every CPU's windows and every depot and slab.
     pub(super) fn gather_everywhere(&self) {
-        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, _, class, magazine| {
-            self.take_back(NodeId(row as u8), class, magazine);
-        });
+        self.empty_all_windows();
         self.all_nodes().for_each(|id| self.gather(id));
     }
 
-    /// The same for a thread of the program, which has gathered from its own CPU. Not where it is in a signal handler that interrupted the holder of a lock:
-    /// whoever is at this work already may be waiting for that lock.
-    pub(super) fn gather_from_other_cpus(&self) {
+    /// Returns what all windows hold to the slabs.
+    fn empty_all_windows(&self) {
+        let _left_to_their_cpus_if_refused = self.cpus.drain(|row, _, class, magazine| {
+            self.take_back(NodeId(row as u8), class, magazine);
+        });
+    }
+
+    /// The same for a thread of the program, which can empty its own CPU's by itself. Not where it is in a signal handler that interrupted the holder of a
+    /// lock: whoever is at this work already may be waiting for that lock.
+    pub(super) fn empty_windows_of_others(&self) {
         if arch::libc_single_threaded() == Some(true) || self.holds_any() {
             return;
         }
         let Some(_work) = self.idle.pause() else { return };
         // Without it the windows are left to their CPUs.
         let _may_drain = syscall::register_for_restarts();
-        self.gather_everywhere();
+        self.empty_all_windows();
     }
 
     /// Drains all windows: to the CPUs' own shards of the depots on nodes at work, to the slabs on quiet ones.

@@ -41,16 +41,16 @@ pub(crate) fn observe(words: &[OsString]) -> Result<()> {
     let other = Process(process.to_str().and_then(|text| text.parse().ok()).context("not a number")?);
     let path = Path::new(library);
     let build = build_of(path)?;
-    let mappings = other.mappings()?;
-    let there = other.library(&mappings, &build)?;
+    let (mappings, memory) = (other.mappings()?, other.memory()?);
+    let there = other.library(&mappings, &memory, &build)?;
     // SAFETY: it is liblarder.so of the build that the other process runs on. What it does when it is loaded is to read LARDER_CONF, which is not set.
     let library = unsafe { Library::open(Some(path), libc::RTLD_NOW | libc::RTLD_LOCAL) }?;
     let own = Process::own();
-    let here = own.library(&own.mappings()?, &build)?;
-    let memory = other.memory()?;
+    let own_mappings = own.mappings()?;
+    let here = own.library(&own_mappings, &own.memory()?, &build)?;
     // Below the stack the kernel would map more of it, instead of saying that nothing is there.
     setrlimit(Resource::RLIMIT_STACK, STACK as u64, STACK as u64).context("setrlimit")?;
-    if overlap(&own.mappings()?, &mappings) {
+    if overlap(&own_mappings, &mappings) {
         exit(NOT_THERE);
     }
     pages::show(memory)?;

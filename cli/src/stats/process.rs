@@ -112,9 +112,8 @@ impl Process {
         File::open(self.file("mem")).map_err(|error| self.because(&error))
     }
 
-    /// The address at which it has mapped the build of larder with this identification.
-    pub(crate) fn library(self, mappings: &[Mapping], build: &[u8]) -> Result<usize> {
-        let memory = self.memory()?;
+    /// The address at which it has mapped the build of larder with this identification, according to its mappings and its memory.
+    pub(crate) fn library(self, mappings: &[Mapping], memory: &File, build: &[u8]) -> Result<usize> {
         let is_build = |it: &&Mapping| {
             let mut beginning = [0; BEGINNING];
             it.is_beginning
@@ -185,7 +184,7 @@ mod tests {
     fn this_process_is_there_and_not_on_larder() {
         let own = Process::own();
         assert!(own.exists() && own.resident() > 0 && !own.is_on_larder() && Process::all().unwrap().contains(&own));
-        let error = own.library(&own.mappings().unwrap(), b"").unwrap_err().to_string();
+        let error = own.library(&own.mappings().unwrap(), &own.memory().unwrap(), b"").unwrap_err().to_string();
         assert!(error.contains("does not run on liblarder.so"), "{error}");
         let error = Process(u32::MAX).memory().unwrap_err().to_string();
         assert_eq!(error, format!("there is no process {}", u32::MAX));

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use anyhow::{Context, Result, bail};
 use nix::sys::personality::{self, Persona};
@@ -13,6 +13,7 @@ use super::observer::{JSON, OBSERVE};
 use super::process::Process;
 use crate::TOOL_FAILED;
 use crate::args::Stats;
+use crate::myself;
 
 /// An observer fails where the kernel has put it in the way of what it should see, and where figures were copied in the midst of a change.
 const TRIES: usize = 10;
@@ -45,13 +46,13 @@ impl Reporter {
     }
 
     fn observe(&self, process: &Process, form: Stats, attempt: usize) -> Result<Output> {
-        let mut observer = Command::new("/proc/self/exe");
+        let mut observer = myself::command(OBSERVE);
         let form = if form == Stats::Json { JSON } else { "table" };
-        observer.arg(OBSERVE).arg(&self.library).arg(process.0.to_string()).arg(form).stdin(Stdio::null());
+        observer.arg(&self.library).arg(process.0.to_string()).arg(form);
         observer.env_remove("LARDER_CONF").env_remove("LD_PRELOAD");
         // SAFETY: only makes system calls.
         unsafe { observer.pre_exec(move || scatter(attempt)) };
-        observer.output().context("this tool cannot run itself: is /proc mounted?")
+        myself::output(&mut observer)
     }
 }
 
